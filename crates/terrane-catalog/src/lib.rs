@@ -1,0 +1,1 @@
+//! The networks that Terrane publishes, one Rust file each.

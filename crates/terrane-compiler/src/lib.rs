@@ -1,0 +1,1 @@
+//! Compiles a network declared in Rust into a Terraform module.

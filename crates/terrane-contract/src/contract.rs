@@ -1,0 +1,181 @@
+//! What a module takes, gives, and manages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Type;
+
+/// The version of the `contract.json` schema that this crate writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The interface of one Terraform module.
+///
+/// Everything is sorted by name, so that equal interfaces are equal bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contract {
+    /// The version of this schema, [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The module's name, such as `kubernetes-network`.
+    pub module: String,
+    /// The Terraform versions the module accepts, such as `>= 1.5`.
+    pub required_version: Option<String>,
+    /// Required providers by local name.
+    pub providers: BTreeMap<String, Provider>,
+    /// Input variables by name.
+    pub variables: BTreeMap<String, Variable>,
+    /// Outputs by name.
+    pub outputs: BTreeMap<String, Output>,
+    /// Managed resources by address inside the module, such as `aws_subnet.app`.
+    pub resources: BTreeMap<String, Managed>,
+    /// Addresses of data sources.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub data: BTreeSet<String>,
+    /// `moved` blocks, in file order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<Move>,
+    /// Addresses that a `removed` block forgets without destroying.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub removed: BTreeSet<String>,
+    /// Local calls of other modules, source by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modules: BTreeMap<String, String>,
+    /// The base ranges that the module admits, by the variable that takes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub admitted: BTreeMap<String, Admitted>,
+}
+
+/// One required provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    /// The source address, such as `hashicorp/aws`.
+    pub source: String,
+    /// The version constraint, such as `>= 5.0, < 7.0`.
+    pub version: Option<String>,
+    /// Names of `configuration_aliases`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub aliases: BTreeSet<String>,
+}
+
+/// One input variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    /// The type constraint; [`Type::Dynamic`] when none is given.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// The default as JSON; `None` makes the variable required.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "present")]
+    pub default: Option<Value>,
+    /// Whether `null` reaches the module's body.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub nullable: bool,
+    /// Whether Terraform hides the value.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub sensitive: bool,
+    /// Whether the value is left out of state and plan.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub ephemeral: bool,
+    /// The `condition` of each validation, as canonical HCL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validations: Vec<String>,
+    /// What the variable is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// One output value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The type; [`Type::Dynamic`] where it is not known.
+    #[serde(rename = "type")]
+    pub ty: Type,
+    /// Whether Terraform hides the value.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub sensitive: bool,
+    /// Whether the value is left out of state and plan.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub ephemeral: bool,
+    /// Whether the value may be null, so that the output may be absent from a state.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub nullable: bool,
+    /// The module version that first had this output; `None` before the first release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<semver::Version>,
+    /// What the output is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+/// One managed resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Managed {
+    /// How its instances are told apart.
+    pub keys: KeyKind,
+    /// The `for_each` or `count` expression as canonical HCL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<String>,
+    /// The literal instance keys, where the expression names them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub literal_keys: BTreeSet<String>,
+}
+
+/// How the instances of a resource are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKind {
+    /// One instance without a key.
+    None,
+    /// Instances by number.
+    Count,
+    /// Instances by string.
+    ForEach,
+}
+
+/// One `moved` block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// The address it had.
+    pub from: String,
+    /// The address it has.
+    pub to: String,
+}
+
+/// The base ranges that a variable admits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// The shortest admitted prefix length.
+    pub min_prefix_length: u8,
+    /// The longest admitted prefix length.
+    pub max_prefix_length: u8,
+    /// The address spaces in which the range may lie, such as `10.0.0.0/8`.
+    pub within: Vec<ipnet::Ipv4Net>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_no(value: &bool) -> bool {
+    !*value
+}
+
+/// Keeps `default = null` apart from the absence of a default.
+mod present {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(value: &Option<Value>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+        Value::deserialize(deserializer).map(Some)
+    }
+}

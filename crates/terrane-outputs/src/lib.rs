@@ -1,0 +1,1 @@
+//! The outputs of the published Terrane modules as typed Rust structs.

@@ -1,0 +1,1 @@
+//! Terraform module packages, stores, and a registry server.

@@ -1,0 +1,1 @@
+//! Terraform remote state as typed Rust values.

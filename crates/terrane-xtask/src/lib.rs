@@ -1,0 +1,1 @@
+//! The xtask commands of a Terrane workspace, over any catalog.

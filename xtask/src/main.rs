@@ -1,0 +1,2 @@
+//! The catalog of this workspace, handed to the xtask commands.
+fn main() {}
