@@ -1,1 +1,4 @@
 //! Compiles a network declared in Rust into a Terraform module.
+
+pub mod diagnostics;
+pub mod module;

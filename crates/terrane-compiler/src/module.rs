@@ -1,0 +1,166 @@
+//! Lower: the Terraform module as data.
+//!
+//! A [`Module`] knows Terraform and nothing of networks.
+//! [`print()`] turns its blocks into text that `terraform fmt` leaves alone, and
+//! [`typecheck`] holds it against the excerpt of the provider's schema, so that what leaves the
+//! compiler has only references that resolve and only attributes that exist.
+
+pub mod print;
+pub mod rules;
+pub mod schema;
+pub mod syntax;
+pub mod typecheck;
+
+use std::collections::BTreeMap;
+
+use terrane_contract::Type;
+
+use self::syntax::{Body, Expr};
+
+/// A Terraform module.
+///
+/// - Names are unique among variables, locals, outputs, and per resource type.
+/// - Order is the order of the emitted files, and is the same for the same network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Module {
+    /// The module's name, such as `kubernetes-network`.
+    pub name: String,
+    /// Required providers by local name.
+    pub providers: BTreeMap<String, ProviderRequirement>,
+    /// Input variables.
+    pub variables: Vec<Variable>,
+    /// Local values.
+    pub locals: Vec<Local>,
+    /// Data sources.
+    pub data: Vec<Resource>,
+    /// Managed resources.
+    pub resources: Vec<Resource>,
+    /// Output values.
+    pub outputs: Vec<Output>,
+    /// Renames that states may still have to follow; kept for ever.
+    pub moved: Vec<Moved>,
+}
+
+/// One entry of `required_providers`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderRequirement {
+    /// The source address, such as `hashicorp/aws`.
+    pub source: String,
+    /// The version constraint.
+    pub version: String,
+}
+
+/// The files that a person would have written, in the order they would be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum File {
+    /// `vpc.tf`: the VPC, its ranges, and its subnets.
+    Vpc,
+    /// `gateways.tf`: internet gateway, elastic IPs, NAT gateways, endpoints.
+    Gateways,
+    /// `routes.tf`: route tables and routes.
+    Routes,
+    /// `subnet_groups.tf`: groups of subnets for databases and caches.
+    SubnetGroups,
+    /// `security.tf`: network ACLs and security groups.
+    Security,
+}
+
+impl File {
+    /// Returns the file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            File::Vpc => "vpc.tf",
+            File::Gateways => "gateways.tf",
+            File::Routes => "routes.tf",
+            File::SubnetGroups => "subnet_groups.tf",
+            File::Security => "security.tf",
+        }
+    }
+}
+
+/// An input variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its type constraint.
+    pub ty: Type,
+    /// What it is for.
+    pub description: String,
+    /// Its default; `None` makes it required.
+    pub default: Option<Expr>,
+    /// Whether `null` may be passed.
+    pub nullable: bool,
+    /// What its value must satisfy.
+    pub validations: Vec<Condition>,
+}
+
+/// A condition with the message for whoever breaks it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// A bool expression.
+    pub condition: Expr,
+    /// A string expression.
+    pub error_message: Expr,
+}
+
+/// A local value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Local {
+    /// The file it stands in.
+    pub file: File,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Expr,
+    /// A comment above it; empty for none.
+    pub comment: String,
+}
+
+/// A managed resource or a data source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resource {
+    /// The file it stands in.
+    pub file: File,
+    /// Its type, such as `aws_subnet`.
+    pub ty: String,
+    /// Its name.
+    pub name: String,
+    /// A comment above it; empty for none.
+    pub comment: String,
+    /// The `for_each` expression, if it has instances by key.
+    pub for_each: Option<Expr>,
+    /// Its arguments and nested blocks, without the meta-arguments.
+    pub body: Body,
+    /// Conditions checked before it is planned.
+    pub preconditions: Vec<Condition>,
+    /// What must exist before it and is not referred to in its arguments, such as `aws_internet_gateway.this`.
+    pub depends_on: Vec<Expr>,
+}
+
+impl Resource {
+    /// Returns `type.name`.
+    pub fn address(&self) -> String {
+        format!("{}.{}", self.ty, self.name)
+    }
+}
+
+/// An output value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// A rename of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The address it had.
+    pub from: String,
+    /// The address it has.
+    pub to: String,
+}

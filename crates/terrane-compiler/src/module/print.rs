@@ -1,0 +1,1 @@
+//! The canonical printer: text that `terraform fmt` leaves alone.

@@ -1,0 +1,1 @@
+//! What AWS refuses or needs and neither Terraform nor the emulator checks, as rules over a module.

@@ -1,0 +1,1 @@
+//! The excerpt of the provider's schema that modules are checked against.

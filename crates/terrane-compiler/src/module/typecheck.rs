@@ -1,0 +1,1 @@
+//! Every reference resolves, every argument exists, and every type fits.
