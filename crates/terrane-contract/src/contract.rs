@@ -38,16 +38,22 @@ pub struct Contract {
     /// Addresses that a `removed` block forgets without destroying.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub removed: BTreeSet<String>,
-    /// Local calls of other modules, source by name.
+    /// Calls of other modules by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub modules: BTreeMap<String, String>,
+    pub modules: BTreeMap<String, ModuleCall>,
+    /// Modules in the same package, by directory, such as `modules/endpoints`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub submodules: BTreeMap<String, Submodule>,
+    /// Providers that the module configures itself, which it should leave to its caller.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub configured_providers: BTreeSet<String>,
     /// The base ranges that the module admits, by the variable that takes them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub admitted: BTreeMap<String, Admitted>,
 }
 
 /// One required provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provider {
     /// The source address, such as `hashicorp/aws`.
     pub source: String,
@@ -79,6 +85,15 @@ pub struct Variable {
     /// The `condition` of each validation, as canonical HCL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validations: Vec<String>,
+    /// The defaults of `optional(type, default)` by attribute path, such as `nodes[*].size`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attribute_defaults: BTreeMap<String, Value>,
+    /// Whether the value must be known before planning (`const`, Terraform 1.15).
+    #[serde(default, rename = "const", skip_serializing_if = "is_no")]
+    pub constant: bool,
+    /// The notice to callers that still set a deprecated variable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<String>,
     /// What the variable is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
@@ -102,13 +117,16 @@ pub struct Output {
     /// The module version that first had this output; `None` before the first release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<semver::Version>,
+    /// The `condition` of each precondition, as canonical HCL.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preconditions: Vec<String>,
     /// What the output is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
 }
 
 /// One managed resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Managed {
     /// How its instances are told apart.
     pub keys: KeyKind,
@@ -118,13 +136,50 @@ pub struct Managed {
     /// The literal instance keys, where the expression names them.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub literal_keys: BTreeSet<String>,
+    /// Whether Terraform refuses to destroy an instance.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub prevent_destroy: bool,
+    /// Whether a replacement is made before the old instance goes.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub create_before_destroy: bool,
+    /// The arguments whose changes Terraform ignores, as canonical HCL.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignore_changes: BTreeSet<String>,
+}
+
+/// One call of another module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleCall {
+    /// The source address, such as `./modules/endpoints`.
+    pub source: String,
+    /// The version constraint of a registry module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How the instances are told apart.
+    pub keys: KeyKind,
+    /// The `for_each` or `count` expression as canonical HCL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<String>,
+    /// The literal instance keys, where the expression names them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub literal_keys: BTreeSet<String>,
+}
+
+/// A module in the same package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submodule {
+    /// Whether it has a README, which makes it part of the package's interface.
+    pub public: bool,
+    /// Its own interface.
+    pub contract: Contract,
 }
 
 /// How the instances of a resource are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
     /// One instance without a key.
+    #[default]
     None,
     /// Instances by number.
     Count,
@@ -150,6 +205,61 @@ pub struct Admitted {
     pub max_prefix_length: u8,
     /// The address spaces in which the range may lie, such as `10.0.0.0/8`.
     pub within: Vec<ipnet::Ipv4Net>,
+}
+
+impl Contract {
+    /// Returns the contract of a module that takes, gives, and manages nothing.
+    pub fn new(module: &str) -> Contract {
+        Contract {
+            schema_version: SCHEMA_VERSION,
+            module: module.to_owned(),
+            required_version: None,
+            providers: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            data: BTreeSet::new(),
+            moved: Vec::new(),
+            removed: BTreeSet::new(),
+            modules: BTreeMap::new(),
+            submodules: BTreeMap::new(),
+            configured_providers: BTreeSet::new(),
+            admitted: BTreeMap::new(),
+        }
+    }
+}
+
+impl Variable {
+    /// Returns a required variable of a type.
+    pub fn new(ty: Type) -> Variable {
+        Variable {
+            ty,
+            default: None,
+            nullable: true,
+            sensitive: false,
+            ephemeral: false,
+            validations: Vec::new(),
+            attribute_defaults: BTreeMap::new(),
+            constant: false,
+            deprecated: None,
+            description: String::new(),
+        }
+    }
+}
+
+impl Output {
+    /// Returns an output of a type.
+    pub fn new(ty: Type) -> Output {
+        Output {
+            ty,
+            sensitive: false,
+            ephemeral: false,
+            nullable: false,
+            since: None,
+            preconditions: Vec::new(),
+            description: String::new(),
+        }
+    }
 }
 
 fn yes() -> bool {

@@ -8,5 +8,8 @@
 mod contract;
 mod cty;
 
-pub use contract::{Admitted, Contract, KeyKind, Managed, Move, Output, Provider, SCHEMA_VERSION, Variable};
+pub use contract::{
+    Admitted, Contract, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION, Submodule,
+    Variable,
+};
 pub use cty::{ParseTypeError, Type};
