@@ -1,0 +1,38 @@
+//! Allocate: every tier and zone letter has its block, as an offset in its range.
+
+use std::collections::BTreeMap;
+
+use crate::names::{Block, Zone};
+
+/// Where everything lies, independent of where the ranges start.
+///
+/// - Blocks of one range are aligned, disjoint, and inside it for every admitted base.
+/// - `tiers` stands in the order of [`crate::declaration::Declaration::tiers`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressPlan {
+    /// The layout of each tier.
+    pub tiers: Vec<Layout>,
+    /// Letter → slot, the spare letters included; the same for all tiers that are not pinned.
+    pub slots: BTreeMap<Zone, u32>,
+    /// The bits of a slot number: every tier's block has `2^slot_bits` slots.
+    pub slot_bits: u8,
+}
+
+/// The layout of one tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One aligned block with a slot for each letter.
+    Block(Block),
+    /// A block of its own for each letter.
+    Pinned(BTreeMap<Zone, Block>),
+}
+
+impl AddressPlan {
+    /// Returns the block of a tier's subnet in a zone; `None` where a pinned tier has no range for the letter.
+    pub fn subnet(&self, tier: usize, zone: Zone) -> Option<Block> {
+        match self.tiers.get(tier)? {
+            Layout::Block(block) => Some(block.subnet(self.slot_bits, *self.slots.get(&zone)?)),
+            Layout::Pinned(blocks) => blocks.get(&zone).copied(),
+        }
+    }
+}

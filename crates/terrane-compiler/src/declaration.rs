@@ -1,0 +1,178 @@
+//! A topology that has been read: every value is of its type, and every rule of its own holds.
+//!
+//! The allocator and the resolver take a [`Declaration`] and never check again.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::Origin;
+use crate::names::{Cidr, Name, PortRange, Zone};
+pub use crate::topology::{Access, Dns, FlowProtocol, NatMode};
+
+/// A topology that has been read.
+///
+/// - `ranges[0]` is the base range.
+/// - `zones` are sorted and distinct; there are as many as the features need.
+/// - Names of tiers are distinct, also as Terraform identifiers, and none is `internet` or that of an endpoint.
+/// - Every name that refers to a tier, range, or endpoint refers to one that exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// The module's name.
+    pub name: Name,
+    /// What the network is for.
+    pub description: String,
+    /// The oldest Terraform version that must be able to use the module, as major and minor.
+    pub terraform: Option<(u64, u64)>,
+    /// The base range and the secondary ones.
+    pub ranges: Vec<Range>,
+    /// Zone letters.
+    pub zones: Vec<Zone>,
+    /// Tiers in the order of declaration.
+    pub tiers: Vec<Tier>,
+    /// How private tiers reach the internet.
+    pub egress: Egress,
+    /// What may talk to what.
+    pub flows: Vec<Flow>,
+    /// Groups of subnets.
+    pub subnet_groups: Vec<SubnetGroup>,
+    /// What EKS needs.
+    pub eks: Option<Eks>,
+    /// Gateway endpoints by service.
+    pub endpoints: Vec<String>,
+    /// Ranges elsewhere that no range may overlap, the service range of EKS among them.
+    pub keep_clear: Vec<KeepClear>,
+    /// DNS settings.
+    pub dns: Dns,
+    /// Tags on everything.
+    pub tags: BTreeMap<String, String>,
+    /// Whether the defaults of the VPC are adopted and emptied.
+    pub close_defaults: bool,
+}
+
+/// A range of the VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Its name: `base`, or the one declared.
+    pub name: Name,
+    /// Where it lies by default.
+    pub cidr: Cidr,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// A tier.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    /// Its name.
+    pub name: Name,
+    /// Who can reach it.
+    pub access: Access,
+    /// The index of its range in [`Declaration::ranges`].
+    pub range: usize,
+    /// How large its subnets are.
+    pub size: Size,
+    /// The generation of its block.
+    pub generation: u32,
+    /// Names it had before, oldest first.
+    pub renamed_from: Vec<Name>,
+    /// Tags on its subnets.
+    pub tags: BTreeMap<String, String>,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// How large the subnets of a tier are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Size {
+    /// Each has this prefix length when the range is as declared.
+    PrefixLength {
+        /// 16 to 28.
+        length: u8,
+        /// Addresses that each must have room for, AWS's own five included, and how that came about; none if not declared.
+        need: Option<(u32, String)>,
+    },
+    /// Each has its own range, inside the tier's range.
+    Pinned(BTreeMap<Zone, Cidr>),
+}
+
+/// How private tiers reach the internet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Egress {
+    /// They do not.
+    None,
+    /// Through NAT gateways in the subnets of a public tier.
+    Nat {
+        /// The index of the public tier in [`Declaration::tiers`].
+        tier: usize,
+        /// The zone of the only gateway; `None` for one gateway in each zone.
+        home: Option<Zone>,
+        /// Whether the module's caller brings the elastic IPs.
+        bring_elastic_ips: bool,
+    },
+}
+
+/// One end of a flow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// The index of a tier in [`Declaration::tiers`].
+    Tier(usize),
+    /// Everything outside the network.
+    Internet,
+    /// A gateway endpoint by service.
+    Endpoint(String),
+}
+
+/// A declared permission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Who opens connections; never an endpoint.
+    pub from: Peer,
+    /// Who accepts them.
+    pub to: Peer,
+    /// The protocol.
+    pub protocol: FlowProtocol,
+    /// Destination ports, sorted, disjoint, and not adjacent; `ALL` where the protocol has none.
+    pub ports: Vec<PortRange>,
+    /// What it is for; may be empty.
+    pub purpose: String,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// A group of subnets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetGroup {
+    /// The kind's name.
+    pub kind: String,
+    /// The index of the tier.
+    pub tier: usize,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// What EKS needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eks {
+    /// The public tier of internet-facing load balancers.
+    pub load_balancers: Option<usize>,
+    /// The tier of nodes and internal load balancers.
+    pub nodes: usize,
+    /// The tier of the control plane's interfaces.
+    pub control_plane: usize,
+    /// The tier of pods, where they have one of their own.
+    pub pods: Option<usize>,
+    /// Names of clusters.
+    pub clusters: Vec<String>,
+    /// The cluster whose Karpenter finds the nodes' subnets.
+    pub karpenter: Option<String>,
+    /// The range of services.
+    pub service_range: Option<Cidr>,
+}
+
+/// A range elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepClear {
+    /// Whose range it is.
+    pub name: String,
+    /// The range.
+    pub cidr: Cidr,
+}

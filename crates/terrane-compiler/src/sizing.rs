@@ -1,0 +1,1 @@
+//! The sizing model: from nodes, pods, and instances to addresses per zone.

@@ -1,0 +1,858 @@
+//! Declare: the network as its author writes it down.
+//!
+//! A [`Topology`] holds the author's own words, right or wrong, each with the place where it was declared;
+//! [`crate::declaration`] reads it and reports everything that cannot be.
+//! It goes to TOML and JSON and back without loss.
+//!
+//! ```
+//! use terrane_compiler::topology::{Egress, Flow, SubnetGroup, Tier, Topology};
+//!
+//! let topology = Topology::new("shop")
+//!     .base("10.0.0.0/16")
+//!     .zones(["a", "b", "c"])
+//!     .tier(Tier::public("pub").prefix_length(24))
+//!     .tier(Tier::private("app").prefix_length(20))
+//!     .tier(Tier::private("db").prefix_length(24))
+//!     .egress(Egress::nat_per_zone())
+//!     .flow(Flow::tcp([443]).from("internet").to("pub"))
+//!     .flow(Flow::tcp([8080]).from("pub").to("app"))
+//!     .flow(Flow::tcp([5432]).from("app").to("db"))
+//!     .flow(Flow::tcp([443]).from("app").to("internet"))
+//!     .subnet_group(SubnetGroup::new("rds", "db"));
+//! assert_eq!(topology.tiers.len(), 3);
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostics::Origin;
+
+/// The name that flows use for everything outside the network.
+pub const INTERNET: &str = "internet";
+
+/// A network as it is declared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The module's name, and the prefix of the names of what it creates.
+    pub name: String,
+    /// What the network is for, in a sentence or two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The oldest Terraform version that must be able to use the module, such as `1.5`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terraform: Option<String>,
+    /// The base range: the VPC's primary IPv4 range, and the default of `var.cidr_block`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub base: String,
+    /// Zone letters.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    /// Gateway endpoints by service (`s3`, `dynamodb`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<String>,
+    /// Whether the default security group, network ACL, and main route table are adopted and emptied.
+    #[serde(default = "yes")]
+    pub close_defaults: bool,
+    /// How private tiers reach the internet.
+    #[serde(default)]
+    pub egress: Egress,
+    /// DNS settings of the VPC.
+    #[serde(default)]
+    pub dns: Dns,
+    /// Tags on everything that takes tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// What Kubernetes on EKS needs from the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eks: Option<Eks>,
+    /// Ranges beside the base range.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secondary: Vec<SecondaryRange>,
+    /// Tiers, in the order of declaration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<Tier>,
+    /// What may talk to what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<Flow>,
+    /// Groups of subnets for databases and caches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subnet_groups: Vec<SubnetGroup>,
+    /// Ranges elsewhere that this network must never overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep_clear: Vec<KeepClear>,
+    /// Names that tiers once had and nobody may use again before the next major version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<String>,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// A range beside the base range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondaryRange {
+    /// The name that tiers use for it; its variable is `<name>_cidr_block`.
+    pub name: String,
+    /// The range, and the default of its variable.
+    pub cidr: String,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Who can reach a tier from outside, and what it can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// Its default route leads to the internet gateway.
+    Public,
+    /// Its default route leads to a NAT gateway, if the network has one.
+    Private,
+    /// It has no default route, and there is no way to give it one.
+    Isolated,
+}
+
+/// A logical subnet over all zones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// Its name, such as `db`.
+    pub name: String,
+    /// Who can reach it, and what it can reach.
+    pub access: Access,
+    /// The name of the range its addresses come from; the base range if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+    /// The prefix length of each of its subnets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix_length: Option<u8>,
+    /// The generation of its block: 2 and more after it has outgrown the one before.
+    #[serde(default = "first", skip_serializing_if = "is_first")]
+    pub generation: u32,
+    /// Names it had before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed_from: Vec<String>,
+    /// The range of each of its subnets by zone letter, inside the range it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranges: Option<BTreeMap<String, String>>,
+    /// What its subnets must have room for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<Need>,
+    /// Tags on its subnets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// What the subnets of a tier must have room for: the input of the sizing model.
+///
+/// Counts are of the whole network at its peak; [`crate::sizing`] turns them into addresses per zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Need {
+    /// Kubernetes nodes over all zones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<u32>,
+    /// Expected growth over the plan's horizon, in percent; 100 doubles the nodes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth_percent: Option<u32>,
+    /// Pods per node; the most the node can hold if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods_per_node: Option<u32>,
+    /// How pods get their addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cni: Option<CniMode>,
+    /// Network interfaces that the node's instance type can have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interfaces_per_node: Option<u32>,
+    /// IPv4 addresses per network interface of the node's instance type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses_per_interface: Option<u32>,
+    /// Whether this tier holds the pods of nodes that live in another tier.
+    #[serde(skip_serializing_if = "is_no")]
+    pub pods_only: bool,
+    /// Instances (databases, caches, proxies, machines) per zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<u32>,
+    /// Application load balancers; each needs 8 free addresses per zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancers: Option<u32>,
+    /// Interface endpoints; each takes one address per zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoints: Option<u32>,
+}
+
+/// How the VPC CNI gives addresses to pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CniMode {
+    /// One secondary address of the node's subnet per pod.
+    SecondaryIp,
+    /// A /28 of the node's subnet per sixteen pods.
+    PrefixDelegation,
+    /// Pods in a tier of their own, one secondary address per pod.
+    CustomSecondaryIp,
+    /// Pods in a tier of their own, a /28 per sixteen pods.
+    CustomPrefixDelegation,
+    /// Pods have IPv6 addresses only.
+    Ipv6,
+}
+
+/// How private tiers reach the internet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Egress {
+    /// The kind of gateway.
+    #[serde(default)]
+    pub nat: NatMode,
+    /// The zone letter of a single NAT gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<String>,
+    /// The public tier that holds the NAT gateways; the only public tier if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    /// Whether the caller of the module brings the elastic IPs.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub bring_elastic_ips: bool,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// How many NAT gateways there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NatMode {
+    /// None.
+    #[default]
+    None,
+    /// One, in its home zone.
+    Single,
+    /// One in each zone.
+    PerZone,
+}
+
+/// A declared permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    /// A tier, or `internet`.
+    #[serde(default)]
+    pub from: String,
+    /// A tier, `internet`, or the name of a gateway endpoint (`s3`, `dynamodb`).
+    #[serde(default)]
+    pub to: String,
+    /// The protocol.
+    #[serde(default)]
+    pub protocol: FlowProtocol,
+    /// Destination ports and port ranges, for tcp and udp: `5432` or `30000-32767`; empty means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<Ports>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub purpose: String,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// The protocol of a flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowProtocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+    /// ICMP, all types.
+    Icmp,
+    /// Every protocol.
+    Any,
+}
+
+/// A port or a range of ports, as written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ports {
+    /// One port.
+    One(i64),
+    /// `from-to`.
+    Range(String),
+}
+
+impl From<i64> for Ports {
+    fn from(port: i64) -> Ports {
+        Ports::One(port)
+    }
+}
+
+impl From<i32> for Ports {
+    fn from(port: i32) -> Ports {
+        Ports::One(port.into())
+    }
+}
+
+impl From<&str> for Ports {
+    fn from(range: &str) -> Ports {
+        Ports::Range(range.to_owned())
+    }
+}
+
+impl From<std::ops::RangeInclusive<i32>> for Ports {
+    fn from(range: std::ops::RangeInclusive<i32>) -> Ports {
+        Ports::Range(format!("{}-{}", range.start(), range.end()))
+    }
+}
+
+/// A group of subnets for databases or caches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetGroup {
+    /// The kind: `rds`, `elasticache`, `redshift`, `docdb`, `neptune`, `memorydb`, `dax`, or `dms`.
+    pub kind: String,
+    /// The tier whose subnets it holds.
+    pub tier: String,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// What Kubernetes on EKS needs from the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Eks {
+    /// The public tier of internet-facing load balancers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancers: Option<String>,
+    /// The tier of the nodes and of internal load balancers.
+    pub nodes: String,
+    /// The tier of the control plane's interfaces; the nodes' tier if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<String>,
+    /// The tier of the pods, when they have one of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<String>,
+    /// Names of the clusters that share the network: the default of `var.cluster_names`.
+    pub clusters: Vec<String>,
+    /// The cluster whose Karpenter finds the nodes' subnets by tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub karpenter: Option<String>,
+    /// The range of the clusters' services, which must stay clear of the VPC's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_range: Option<String>,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// A range elsewhere that this network must never overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepClear {
+    /// Whose range it is.
+    pub name: String,
+    /// The range.
+    pub cidr: String,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// DNS settings of the VPC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dns {
+    /// Whether the Amazon DNS server answers.
+    pub support: bool,
+    /// Whether instances get DNS names.
+    pub hostnames: bool,
+}
+
+impl Default for Dns {
+    fn default() -> Dns {
+        Dns { support: true, hostnames: true }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_no(value: &bool) -> bool {
+    !*value
+}
+
+fn first() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_first(value: &u32) -> bool {
+    *value == 1
+}
+
+impl Topology {
+    /// Returns a topology with a name and nothing else.
+    #[track_caller]
+    pub fn new(name: &str) -> Topology {
+        Topology {
+            name: name.to_owned(),
+            description: String::new(),
+            terraform: None,
+            base: String::new(),
+            zones: Vec::new(),
+            endpoints: Vec::new(),
+            close_defaults: true,
+            egress: Egress::none(),
+            dns: Dns::default(),
+            tags: BTreeMap::new(),
+            eks: None,
+            secondary: Vec::new(),
+            tiers: Vec::new(),
+            flows: Vec::new(),
+            subnet_groups: Vec::new(),
+            keep_clear: Vec::new(),
+            retired: Vec::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Says what the network is for.
+    #[must_use]
+    pub fn description(mut self, text: &str) -> Topology {
+        text.clone_into(&mut self.description);
+        self
+    }
+
+    /// Asks for a module that this Terraform version can use.
+    #[must_use]
+    pub fn terraform(mut self, version: &str) -> Topology {
+        self.terraform = Some(version.to_owned());
+        self
+    }
+
+    /// Sets the base range: a /16 to a /28 in private space.
+    #[must_use]
+    pub fn base(mut self, cidr: &str) -> Topology {
+        cidr.clone_into(&mut self.base);
+        self
+    }
+
+    /// Adds a range beside the base range.
+    #[must_use]
+    #[track_caller]
+    pub fn secondary(mut self, name: &str, cidr: &str) -> Topology {
+        self.secondary.push(SecondaryRange {
+            name: name.to_owned(),
+            cidr: cidr.to_owned(),
+            origin: Origin::caller(),
+        });
+        self
+    }
+
+    /// Sets the zone letters.
+    #[must_use]
+    pub fn zones<'a>(mut self, letters: impl IntoIterator<Item = &'a str>) -> Topology {
+        self.zones = letters.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Adds a tier.
+    #[must_use]
+    pub fn tier(mut self, tier: Tier) -> Topology {
+        self.tiers.push(tier);
+        self
+    }
+
+    /// Says how private tiers reach the internet.
+    #[must_use]
+    pub fn egress(mut self, egress: Egress) -> Topology {
+        self.egress = egress;
+        self
+    }
+
+    /// Permits a flow.
+    #[must_use]
+    pub fn flow(mut self, flow: Flow) -> Topology {
+        self.flows.push(flow);
+        self
+    }
+
+    /// Adds a group of subnets.
+    #[must_use]
+    pub fn subnet_group(mut self, group: SubnetGroup) -> Topology {
+        self.subnet_groups.push(group);
+        self
+    }
+
+    /// Adds gateway endpoints by service name.
+    #[must_use]
+    pub fn endpoints<'a>(mut self, services: impl IntoIterator<Item = &'a str>) -> Topology {
+        self.endpoints.extend(services.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Makes the network ready for Kubernetes on EKS.
+    #[must_use]
+    pub fn eks(mut self, eks: Eks) -> Topology {
+        self.eks = Some(eks);
+        self
+    }
+
+    /// Keeps the network clear of a range elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn keep_clear(mut self, name: &str, cidr: &str) -> Topology {
+        self.keep_clear.push(KeepClear {
+            name: name.to_owned(),
+            cidr: cidr.to_owned(),
+            origin: Origin::caller(),
+        });
+        self
+    }
+
+    /// Sets the VPC's DNS settings.
+    #[must_use]
+    pub fn dns(mut self, support: bool, hostnames: bool) -> Topology {
+        self.dns = Dns { support, hostnames };
+        self
+    }
+
+    /// Adds a tag to everything that takes tags.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Topology {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Leaves the default security group, network ACL, and main route table as AWS makes them: open.
+    #[must_use]
+    pub fn leave_defaults_open(mut self) -> Topology {
+        self.close_defaults = false;
+        self
+    }
+
+    /// Says that no tier may have this name before the next major version.
+    #[must_use]
+    pub fn retire(mut self, name: &str) -> Topology {
+        self.retired.push(name.to_owned());
+        self
+    }
+}
+
+impl Tier {
+    #[track_caller]
+    fn new(name: &str, access: Access) -> Tier {
+        Tier {
+            name: name.to_owned(),
+            access,
+            range: None,
+            prefix_length: None,
+            generation: 1,
+            renamed_from: Vec::new(),
+            ranges: None,
+            need: None,
+            tags: BTreeMap::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Returns a tier whose default route leads to the internet gateway.
+    #[track_caller]
+    pub fn public(name: &str) -> Tier {
+        Tier::new(name, Access::Public)
+    }
+
+    /// Returns a tier whose default route leads to a NAT gateway, if the network has one.
+    #[track_caller]
+    pub fn private(name: &str) -> Tier {
+        Tier::new(name, Access::Private)
+    }
+
+    /// Returns a tier that has no default route.
+    #[track_caller]
+    pub fn isolated(name: &str) -> Tier {
+        Tier::new(name, Access::Isolated)
+    }
+
+    /// Sizes each subnet by prefix length, 16 to 28.
+    #[must_use]
+    pub fn prefix_length(mut self, length: u8) -> Tier {
+        self.prefix_length = Some(length);
+        self
+    }
+
+    /// Gives the range of each subnet by zone letter.
+    #[must_use]
+    pub fn ranges<'a>(mut self, ranges: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tier {
+        self.ranges =
+            Some(ranges.into_iter().map(|(letter, cidr)| (letter.to_owned(), cidr.to_owned())).collect());
+        self
+    }
+
+    /// Sizes each subnet by what it must have room for.
+    #[must_use]
+    pub fn need(mut self, need: Need) -> Tier {
+        self.need = Some(need);
+        self
+    }
+
+    /// Takes the tier's addresses from a secondary range.
+    #[must_use]
+    pub fn in_range(mut self, name: &str) -> Tier {
+        self.range = Some(name.to_owned());
+        self
+    }
+
+    /// Says which name the tier had before.
+    #[must_use]
+    pub fn renamed_from(mut self, name: &str) -> Tier {
+        self.renamed_from.push(name.to_owned());
+        self
+    }
+
+    /// Asks for a new block, after the tier has outgrown the one before.
+    #[must_use]
+    pub fn generation(mut self, generation: u32) -> Tier {
+        self.generation = generation;
+        self
+    }
+
+    /// Adds a tag to the tier's subnets.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Tier {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}
+
+impl Need {
+    /// Returns the need of this many Kubernetes nodes over all zones.
+    pub fn nodes(count: u32) -> Need {
+        Need { nodes: Some(count), ..Need::default() }
+    }
+
+    /// Returns the need of this many instances per zone.
+    pub fn instances(count: u32) -> Need {
+        Need { instances: Some(count), ..Need::default() }
+    }
+
+    /// Sets the expected growth in percent; 100 doubles the nodes.
+    #[must_use]
+    pub fn growth_percent(mut self, percent: u32) -> Need {
+        self.growth_percent = Some(percent);
+        self
+    }
+
+    /// Sets the node's instance type: its network interfaces, and the IPv4 addresses of each.
+    #[must_use]
+    pub fn instance_type(mut self, interfaces: u32, addresses: u32) -> Need {
+        self.interfaces_per_node = Some(interfaces);
+        self.addresses_per_interface = Some(addresses);
+        self
+    }
+
+    /// Sets how pods get their addresses.
+    #[must_use]
+    pub fn cni(mut self, mode: CniMode) -> Need {
+        self.cni = Some(mode);
+        self
+    }
+
+    /// Sets the pods per node; the most the node can hold otherwise.
+    #[must_use]
+    pub fn pods_per_node(mut self, pods: u32) -> Need {
+        self.pods_per_node = Some(pods);
+        self
+    }
+
+    /// Says that this tier holds the pods of nodes that live in another tier.
+    #[must_use]
+    pub fn pods_only(mut self) -> Need {
+        self.pods_only = true;
+        self
+    }
+
+    /// Adds application load balancers.
+    #[must_use]
+    pub fn load_balancers(mut self, count: u32) -> Need {
+        self.load_balancers = Some(count);
+        self
+    }
+
+    /// Adds interface endpoints.
+    #[must_use]
+    pub fn endpoints(mut self, count: u32) -> Need {
+        self.endpoints = Some(count);
+        self
+    }
+}
+
+impl Egress {
+    /// Returns no way out.
+    #[track_caller]
+    pub fn none() -> Egress {
+        Egress::new(NatMode::None)
+    }
+
+    /// Returns one NAT gateway, in its home zone.
+    #[track_caller]
+    pub fn single_nat(home: &str) -> Egress {
+        Egress { home: Some(home.to_owned()), ..Egress::new(NatMode::Single) }
+    }
+
+    /// Returns one NAT gateway in each zone.
+    #[track_caller]
+    pub fn nat_per_zone() -> Egress {
+        Egress::new(NatMode::PerZone)
+    }
+
+    #[track_caller]
+    fn new(nat: NatMode) -> Egress {
+        Egress { nat, home: None, tier: None, bring_elastic_ips: false, origin: Origin::caller() }
+    }
+
+    /// Names the public tier that holds the NAT gateways, where there are several.
+    #[must_use]
+    pub fn in_tier(mut self, tier: &str) -> Egress {
+        self.tier = Some(tier.to_owned());
+        self
+    }
+
+    /// Lets the caller of the module bring the elastic IPs.
+    #[must_use]
+    pub fn bring_elastic_ips(mut self) -> Egress {
+        self.bring_elastic_ips = true;
+        self
+    }
+}
+
+impl Flow {
+    #[track_caller]
+    fn new(protocol: FlowProtocol, ports: Vec<Ports>) -> Flow {
+        Flow {
+            from: String::new(),
+            to: String::new(),
+            protocol,
+            ports,
+            purpose: String::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Returns a flow to these TCP ports; none means all.
+    #[track_caller]
+    pub fn tcp<P: Into<Ports>>(ports: impl IntoIterator<Item = P>) -> Flow {
+        Flow::new(FlowProtocol::Tcp, ports.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns a flow to these UDP ports; none means all.
+    #[track_caller]
+    pub fn udp<P: Into<Ports>>(ports: impl IntoIterator<Item = P>) -> Flow {
+        Flow::new(FlowProtocol::Udp, ports.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns a flow of ICMP messages of every type.
+    #[track_caller]
+    pub fn icmp() -> Flow {
+        Flow::new(FlowProtocol::Icmp, Vec::new())
+    }
+
+    /// Returns a flow of every protocol.
+    #[track_caller]
+    pub fn any() -> Flow {
+        Flow::new(FlowProtocol::Any, Vec::new())
+    }
+
+    /// Names the tier that opens connections, or `internet`.
+    #[must_use]
+    pub fn from(mut self, tier: &str) -> Flow {
+        tier.clone_into(&mut self.from);
+        self
+    }
+
+    /// Names the tier that accepts them, `internet`, or a gateway endpoint.
+    #[must_use]
+    pub fn to(mut self, tier: &str) -> Flow {
+        tier.clone_into(&mut self.to);
+        self
+    }
+
+    /// Lets the members of a tier talk to each other.
+    #[must_use]
+    pub fn within(self, tier: &str) -> Flow {
+        self.from(tier).to(tier)
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn purpose(mut self, text: &str) -> Flow {
+        text.clone_into(&mut self.purpose);
+        self
+    }
+}
+
+impl SubnetGroup {
+    /// Returns a group of this kind over the subnets of a tier.
+    #[track_caller]
+    pub fn new(kind: &str, tier: &str) -> SubnetGroup {
+        SubnetGroup { kind: kind.to_owned(), tier: tier.to_owned(), origin: Origin::caller() }
+    }
+}
+
+impl Eks {
+    /// Returns the needs of clusters whose nodes live in this tier.
+    #[track_caller]
+    pub fn nodes(tier: &str) -> Eks {
+        Eks { nodes: tier.to_owned(), origin: Origin::caller(), ..Eks::default() }
+    }
+
+    /// Names the public tier of internet-facing load balancers.
+    #[must_use]
+    pub fn load_balancers(mut self, tier: &str) -> Eks {
+        self.load_balancers = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the control plane's interfaces.
+    #[must_use]
+    pub fn control_plane(mut self, tier: &str) -> Eks {
+        self.control_plane = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the pods.
+    #[must_use]
+    pub fn pods(mut self, tier: &str) -> Eks {
+        self.pods = Some(tier.to_owned());
+        self
+    }
+
+    /// Names a cluster that uses the network.
+    #[must_use]
+    pub fn cluster(mut self, name: &str) -> Eks {
+        self.clusters.push(name.to_owned());
+        self
+    }
+
+    /// Names the cluster whose Karpenter finds the nodes' subnets.
+    #[must_use]
+    pub fn karpenter(mut self, cluster: &str) -> Eks {
+        self.karpenter = Some(cluster.to_owned());
+        self
+    }
+
+    /// Sets the range of the clusters' services.
+    #[must_use]
+    pub fn service_range(mut self, cidr: &str) -> Eks {
+        self.service_range = Some(cidr.to_owned());
+        self
+    }
+}
