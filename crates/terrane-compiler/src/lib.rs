@@ -6,5 +6,6 @@ pub mod diagnostics;
 pub mod ledger;
 pub mod module;
 pub mod names;
+pub mod network;
 pub mod sizing;
 pub mod topology;

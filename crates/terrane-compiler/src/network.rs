@@ -1,0 +1,343 @@
+//! Resolve: the network as AWS will see it, as data, every default made explicit.
+//!
+//! A [`Network`] is symbolic in its ranges: blocks are parts of `var.cidr_block`, wherever the caller puts it.
+//! Proofs, diagrams, and the lowering to Terraform all read this one type.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+use terrane_contract::Admitted;
+
+use crate::address_plan::Layout;
+pub use crate::declaration::{Access, Dns, Flow, FlowProtocol, KeepClear, Peer};
+use crate::names::{Block, Cidr, Name, PortRange, Zone};
+
+/// A network, resolved.
+///
+/// - `tiers`, `acls`, and `security_groups` stand in the order of declaration, one of each per tier.
+/// - An index names an element of the list that the field's documentation says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    /// The module's name, and the default of `var.name`.
+    pub name: Name,
+    /// What the network is for.
+    pub description: String,
+    /// The VPC's ranges; the first is the base range.
+    pub ranges: Vec<Range>,
+    /// The zone letters used unless the caller passes others.
+    pub zones: Vec<Zone>,
+    /// Letter → slot, spare letters included: the letters that a caller may pass.
+    pub slots: BTreeMap<Zone, u32>,
+    /// The bits of a slot number.
+    pub slot_bits: u8,
+    /// How many zones the caller must pass at least, and why.
+    pub min_zones: (usize, String),
+    /// The tiers.
+    pub tiers: Vec<Tier>,
+    /// Whether the VPC has an internet gateway.
+    pub internet_gateway: bool,
+    /// Its NAT gateways.
+    pub nat: Option<Nat>,
+    /// Its route tables.
+    pub route_tables: Vec<RouteTable>,
+    /// One network ACL per tier.
+    pub acls: Vec<Acl>,
+    /// One security group per tier.
+    pub security_groups: Vec<SecurityGroup>,
+    /// Groups of subnets.
+    pub subnet_groups: Vec<SubnetGroup>,
+    /// Gateway endpoints by service.
+    pub endpoints: Vec<String>,
+    /// What EKS needs, where the network is for it.
+    pub eks: Option<Eks>,
+    /// The declared flows, for proofs and documents.
+    pub flows: Vec<Flow>,
+    /// Ranges elsewhere that no range may overlap.
+    pub keep_clear: Vec<KeepClear>,
+    /// DNS settings.
+    pub dns: Dns,
+    /// Tags on everything.
+    pub tags: BTreeMap<String, String>,
+    /// Whether the defaults of the VPC are adopted and emptied.
+    pub close_defaults: bool,
+    /// The oldest Terraform version asked for, as major and minor.
+    pub terraform: Option<(u64, u64)>,
+}
+
+/// A range of the VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Its name: `base`, or the one declared.
+    pub name: Name,
+    /// The variable that holds it.
+    pub variable: String,
+    /// Where it lies unless the caller says otherwise.
+    pub default: Cidr,
+    /// Where the caller may put it.
+    pub admitted: Admitted,
+}
+
+/// A tier of subnets, one in each zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tier {
+    /// Its name.
+    pub name: Name,
+    /// Who can reach it.
+    pub access: Access,
+    /// Its range, an index of [`Network::ranges`].
+    pub range: usize,
+    /// Where it lies in its range.
+    pub layout: Layout,
+    /// The fewest parts of the range that hold all of its subnets and touch no other tier.
+    pub cover: Vec<Block>,
+    /// Addresses that each subnet must have room for, AWS's own five included, and how that came about.
+    pub need: Option<(u32, String)>,
+    /// Its route table, an index of [`Network::route_tables`].
+    pub route_table: usize,
+    /// Tags of its subnets, beside name and [`Network::tags`].
+    pub tags: BTreeMap<String, String>,
+    /// Whether its subnets carry the tags of the EKS clusters.
+    pub cluster_tags: bool,
+    /// Whether its subnets are those that Karpenter finds.
+    pub karpenter: bool,
+    /// Names it had before, oldest first.
+    pub renamed_from: Vec<Name>,
+}
+
+/// NAT gateways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nat {
+    /// The public tier whose subnets hold them, an index of [`Network::tiers`].
+    pub tier: usize,
+    /// The zone of the only gateway; `None` for one in each zone.
+    pub home: Option<Zone>,
+    /// Whether the caller brings the elastic IPs.
+    pub bring_elastic_ips: bool,
+}
+
+/// A route table, or one for each zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Its name: `public`, `private`, or `isolated`.
+    pub name: &'static str,
+    /// Whether there is one for each zone.
+    pub per_zone: bool,
+    /// Where `0.0.0.0/0` leads; nowhere if absent. Routes inside the VPC are implicit.
+    pub default_route: Option<Target>,
+    /// Services whose gateway endpoint adds a route.
+    pub endpoints: Vec<String>,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The internet gateway.
+    InternetGateway,
+    /// The NAT gateway of the route table's own zone.
+    NatOfZone,
+    /// The NAT gateway of its home zone.
+    NatOfHome(Zone),
+}
+
+/// The direction of a rule, seen from the subnet or the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// Into it.
+    Ingress,
+    /// Out of it.
+    Egress,
+}
+
+impl Direction {
+    /// Returns `ingress` or `egress`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Direction::Ingress => "ingress",
+            Direction::Egress => "egress",
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a rule matches beside addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Traffic {
+    /// TCP to these destination ports.
+    Tcp(PortRange),
+    /// UDP to these destination ports.
+    Udp(PortRange),
+    /// ICMP of every type.
+    Icmp,
+    /// ICMP type 3 code 4, fragmentation needed: without it, path MTU discovery fails silently.
+    FragmentationNeeded,
+    /// Every protocol.
+    Any,
+}
+
+impl Traffic {
+    /// Returns whether everything that `other` matches is matched by this.
+    pub fn covers(self, other: Traffic) -> bool {
+        let within = |outer: PortRange, inner: PortRange| outer.from <= inner.from && inner.to <= outer.to;
+        match (self, other) {
+            (Traffic::Any, _) | (Traffic::Icmp, Traffic::Icmp | Traffic::FragmentationNeeded) => true,
+            (Traffic::Tcp(outer), Traffic::Tcp(inner)) | (Traffic::Udp(outer), Traffic::Udp(inner)) => {
+                within(outer, inner)
+            }
+            (Traffic::FragmentationNeeded, Traffic::FragmentationNeeded) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Traffic::Tcp(ports) if *ports == PortRange::ALL => f.write_str("tcp"),
+            Traffic::Udp(ports) if *ports == PortRange::ALL => f.write_str("udp"),
+            Traffic::Tcp(ports) => write!(f, "tcp {ports}"),
+            Traffic::Udp(ports) => write!(f, "udp {ports}"),
+            Traffic::Icmp => f.write_str("icmp"),
+            Traffic::FragmentationNeeded => f.write_str("icmp 3/4"),
+            Traffic::Any => f.write_str("all"),
+        }
+    }
+}
+
+/// The network ACL of a tier's subnets: the first rule that matches decides, and what none matches is denied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acl {
+    /// Its tier, an index of [`Network::tiers`].
+    pub tier: usize,
+    /// Its rules, ingress first, each direction by ascending number.
+    pub rules: Vec<AclRule>,
+}
+
+/// One rule of a network ACL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AclRule {
+    /// Its direction.
+    pub direction: Direction,
+    /// Its number, 1 to 32766; unique in its ACL and direction.
+    pub number: u16,
+    /// Whether it allows or denies.
+    pub allow: bool,
+    /// What it matches.
+    pub traffic: Traffic,
+    /// The source of ingress, the destination of egress.
+    pub peer: AclPeer,
+    /// The declarations it follows from, in words.
+    pub why: String,
+}
+
+/// The addresses that a network ACL rule matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AclPeer {
+    /// One part of the cover of a tier: indices of [`Network::tiers`] and [`Tier::cover`].
+    Tier(usize, usize),
+    /// A whole range of the VPC, an index of [`Network::ranges`].
+    Range(usize),
+    /// A range that does not move with the VPC.
+    Cidr(Cidr),
+}
+
+/// A security group: what any rule allows is allowed, and replies need no rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Its tier, an index of [`Network::tiers`].
+    pub tier: usize,
+    /// Its rules.
+    pub rules: Vec<GroupRule>,
+}
+
+/// One rule of a security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRule {
+    /// Its direction.
+    pub direction: Direction,
+    /// Its key among the rules of its group and direction.
+    pub key: String,
+    /// What it matches.
+    pub traffic: Traffic,
+    /// The source of ingress, the destination of egress.
+    pub peer: GroupPeer,
+    /// The declaration it follows from, in words.
+    pub why: String,
+}
+
+/// The other side of a security group rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupPeer {
+    /// Members of the security group of a tier, an index of [`Network::tiers`].
+    Group(usize),
+    /// Every address.
+    Everywhere,
+    /// The addresses of a service with a gateway endpoint.
+    Endpoint(String),
+}
+
+/// A group of subnets for databases or caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetGroup {
+    /// The name of its kind; see `features::subnet_groups`.
+    pub kind: String,
+    /// Its tier, an index of [`Network::tiers`].
+    pub tier: usize,
+}
+
+/// What EKS needs from the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eks {
+    /// The public tier of internet-facing load balancers.
+    pub load_balancers: Option<usize>,
+    /// The tier of nodes and internal load balancers.
+    pub nodes: usize,
+    /// The tier of the control plane's interfaces.
+    pub control_plane: usize,
+    /// The tier of pods, where they have one of their own.
+    pub pods: Option<usize>,
+    /// Names of the clusters that share the network: the default of `var.cluster_names`.
+    pub clusters: Vec<String>,
+    /// The cluster whose Karpenter finds the nodes' subnets: the default of `var.karpenter_cluster`.
+    pub karpenter: Option<String>,
+    /// The range of services.
+    pub service_range: Option<Cidr>,
+}
+
+/// Private IPv4 space: RFC 1918, and the shared space of RFC 6598.
+pub const PRIVATE_SPACE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
+impl Network {
+    /// Returns where a part of a range lies by default.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the block is not inside the range; the allocator's invariant says that it is.
+    pub fn place(&self, range: usize, block: Block) -> Cidr {
+        self.ranges[range].default.subnet(block).expect("allocated blocks lie inside their range")
+    }
+
+    /// Returns the block of a tier's subnet in a zone; `None` where the tier has none there.
+    pub fn subnet(&self, tier: usize, zone: Zone) -> Option<Block> {
+        match &self.tiers[tier].layout {
+            Layout::Block(block) => Some(block.subnet(self.slot_bits, *self.slots.get(&zone)?)),
+            Layout::Pinned(blocks) => blocks.get(&zone).copied(),
+        }
+    }
+
+    /// Returns the name of a flow's end.
+    pub fn peer_name<'a>(&'a self, peer: &'a Peer) -> &'a str {
+        match peer {
+            Peer::Tier(tier) => self.tiers[*tier].name.as_str(),
+            Peer::Internet => crate::topology::INTERNET,
+            Peer::Endpoint(service) => service,
+        }
+    }
+}
