@@ -1,0 +1,3 @@
+//! Contracts read from Terraform files, and what differs between two of them.
+
+mod read;
