@@ -1,0 +1,93 @@
+//! Runs other programs and keeps what they said.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many of a program's last lines an error repeats.
+const LAST_LINES: usize = 40;
+
+/// Runs a program to its end and returns its standard output.
+///
+/// # Errors
+///
+/// [`ErrorKind::Program`] if it cannot be started or ends with a failure; the message repeats the last lines it wrote.
+pub(crate) fn run(command: &mut Command) -> Result<String> {
+    let output = capture(command)?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(failure(command, &output))
+}
+
+/// Runs a program to its end, whatever its exit code.
+pub(crate) fn capture(command: &mut Command) -> Result<Output> {
+    command.stdin(Stdio::null()).output().map_err(|source| {
+        Error::new(ErrorKind::Program, format!("cannot run {}", command.get_program().display()))
+            .because(source)
+    })
+}
+
+/// Describes a program that ended with a failure.
+pub(crate) fn failure(command: &Command, output: &Output) -> Error {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = if err.trim().is_empty() { out } else { err };
+    Error::new(
+        ErrorKind::Program,
+        format!("`{}` failed ({})\n{}", shown(command), output.status, last_lines(&said)),
+    )
+}
+
+/// Finds a program on `PATH`.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
+}
+
+/// Returns whether this run is a continuous integration run, where nothing may be skipped.
+pub(crate) fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// Returns the last lines of a text, for an error message.
+pub(crate) fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().collect();
+    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}
+
+/// Writes a command as one would type it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let mut words = vec![program.to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|arg| arg.to_string_lossy().into_owned()));
+    words.join(" ")
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failed_program_repeats_its_last_lines() {
+        let error = run(Command::new("sh").args(["-c", "seq 1 100 >&2; exit 7"])).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Program);
+        let message = error.to_string();
+        assert!(message.ends_with("\n99\n100"), "{message}");
+        assert!(!message.contains("\n60\n"), "{message}");
+        assert!(message.contains("exit status: 7"), "{message}");
+    }
+
+    #[test]
+    fn missing_program_is_named() {
+        let error = run(&mut Command::new("no-such-program")).unwrap_err();
+        assert!(error.to_string().contains("cannot run no-such-program"), "{error}");
+    }
+}

@@ -1,0 +1,4 @@
+//! The test machinery itself, on a small network written by hand.
+
+#[cfg(test)]
+mod on_emulator;
