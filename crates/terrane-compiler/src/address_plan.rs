@@ -16,6 +16,8 @@ pub struct AddressPlan {
     pub slots: BTreeMap<Zone, u32>,
     /// The bits of a slot number: every tier's block has `2^slot_bits` slots.
     pub slot_bits: u8,
+    /// Where the caller may put each range, in the order of [`crate::declaration::Declaration::ranges`].
+    pub admitted: Vec<terrane_contract::Admitted>,
 }
 
 /// The layout of one tier.

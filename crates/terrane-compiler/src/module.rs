@@ -139,6 +139,41 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// Returns a resource or data source with these arguments and nothing else.
+    pub fn new(file: File, ty: &str, name: &str, body: Body) -> Resource {
+        Resource {
+            file,
+            ty: ty.to_owned(),
+            name: name.to_owned(),
+            comment: String::new(),
+            for_each: None,
+            body,
+            preconditions: Vec::new(),
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// Gives it an instance for each entry of a map, written as Terraform text.
+    #[must_use]
+    pub fn for_each(mut self, text: &str) -> Resource {
+        self.for_each = Some(syntax::expr(text));
+        self
+    }
+
+    /// Puts a comment above it.
+    #[must_use]
+    pub fn comment(mut self, text: &str) -> Resource {
+        text.clone_into(&mut self.comment);
+        self
+    }
+
+    /// Makes it wait for another resource that its arguments do not refer to.
+    #[must_use]
+    pub fn depends_on(mut self, address: &str) -> Resource {
+        self.depends_on.push(syntax::expr(address));
+        self
+    }
+
     /// Returns `type.name`.
     pub fn address(&self) -> String {
         format!("{}.{}", self.ty, self.name)

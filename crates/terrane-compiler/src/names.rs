@@ -210,6 +210,16 @@ impl Block {
         Block { newbits: self.newbits + newbits, netnum: (self.netnum << newbits) | netnum }
     }
 
+    /// Returns the smallest block of the same range that holds both.
+    #[must_use]
+    pub fn join(self, other: Block) -> Block {
+        let mut newbits = self.newbits.min(other.newbits);
+        while self.netnum >> (self.newbits - newbits) != other.netnum >> (other.newbits - newbits) {
+            newbits -= 1;
+        }
+        Block { newbits, netnum: self.netnum >> (self.newbits - newbits) }
+    }
+
     /// Returns whether the two blocks of one range share an address.
     pub fn overlaps(self, other: Block) -> bool {
         let shared = self.newbits.min(other.newbits);

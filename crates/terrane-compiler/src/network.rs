@@ -105,6 +105,13 @@ pub struct Tier {
     pub renamed_from: Vec<Name>,
 }
 
+impl Tier {
+    /// Returns the name it was first declared with, which names of AWS keep, since a changed name means a new object.
+    pub fn first_name(&self) -> &Name {
+        self.renamed_from.first().unwrap_or(&self.name)
+    }
+}
+
 /// NAT gateways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nat {

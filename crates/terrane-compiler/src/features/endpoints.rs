@@ -1,0 +1,93 @@
+//! Gateway endpoints: a route to an AWS service that never leaves AWS.
+//!
+//! A new service is one file with a [`Kind`] and one line in [`KINDS`].
+
+mod dynamodb;
+mod s3;
+
+use super::{Feature, Resolution};
+use crate::declaration::Peer;
+use crate::module::syntax::{Body, expr, object, string};
+use crate::module::{File, Module, Output, Resource};
+use crate::network::{Network, RouteTable};
+
+pub(super) const FEATURE: Feature = Feature { resolve, lower };
+
+/// Every service with a gateway endpoint.
+pub const KINDS: &[Kind] = &[dynamodb::KIND, s3::KIND];
+
+/// A service with a gateway endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The name in a topology, and the last part of the AWS service name.
+    pub name: &'static str,
+    /// What people call it.
+    pub title: &'static str,
+}
+
+fn resolve(resolution: &mut Resolution<'_>) {
+    let Resolution { declaration, network, .. } = resolution;
+    network.endpoints.clone_from(&declaration.endpoints);
+    for flow in &declaration.flows {
+        if let (Peer::Tier(tier), Peer::Endpoint(service)) = (&flow.from, &flow.to) {
+            let services = &mut network.route_tables[network.tiers[*tier].route_table].endpoints;
+            if !services.contains(service) {
+                services.push(service.clone());
+            }
+        }
+    }
+}
+
+fn lower(network: &Network, module: &mut Module) {
+    for kind in KINDS.iter().filter(|kind| network.endpoints.iter().any(|service| service == kind.name)) {
+        let tables: Vec<&RouteTable> = network
+            .route_tables
+            .iter()
+            .filter(|table| table.endpoints.iter().any(|service| service == kind.name))
+            .collect();
+        module.resources.push(endpoint(kind, &tables));
+    }
+    if !network.endpoints.is_empty() {
+        let ids: Vec<(&str, String)> = KINDS
+            .iter()
+            .filter(|kind| network.endpoints.iter().any(|service| service == kind.name))
+            .map(|kind| (kind.name, format!("aws_vpc_endpoint.{}.id", kind.name)))
+            .collect();
+        module.outputs.push(Output {
+            name: "vpc_endpoint_ids".to_owned(),
+            description: "Ids of the gateway endpoints by service.".to_owned(),
+            value: super::vpc::call("tomap", [object(ids.iter().map(|(name, id)| (*name, expr(id))))]),
+        });
+    }
+}
+
+fn endpoint(kind: &Kind, tables: &[&RouteTable]) -> Resource {
+    let ids: Vec<String> = tables
+        .iter()
+        .map(|table| {
+            if table.per_zone {
+                format!("[for table in aws_route_table.{} : table.id]", table.name)
+            } else {
+                format!("[aws_route_table.{}.id]", table.name)
+            }
+        })
+        .collect();
+    let ids = match ids.as_slice() {
+        [] => "[]".to_owned(),
+        [one] => one.clone(),
+        many => format!("concat({})", many.join(", ")),
+    };
+    Resource::new(
+        File::Gateways,
+        "aws_vpc_endpoint",
+        kind.name,
+        Body::new()
+            .hcl("vpc_id", "aws_vpc.this.id")
+            .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
+            .arg("vpc_endpoint_type", string("Gateway"))
+            .hcl("route_table_ids", &ids)
+            .blank()
+            .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{}" }})"#, kind.name)),
+    )
+    .comment(&format!("{} without a way to the internet.", kind.title))
+}

@@ -1,0 +1,3 @@
+//! Amazon DynamoDB.
+
+pub(super) const KIND: super::Kind = super::Kind { name: "dynamodb", title: "Amazon DynamoDB" };

@@ -1,0 +1,33 @@
+//! The internet gateway: the way in and out of public tiers.
+
+use super::{Feature, Resolution};
+use crate::module::syntax::{Body, expr};
+use crate::module::{File, Module, Output, Resource};
+use crate::network::{Access, Network};
+
+pub(super) const FEATURE: Feature = Feature { resolve, lower };
+
+fn resolve(resolution: &mut Resolution<'_>) {
+    let network = &mut resolution.network;
+    network.internet_gateway = network.tiers.iter().any(|tier| tier.access == Access::Public);
+}
+
+fn lower(network: &Network, module: &mut Module) {
+    if !network.internet_gateway {
+        return;
+    }
+    module.resources.push(Resource::new(
+        File::Gateways,
+        "aws_internet_gateway",
+        "this",
+        Body::new()
+            .hcl("vpc_id", "aws_vpc.this.id")
+            .blank()
+            .hcl("tags", "merge(local.tags, { Name = var.name })"),
+    ));
+    module.outputs.push(Output {
+        name: "internet_gateway_id".to_owned(),
+        description: "Id of the internet gateway.".to_owned(),
+        value: expr("aws_internet_gateway.this.id"),
+    });
+}

@@ -1,0 +1,399 @@
+//! Network ACLs, derived from the declared flows: the coarse guard of each tier.
+//!
+//! Rules stand in three bands, so that the order inside a band never matters:
+//!
+//! | numbers | rules |
+//! |---|---|
+//! | 100–799 | allow what is declared between tiers, its replies, and the transit through NAT gateways |
+//! | 800–899 | deny the rest of the network's own ranges and of private space |
+//! | 900–999 | allow what is declared to and from the internet, and its replies |
+//!
+//! The guards of the second band are what makes the third safe:
+//! an ACL has no memory, so replies from the internet must be let in from everywhere,
+//! and without the guards "everywhere" would include the tiers next door.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::{Feature, Resolution};
+use crate::declaration::{Flow, FlowProtocol, Peer};
+use crate::diagnostics::{Diagnostic, Origin};
+use crate::ledger::RuleNumbers;
+use crate::module::syntax::{Body, Expr, expr, object, string, table};
+use crate::module::{File, Module, Resource};
+use crate::names::{Cidr, PortRange};
+use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, PRIVATE_SPACE, Traffic};
+
+pub(super) const FEATURE: Feature = Feature { resolve, lower };
+
+/// Rules of one direction that a network ACL may have, the default `*` rule not counted:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls> (20 with it).
+/// One more stays free, because a rule is replaced by adding the new one first.
+const BUDGET: usize = 18;
+
+/// The part of an ACL that a rule stands in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Band {
+    Declared,
+    Guard,
+    Internet,
+}
+
+impl Band {
+    fn numbers(self) -> RangeInclusive<u16> {
+        match self {
+            Band::Declared => 100..=799,
+            Band::Guard => 800..=899,
+            Band::Internet => 900..=999,
+        }
+    }
+}
+
+/// Whom a rule is about, before tiers become address blocks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whom {
+    Tier(usize),
+    Internet,
+}
+
+/// What the ACL of one tier must let through, by direction, peer, and traffic, with the reason.
+type Wants = BTreeMap<(Direction, Whom, Traffic), Vec<String>>;
+
+fn resolve(resolution: &mut Resolution<'_>) {
+    let Resolution { declaration, network, numbers, diagnostics, .. } = resolution;
+    let mut wants = vec![Wants::new(); network.tiers.len()];
+    for flow in &declaration.flows {
+        for traffic in traffic(flow) {
+            want(network, &mut wants, flow, traffic);
+        }
+    }
+    for (tier, wants) in wants.into_iter().enumerate() {
+        let mut rules = Vec::new();
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let drafts = drafts(network, direction, &wants);
+            if drafts.len() > BUDGET {
+                let origin = declaration.tiers.get(tier).map_or(Origin::Unknown, |tier| tier.origin.clone());
+                diagnostics.push(over_budget(network, tier, direction, drafts.len(), &origin));
+            }
+            let name = network.tiers[tier].first_name().as_str();
+            rules.extend(drafts.into_iter().map(|draft| draft.numbered(network, numbers, name, direction)));
+        }
+        rules.sort_by_key(|rule| (rule.direction, rule.number));
+        network.acls.push(Acl { tier, rules });
+    }
+}
+
+/// Returns what a flow matches, one for each of its port ranges.
+pub(super) fn traffic(flow: &Flow) -> Vec<Traffic> {
+    match flow.protocol {
+        FlowProtocol::Tcp => flow.ports.iter().copied().map(Traffic::Tcp).collect(),
+        FlowProtocol::Udp => flow.ports.iter().copied().map(Traffic::Udp).collect(),
+        FlowProtocol::Icmp => vec![Traffic::Icmp],
+        FlowProtocol::Any => vec![Traffic::Any],
+    }
+}
+
+/// Returns what carries the replies to some traffic.
+fn reply(traffic: Traffic) -> Traffic {
+    match traffic {
+        Traffic::Tcp(_) => Traffic::Tcp(PortRange::EPHEMERAL),
+        Traffic::Udp(_) => Traffic::Udp(PortRange::EPHEMERAL),
+        Traffic::Icmp | Traffic::FragmentationNeeded => Traffic::Icmp,
+        Traffic::Any => Traffic::Any,
+    }
+}
+
+/// Returns how a flow is told to people.
+pub(super) fn describe(network: &Network, flow: &Flow) -> String {
+    let ends = format!("{} to {}", network.peer_name(&flow.from), network.peer_name(&flow.to));
+    if flow.purpose.is_empty() { ends } else { format!("{ends}, {}", flow.purpose) }
+}
+
+/// Adds what one flow needs to the ACLs of every tier it crosses, both ways.
+fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
+    let why = describe(network, flow);
+    let mut add = |tier: usize, direction, whom, traffic, note: &str| {
+        let reasons: &mut Vec<String> = wants[tier].entry((direction, whom, traffic)).or_default();
+        let reason = format!("{note}{why}");
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    };
+    let replies = reply(traffic);
+    match (&flow.from, &flow.to) {
+        (Peer::Tier(client), Peer::Tier(server)) => {
+            add(*client, Direction::Egress, Whom::Tier(*server), traffic, "");
+            add(*server, Direction::Ingress, Whom::Tier(*client), traffic, "");
+            add(*server, Direction::Egress, Whom::Tier(*client), replies, "replies: ");
+            add(*client, Direction::Ingress, Whom::Tier(*server), replies, "replies: ");
+        }
+        (Peer::Internet, Peer::Tier(server)) => {
+            add(*server, Direction::Ingress, Whom::Internet, traffic, "");
+            add(*server, Direction::Egress, Whom::Internet, replies, "replies: ");
+            add(*server, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
+        }
+        (Peer::Tier(client), Peer::Internet | Peer::Endpoint(_)) => {
+            add(*client, Direction::Egress, Whom::Internet, traffic, "");
+            add(*client, Direction::Ingress, Whom::Internet, replies, "replies: ");
+            add(*client, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
+            let translated = flow.to == Peer::Internet && network.tiers[*client].access == Access::Private;
+            if let Some(nat) = network.nat.as_ref().filter(|_| translated) {
+                let client = Whom::Tier(*client);
+                add(nat.tier, Direction::Ingress, client, traffic, "NAT: ");
+                add(nat.tier, Direction::Egress, client, replies, "NAT, replies: ");
+                add(nat.tier, Direction::Egress, client, Traffic::FragmentationNeeded, "NAT, path MTU: ");
+                add(nat.tier, Direction::Egress, Whom::Internet, traffic, "NAT: ");
+                add(nat.tier, Direction::Ingress, Whom::Internet, replies, "NAT, replies: ");
+                add(
+                    nat.tier,
+                    Direction::Ingress,
+                    Whom::Internet,
+                    Traffic::FragmentationNeeded,
+                    "NAT, path MTU: ",
+                );
+            }
+        }
+        // No flow starts at an endpoint or leads from the internet to what is not a tier.
+        (Peer::Internet, Peer::Internet | Peer::Endpoint(_)) | (Peer::Endpoint(_), _) => {}
+    }
+}
+
+/// A rule without its number.
+struct Draft {
+    band: Band,
+    allow: bool,
+    traffic: Traffic,
+    peer: AclPeer,
+    why: String,
+}
+
+/// Returns the rules of one direction.
+fn drafts(network: &Network, direction: Direction, wants: &Wants) -> Vec<Draft> {
+    let wanted = || wants.iter().filter(|((towards, ..), _)| *towards == direction);
+    let covered = |whom: Whom, traffic: Traffic| {
+        wanted().any(|((_, other, wider), _)| *other == whom && *wider != traffic && wider.covers(traffic))
+    };
+    let mut drafts = Vec::new();
+    for ((_, whom, traffic), reasons) in wanted() {
+        if covered(*whom, *traffic) {
+            continue;
+        }
+        let why = reasons.join("; ");
+        match *whom {
+            Whom::Tier(tier) => {
+                drafts.extend((0..network.tiers[tier].cover.len()).map(|part| Draft {
+                    band: Band::Declared,
+                    allow: true,
+                    traffic: *traffic,
+                    peer: AclPeer::Tier(tier, part),
+                    why: why.clone(),
+                }));
+            }
+            Whom::Internet => drafts.push(Draft {
+                band: Band::Internet,
+                allow: true,
+                traffic: *traffic,
+                peer: AclPeer::Cidr(everywhere()),
+                why,
+            }),
+        }
+    }
+    if drafts.iter().any(|draft| draft.band == Band::Internet) {
+        drafts.extend(guards(network));
+    }
+    drafts.sort_by_key(|draft| draft.band);
+    drafts
+}
+
+/// Returns the rules that keep the rules for the internet from matching anything nearer.
+fn guards(network: &Network) -> impl Iterator<Item = Draft> {
+    let guard = |peer, why: &str| Draft {
+        band: Band::Guard,
+        allow: false,
+        traffic: Traffic::Any,
+        peer,
+        why: why.to_owned(),
+    };
+    let own = (0..network.ranges.len())
+        .map(move |range| guard(AclPeer::Range(range), "what is not declared above"));
+    let private = PRIVATE_SPACE.iter().map(move |space| {
+        let space = Cidr::parse(space).expect("private space is written in canonical form");
+        guard(AclPeer::Cidr(space), "private space is not the internet")
+    });
+    own.chain(private)
+}
+
+fn everywhere() -> Cidr {
+    Cidr::parse("0.0.0.0/0").expect("0.0.0.0/0 is a range")
+}
+
+impl Draft {
+    fn numbered(
+        self,
+        network: &Network,
+        numbers: &mut RuleNumbers,
+        tier: &str,
+        direction: Direction,
+    ) -> AclRule {
+        let action = if self.allow { "allow" } else { "deny" };
+        let peer = match self.peer {
+            AclPeer::Tier(tier, part) if network.tiers[tier].cover.len() == 1 && part == 0 => {
+                network.tiers[tier].first_name().to_string()
+            }
+            AclPeer::Tier(tier, part) => format!("{}-{}", network.tiers[tier].first_name(), part + 1),
+            AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
+            AclPeer::Cidr(cidr) => cidr.to_string(),
+        };
+        let key = format!("{action} {} {peer}", self.traffic);
+        let number = numbers
+            .assign(tier, direction.as_str(), self.band.numbers(), &key)
+            .expect("a band holds more numbers than an ACL may have rules");
+        AclRule {
+            direction,
+            number,
+            allow: self.allow,
+            traffic: self.traffic,
+            peer: self.peer,
+            why: self.why,
+        }
+    }
+}
+
+fn over_budget(
+    network: &Network,
+    tier: usize,
+    direction: Direction,
+    found: usize,
+    origin: &Origin,
+) -> Diagnostic {
+    let name = &network.tiers[tier].name;
+    Diagnostic::error(
+        "acl-rule-budget",
+        origin,
+        format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule and one stays free, which leaves {BUDGET}"),
+    )
+    .hint("merge flows: neighbouring ports as one range, or one flow of every protocol between two tiers, and leave exactness to the security groups")
+}
+
+fn lower(network: &Network, module: &mut Module) {
+    for acl in &network.acls {
+        let id = network.tiers[acl.tier].name.identifier();
+        let first_name = network.tiers[acl.tier].first_name();
+        module.resources.push(
+            Resource::new(
+                File::Security,
+                "aws_network_acl",
+                &id,
+                Body::new()
+                    .hcl("vpc_id", "aws_vpc.this.id")
+                    .blank()
+                    .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{first_name}" }})"#)),
+            )
+            .comment(&comment(network, acl)),
+        );
+        if !acl.rules.is_empty() {
+            module.resources.push(rules(network, acl, &id));
+        }
+        let association = Resource::new(
+            File::Security,
+            "aws_network_acl_association",
+            &id,
+            Body::new()
+                .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
+                .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id")),
+        )
+        .for_each("local.zones");
+        module.resources.push(if acl.rules.is_empty() {
+            association
+        } else {
+            association.depends_on(&format!("aws_network_acl_rule.{id}"))
+        });
+    }
+    module.outputs.push(super::security_groups::by_tier(
+        network,
+        "network_acl_ids",
+        "Ids of the network ACLs by tier.",
+        "aws_network_acl",
+    ));
+}
+
+/// Says in words what an ACL permits.
+fn comment(network: &Network, acl: &Acl) -> String {
+    let name = &network.tiers[acl.tier].name;
+    let mut lines = vec![format!("What may cross the border of the `{name}` subnets:")];
+    for rule in acl.rules.iter().filter(|rule| rule.allow) {
+        lines.push(format!("  {} {}  {}: {}", rule.direction, rule.number, rule.traffic, rule.why));
+    }
+    if acl.rules.is_empty() {
+        lines.push("  nothing; no flow is declared".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
+    let has_icmp =
+        acl.rules.iter().any(|rule| matches!(rule.traffic, Traffic::Icmp | Traffic::FragmentationNeeded));
+    let port = |argument: &str| {
+        if has_icmp {
+            format!(r#"each.value.protocol == "icmp" ? null : each.value.{argument}"#)
+        } else {
+            format!("each.value.{argument}")
+        }
+    };
+    let mut body = Body::new()
+        .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
+        .hcl("egress", "each.value.egress")
+        .hcl("rule_number", "each.value.number")
+        .hcl("rule_action", "each.value.action")
+        .hcl("protocol", "each.value.protocol")
+        .hcl("from_port", &port("from"))
+        .hcl("to_port", &port("to"));
+    if has_icmp {
+        body = body
+            .hcl("icmp_type", r#"each.value.protocol == "icmp" ? each.value.from : null"#)
+            .hcl("icmp_code", r#"each.value.protocol == "icmp" ? each.value.to : null"#);
+    }
+    let rows = table(
+        acl.rules.iter().map(|rule| (format!("{}-{}", rule.direction, rule.number), row(network, rule))),
+    );
+    let mut resource = Resource::new(
+        File::Security,
+        "aws_network_acl_rule",
+        id,
+        body.hcl("cidr_block", "each.value.cidr_block"),
+    );
+    resource.for_each = Some(rows);
+    resource
+}
+
+fn row(network: &Network, rule: &AclRule) -> Expr {
+    let cidr_block = match rule.peer {
+        AclPeer::Tier(tier, part) => {
+            expr(&format!("local.blocks.{}", super::tiers::block_name(network, tier, part)))
+        }
+        AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
+        AclPeer::Cidr(cidr) => string(&cidr.to_string()),
+    };
+    let (protocol, from, to) = columns(rule.traffic);
+    object([
+        ("egress", Expr::Bool(rule.direction == Direction::Egress)),
+        ("number", Expr::Number(rule.number.into())),
+        ("action", string(if rule.allow { "allow" } else { "deny" })),
+        ("protocol", string(protocol)),
+        ("from", from),
+        ("to", to),
+        ("cidr_block", cidr_block),
+    ])
+}
+
+/// Returns protocol and ports, or ICMP type and code, as Terraform's arguments take them.
+pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
+    let number = |value: i32| Expr::Number(value.into());
+    match traffic {
+        Traffic::Tcp(ports) => ("tcp", number(ports.from.into()), number(ports.to.into())),
+        Traffic::Udp(ports) => ("udp", number(ports.from.into()), number(ports.to.into())),
+        Traffic::Icmp => ("icmp", number(-1), number(-1)),
+        Traffic::FragmentationNeeded => ("icmp", number(3), number(4)),
+        Traffic::Any => ("-1", Expr::Null, Expr::Null),
+    }
+}

@@ -1,0 +1,255 @@
+//! Tiers: one subnet in each zone, at the place that the ledger records.
+
+use super::vpc::table_of_strings;
+use super::{Feature, Resolution};
+use crate::address_plan::Layout;
+use crate::declaration::Size;
+use crate::module::syntax::{Body, Expr, expr, object};
+use crate::module::{File, Local, Module, Moved, Output, Resource};
+use crate::names::Block;
+use crate::network::{Access, Network, Tier};
+
+pub(super) const FEATURE: Feature = Feature { resolve, lower };
+
+fn resolve(resolution: &mut Resolution<'_>) {
+    let Resolution { declaration, plan, network, .. } = resolution;
+    network.slots.clone_from(&plan.slots);
+    network.slot_bits = plan.slot_bits;
+    for (idx, tier) in declaration.tiers.iter().enumerate() {
+        if let Layout::Pinned(blocks) = &plan.tiers[idx] {
+            network.slots.retain(|letter, _| blocks.contains_key(letter));
+        }
+        network.tiers.push(Tier {
+            name: tier.name.clone(),
+            access: tier.access,
+            range: tier.range,
+            layout: plan.tiers[idx].clone(),
+            cover: cover(resolution.declaration, plan, idx),
+            need: match &tier.size {
+                Size::PrefixLength { need, .. } => need.clone(),
+                Size::Pinned(_) => None,
+            },
+            route_table: 0,
+            tags: tier.tags.clone(),
+            cluster_tags: false,
+            karpenter: false,
+            renamed_from: tier.renamed_from.clone(),
+        });
+    }
+}
+
+/// Returns the fewest blocks that hold a tier's subnets and touch no other tier.
+fn cover(
+    declaration: &crate::declaration::Declaration,
+    plan: &crate::address_plan::AddressPlan,
+    tier: usize,
+) -> Vec<Block> {
+    let blocks = match &plan.tiers[tier] {
+        Layout::Block(block) => return vec![*block],
+        Layout::Pinned(blocks) => blocks,
+    };
+    let others: Vec<Block> = (0..plan.tiers.len())
+        .filter(|other| *other != tier && declaration.tiers[*other].range == declaration.tiers[tier].range)
+        .flat_map(|other| match &plan.tiers[other] {
+            Layout::Block(block) => vec![*block],
+            Layout::Pinned(blocks) => blocks.values().copied().collect(),
+        })
+        .collect();
+    let mut all = blocks.values().copied();
+    let smallest = all.next().map(|first| all.fold(first, Block::join));
+    match smallest {
+        Some(block) if !others.iter().any(|other| other.overlaps(block)) => vec![block],
+        _ => blocks.values().copied().collect(),
+    }
+}
+
+fn lower(network: &Network, module: &mut Module) {
+    locals(network, module);
+    for (idx, tier) in network.tiers.iter().enumerate() {
+        module.resources.push(subnet(network, idx, tier));
+        module.moved.extend(tier.renamed_from.iter().flat_map(|old| moved(old.identifier(), tier)));
+    }
+    outputs(network, module);
+}
+
+fn locals(network: &Network, module: &mut Module) {
+    let mut local = |name: &str, comment: &str, value: Expr| {
+        module.locals.push(Local {
+            file: File::Vpc,
+            name: name.to_owned(),
+            comment: comment.to_owned(),
+            value,
+        });
+    };
+    local(
+        "slots",
+        "Zone letter to slot in the block of each tier; slots of letters not in use are spare.",
+        object(
+            network
+                .slots
+                .iter()
+                .map(|(letter, slot)| (letter.to_string(), Expr::Number((*slot).into())))
+                .collect::<Vec<_>>()
+                .iter()
+                .map(|(letter, slot)| (letter.as_str(), slot.clone())),
+        ),
+    );
+    let blocks: Vec<(String, Expr)> = network
+        .tiers
+        .iter()
+        .enumerate()
+        .flat_map(|(idx, tier)| {
+            tier.cover.iter().enumerate().map(move |(part, block)| {
+                (block_name(network, idx, part), place(network, tier.range, *block))
+            })
+        })
+        .collect();
+    local(
+        "blocks",
+        "The block of each tier, as the ledger records it. Network ACLs are written over these.",
+        object(blocks.iter().map(|(name, value)| (name.as_str(), value.clone()))),
+    );
+    for tier in &network.tiers {
+        if let Layout::Pinned(blocks) = &tier.layout {
+            let ranges: Vec<(String, Expr)> = blocks
+                .iter()
+                .map(|(letter, block)| (letter.to_string(), place(network, tier.range, *block)))
+                .collect();
+            local(
+                &format!("{}_ranges", tier.name.identifier()),
+                &format!("The ranges of `{}` by zone letter.", tier.name),
+                object(ranges.iter().map(|(letter, value)| (letter.as_str(), value.clone()))),
+            );
+        }
+    }
+}
+
+/// Returns the name of one part of a tier's cover in `local.blocks`.
+pub(super) fn block_name(network: &Network, tier: usize, part: usize) -> String {
+    let name = network.tiers[tier].name.identifier();
+    if network.tiers[tier].cover.len() == 1 { name } else { format!("{name}_{}", part + 1) }
+}
+
+fn place(network: &Network, range: usize, block: Block) -> Expr {
+    let variable = &network.ranges[range].variable;
+    if block.newbits == 0 {
+        expr(&format!("var.{variable}"))
+    } else {
+        expr(&format!("cidrsubnet(var.{variable}, {}, {})", block.newbits, block.netnum))
+    }
+}
+
+fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
+    let id = tier.name.identifier();
+    let vpc_id = match tier.range {
+        0 => "aws_vpc.this.id".to_owned(),
+        range => {
+            format!("aws_vpc_ipv4_cidr_block_association.{}.vpc_id", network.ranges[range].name.identifier())
+        }
+    };
+    let cidr_block = match &tier.layout {
+        Layout::Block(_) => {
+            format!(
+                "cidrsubnet(local.blocks.{}, {}, local.slots[each.key])",
+                block_name(network, idx, 0),
+                network.slot_bits
+            )
+        }
+        Layout::Pinned(_) => format!("local.{id}_ranges[each.key]"),
+    };
+    let mut body = Body::new()
+        .hcl("vpc_id", &vpc_id)
+        .hcl("cidr_block", &cidr_block)
+        .hcl("availability_zone", r#"can(regex("-az[0-9]+$", each.value)) ? null : each.value"#)
+        .hcl("availability_zone_id", r#"can(regex("-az[0-9]+$", each.value)) ? each.value : null"#);
+    if tier.access == Access::Public {
+        body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
+    }
+    Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(tier)))
+        .for_each("local.zones")
+        .comment(&description(tier))
+}
+
+fn description(tier: &Tier) -> String {
+    let way = match tier.access {
+        Access::Public => "public, with a route to the internet gateway",
+        Access::Private => "private",
+        Access::Isolated => "isolated, with no way out of the VPC",
+    };
+    match &tier.need {
+        Some((need, why)) => {
+            format!("`{}`: {way}. Each subnet has room for {need} addresses: {why}.", tier.name)
+        }
+        None => format!("`{}`: {way}.", tier.name),
+    }
+}
+
+fn tags(tier: &Tier) -> Expr {
+    let name = hcl::TemplateExpr::from(format!("${{var.name}}-{}-${{each.key}}", tier.name));
+    let mut arguments = vec![expr("local.tags"), object([("Name", Expr::from(name))])];
+    if !tier.tags.is_empty() {
+        arguments.push(table_of_strings(tier.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
+    }
+    if tier.cluster_tags {
+        arguments.push(expr("local.cluster_tags"));
+    }
+    if tier.karpenter {
+        arguments.push(expr("local.karpenter_tags"));
+    }
+    super::vpc::call("merge", arguments)
+}
+
+fn moved(old: String, tier: &Tier) -> impl Iterator<Item = Moved> {
+    let new = tier.name.identifier();
+    [
+        "aws_subnet",
+        "aws_route_table_association",
+        "aws_network_acl",
+        "aws_network_acl_rule",
+        "aws_network_acl_association",
+        "aws_security_group",
+        "aws_vpc_security_group_ingress_rule",
+        "aws_vpc_security_group_egress_rule",
+    ]
+    .into_iter()
+    .map(move |ty| Moved { from: format!("{ty}.{old}"), to: format!("{ty}.{new}") })
+}
+
+fn outputs(network: &Network, module: &mut Module) {
+    let mut output = |name: &str, description: &str, value: Expr| {
+        module.outputs.push(Output { name: name.to_owned(), description: description.to_owned(), value });
+    };
+    output(
+        "availability_zones",
+        "Availability zone by zone letter, as given or by default.",
+        expr("tomap(local.zones)"),
+    );
+    output("subnet_ids", "Ids of subnets by tier and zone letter.", by_tier_and_letter(network, "id"));
+    output(
+        "subnet_cidr_blocks",
+        "IPv4 ranges of subnets by tier and zone letter.",
+        by_tier_and_letter(network, "cidr_block"),
+    );
+    for tier in &network.tiers {
+        let id = tier.name.identifier();
+        output(
+            &format!("{id}_subnet_ids"),
+            &format!("Ids of the `{}` subnets, in the order of their zone letters.", tier.name),
+            expr(&format!("tolist([for subnet in aws_subnet.{id} : subnet.id])")),
+        );
+    }
+}
+
+fn by_tier_and_letter(network: &Network, attribute: &str) -> Expr {
+    let tiers: Vec<(String, Expr)> = network
+        .tiers
+        .iter()
+        .map(|tier| {
+            let id = tier.name.identifier();
+            let map =
+                format!("tomap({{ for letter, subnet in aws_subnet.{id} : letter => subnet.{attribute} }})");
+            (id, expr(&map))
+        })
+        .collect();
+    super::vpc::call("tomap", [object(tiers.iter().map(|(id, map)| (id.as_str(), map.clone())))])
+}

@@ -1,0 +1,334 @@
+//! The VPC, its ranges, and the zones it spans.
+
+use std::fmt::Write as _;
+
+use terrane_contract::Type;
+
+use super::{Feature, Resolution};
+use crate::module::syntax::{Body, Expr, expr, object, string};
+use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
+use crate::names::Cidr;
+use crate::network::{Network, Range};
+
+pub(super) const FEATURE: Feature = Feature { resolve, lower };
+
+fn resolve(resolution: &mut Resolution<'_>) {
+    let Resolution { declaration, plan, network, .. } = resolution;
+    network.ranges = declaration
+        .ranges
+        .iter()
+        .enumerate()
+        .map(|(idx, range)| Range {
+            name: range.name.clone(),
+            variable: if idx == 0 {
+                "cidr_block".to_owned()
+            } else {
+                format!("{}_cidr_block", range.name.identifier())
+            },
+            default: range.cidr,
+            admitted: plan.admitted[idx].clone(),
+        })
+        .collect();
+}
+
+fn lower(network: &Network, module: &mut Module) {
+    variables(network, module);
+    locals(network, module);
+    module.data.push(Resource::new(File::Vpc, "aws_region", "current", Body::new()));
+    module.resources.push(vpc(network));
+    for range in &network.ranges[1..] {
+        module.resources.push(
+            Resource::new(
+                File::Vpc,
+                "aws_vpc_ipv4_cidr_block_association",
+                &range.name.identifier(),
+                Body::new()
+                    .hcl("vpc_id", "aws_vpc.this.id")
+                    .hcl("cidr_block", &format!("var.{}", range.variable)),
+            )
+            .comment(&format!("The VPC's secondary range `{}`.", range.name)),
+        );
+    }
+    outputs(network, module);
+}
+
+fn variables(network: &Network, module: &mut Module) {
+    module.variables.push(Variable {
+        name: "name".to_owned(),
+        ty: Type::String,
+        description: "Prefix of the name of everything that the module creates.".to_owned(),
+        default: Some(string(network.name.as_str())),
+        nullable: false,
+        validations: vec![Condition {
+            condition: expr(r#"can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var.name))"#),
+            error_message: expr(
+                r#""name is \"${var.name}\" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen.""#,
+            ),
+        }],
+    });
+    for (idx, range) in network.ranges.iter().enumerate() {
+        module.variables.push(range_variable(network, range, idx == 0));
+    }
+    module.variables.push(zones_variable(network));
+    module.variables.push(Variable {
+        name: "tags".to_owned(),
+        ty: Type::map(Type::String),
+        description: "Tags of everything that the module creates.".to_owned(),
+        default: Some(Expr::Object(hcl::Object::new())),
+        nullable: false,
+        validations: Vec::new(),
+    });
+}
+
+fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
+    let (name, admitted) = (&range.variable, &range.admitted);
+    let spaces: Vec<String> = admitted.within.iter().map(ToString::to_string).collect();
+    let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
+    let what = if base {
+        "IPv4 range of the VPC".to_owned()
+    } else {
+        format!("Secondary IPv4 range `{}` of the VPC", range.name)
+    };
+    let tiers: Vec<&str> = network
+        .tiers
+        .iter()
+        .filter(|tier| network.ranges[tier.range].name == range.name)
+        .map(|tier| tier.name.as_str())
+        .collect();
+    let found = format!(r#"{name} is \"${{var.{name}}}\""#);
+    Variable {
+        name: name.clone(),
+        ty: Type::String,
+        description: format!(
+            "{what}, which holds {}: a /{min} to a /{max} in {}. Changing it replaces the whole network.",
+            tiers.join(", "),
+            spaces.join(", "),
+        ),
+        default: Some(string(&range.default.to_string())),
+        nullable: false,
+        validations: vec![
+            Condition {
+                condition: expr(&format!("try(cidrsubnet(var.{name}, 0, 0) == var.{name}, false)")),
+                error_message: expr(&format!(
+                    r#""{found} but must be an IPv4 range whose address is the first of the range, such as {}.""#,
+                    range.default
+                )),
+            },
+            Condition {
+                condition: expr(&format!(
+                    r#"try(tonumber(split("/", var.{name})[1]) >= {min} && tonumber(split("/", var.{name})[1]) <= {max}, false)"#
+                )),
+                error_message: expr(&format!(
+                    r#""{found} but must have a prefix length from {min} to {max}, so that every subnet has room for what it was declared for.""#
+                )),
+            },
+            Condition {
+                condition: expr(&format!(
+                    r#"try(anytrue([for space in {} : cidrsubnet("${{split("/", var.{name})[0]}}/${{split("/", space)[1]}}", 0, 0) == space]), false)"#,
+                    list(&spaces)
+                )),
+                error_message: expr(&format!(r#""{found} but must lie in {}.""#, spaces.join(" or "))),
+            },
+        ],
+    }
+}
+
+fn zones_variable(network: &Network) -> Variable {
+    let letters: Vec<String> = network.slots.keys().map(ToString::to_string).collect();
+    let (min, why) = &network.min_zones;
+    let mut validations = vec![
+        Condition {
+            condition: expr(&format!(
+                "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains({}, letter)])",
+                list(&letters)
+            )),
+            error_message: expr(&format!(
+                r#""zones may have the letters {} only: the address plan has a slot for each of them.""#,
+                letters.join(", ")
+            )),
+        },
+        Condition {
+            condition: expr(
+                "var.zones == null ? true : length(distinct(values(var.zones))) == length(var.zones)",
+            ),
+            error_message: string(
+                "zones has two letters on one availability zone; each letter needs its own.",
+            ),
+        },
+        Condition {
+            condition: expr(&format!("var.zones == null ? true : length(var.zones) >= {min}")),
+            error_message: expr(&format!(r#""zones must have at least {min}: {why}.""#)),
+        },
+    ];
+    if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
+        validations.push(Condition {
+            condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
+            error_message: expr(&format!(
+                r#""zones must have the letter {home}: the only NAT gateway lives there.""#
+            )),
+        });
+    }
+    Variable {
+        name: "zones".to_owned(),
+        ty: Type::map(Type::String),
+        description: format!(
+            "Zone letter to availability zone, by name or id, such as {{ a = \"eu-west-1a\", b = \"euw1-az2\" }}. Letters: {}. By default the letters {} of the provider's region. A letter keeps its addresses, so never give it to another availability zone.",
+            letters.join(", "),
+            network.zones.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        ),
+        default: Some(Expr::Null),
+        nullable: true,
+        validations,
+    }
+}
+
+fn locals(network: &Network, module: &mut Module) {
+    let mut local = |name: &str, comment: &str, value: Expr| {
+        module.locals.push(Local {
+            file: File::Vpc,
+            name: name.to_owned(),
+            comment: comment.to_owned(),
+            value,
+        });
+    };
+    let letters: Vec<String> = network.zones.iter().map(ToString::to_string).collect();
+    local(
+        "zones",
+        "Zone letter to availability zone. What a letter names never moves, whichever letters come and go.",
+        expr(&format!(
+            r#"var.zones != null ? var.zones : {{ for letter in {} : letter => "${{data.aws_region.current.id}}${{letter}}" }}"#,
+            list(&letters)
+        )),
+    );
+    if network.tags.is_empty() {
+        local("tags", "", expr("var.tags"));
+    } else {
+        let declared =
+            table_of_strings(network.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        local("tags", "", call("merge", [declared, expr("var.tags")]));
+    }
+}
+
+/// Returns the VPC, which carries the checks that need more than one variable.
+fn vpc(network: &Network) -> Resource {
+    let mut vpc = Resource::new(
+        File::Vpc,
+        "aws_vpc",
+        "this",
+        Body::new()
+            .hcl("cidr_block", "var.cidr_block")
+            .arg("enable_dns_support", Expr::Bool(network.dns.support))
+            .arg("enable_dns_hostnames", Expr::Bool(network.dns.hostnames))
+            .blank()
+            .hcl("tags", "merge(local.tags, { Name = var.name })"),
+    );
+    vpc.preconditions.push(Condition {
+        condition: expr(
+            r#"alltrue([for zone in values(local.zones) : startswith(zone, data.aws_region.current.id) || can(regex("^[a-z0-9]+-az[0-9]+$", zone))])"#,
+        ),
+        error_message: expr(
+            r#""zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}.""#,
+        ),
+    });
+    for range in &network.ranges {
+        for clear in &network.keep_clear {
+            if range.admitted.within.iter().any(|space| overlap(*space, clear.cidr)) {
+                vpc.preconditions.push(Condition {
+                    condition: disjoint(&format!("var.{}", range.variable), &format!("\"{}\"", clear.cidr)),
+                    error_message: string_with(
+                        &format!("{} overlaps {}, the range of ", range.variable, clear.cidr),
+                        &clear.name,
+                    ),
+                });
+            }
+        }
+    }
+    for (idx, first) in network.ranges.iter().enumerate() {
+        for second in &network.ranges[idx + 1..] {
+            let meet = |space: &ipnet::Ipv4Net| {
+                second.admitted.within.iter().any(|other| other.contains(space) || space.contains(other))
+            };
+            if first.admitted.within.iter().any(meet) {
+                vpc.preconditions.push(Condition {
+                    condition: disjoint(
+                        &format!("var.{}", first.variable),
+                        &format!("var.{}", second.variable),
+                    ),
+                    error_message: string(&format!("{} overlaps {}.", first.variable, second.variable)),
+                });
+            }
+        }
+    }
+    if network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips) {
+        vpc.preconditions.push(super::nat_gateways::brought_elastic_ips(network));
+    }
+    vpc
+}
+
+fn overlap(space: ipnet::Ipv4Net, range: Cidr) -> bool {
+    space.contains(&range.net()) || range.net().contains(&space)
+}
+
+/// Returns the condition that two ranges share no address: cut to the shorter prefix, they differ.
+fn disjoint(first: &str, second: &str) -> Expr {
+    let shorter = format!(r#"min(tonumber(split("/", {first})[1]), tonumber(split("/", {second})[1]))"#);
+    let cut = |range: &str| format!(r#"cidrsubnet("${{split("/", {range})[0]}}/${{{shorter}}}", 0, 0)"#);
+    expr(&format!("{} != {}", cut(first), cut(second)))
+}
+
+fn string_with(text: &str, name: &str) -> Expr {
+    string(&format!("{text}{name}; choose another."))
+}
+
+fn outputs(network: &Network, module: &mut Module) {
+    let mut output = |name: &str, description: &str, value: &str| {
+        module.outputs.push(Output {
+            name: name.to_owned(),
+            description: description.to_owned(),
+            value: expr(value),
+        });
+    };
+    output("vpc_id", "Id of the VPC.", "aws_vpc.this.id");
+    output("vpc_arn", "ARN of the VPC.", "aws_vpc.this.arn");
+    output("vpc_cidr_block", "IPv4 range of the VPC.", "aws_vpc.this.cidr_block");
+    for range in &network.ranges[1..] {
+        output(
+            &range.variable,
+            &format!("Secondary IPv4 range `{}` of the VPC.", range.name),
+            &format!("aws_vpc_ipv4_cidr_block_association.{}.cidr_block", range.name.identifier()),
+        );
+    }
+}
+
+/// Returns a call of a function.
+pub(super) fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
+    let mut call = hcl::expr::FuncCall::builder(name);
+    for argument in arguments {
+        call = call.arg(argument);
+    }
+    Expr::from(call.build())
+}
+
+/// Returns an object of string literals.
+pub(super) fn table_of_strings<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Expr {
+    let is_identifier = |key: &str| {
+        key.starts_with(|c: char| c.is_ascii_alphabetic())
+            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let entries: Vec<_> = entries.into_iter().collect();
+    if entries.iter().all(|(key, _)| is_identifier(key)) {
+        object(entries.into_iter().map(|(key, value)| (key, string(value))))
+    } else {
+        crate::module::syntax::table(entries.into_iter().map(|(key, value)| (key.to_owned(), string(value))))
+    }
+}
+
+/// Writes a list of string literals; the strings must need no escapes.
+pub(super) fn list(items: &[String]) -> String {
+    let mut text = String::from("[");
+    for (idx, item) in items.iter().enumerate() {
+        let _ = write!(text, "{}\"{item}\"", if idx == 0 { "" } else { ", " });
+    }
+    text.push(']');
+    text
+}

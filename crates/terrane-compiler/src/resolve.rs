@@ -1,0 +1,67 @@
+//! Resolve: from what was declared and where it lies to what AWS will see.
+
+use crate::address_plan::AddressPlan;
+use crate::declaration::Declaration;
+use crate::diagnostics::Diagnostics;
+use crate::features::{self, Resolution};
+use crate::ledger::Ledger;
+use crate::network::Network;
+
+/// Resolves a network, and records the numbers of its ACL rules in the ledger.
+///
+/// # Errors
+///
+/// Returns all problems that only the whole network shows, such as a network ACL with too many rules.
+pub fn resolve(
+    declaration: &Declaration,
+    plan: &AddressPlan,
+    ledger: &mut Ledger,
+) -> Result<Network, Diagnostics> {
+    let network = Network {
+        name: declaration.name.clone(),
+        description: declaration.description.clone(),
+        ranges: Vec::new(),
+        zones: declaration.zones.clone(),
+        slots: std::collections::BTreeMap::new(),
+        slot_bits: 0,
+        min_zones: min_zones(declaration),
+        tiers: Vec::new(),
+        internet_gateway: false,
+        nat: None,
+        route_tables: Vec::new(),
+        acls: Vec::new(),
+        security_groups: Vec::new(),
+        subnet_groups: Vec::new(),
+        endpoints: Vec::new(),
+        eks: None,
+        flows: declaration.flows.clone(),
+        keep_clear: declaration.keep_clear.clone(),
+        dns: declaration.dns,
+        tags: declaration.tags.clone(),
+        close_defaults: false,
+        terraform: declaration.terraform,
+    };
+    let mut resolution = Resolution {
+        declaration,
+        plan,
+        numbers: &mut ledger.rule_numbers,
+        network,
+        diagnostics: Diagnostics::default(),
+    };
+    for feature in features::ALL {
+        (feature.resolve)(&mut resolution);
+    }
+    let Resolution { network, mut diagnostics, .. } = resolution;
+    diagnostics.ok(network)
+}
+
+/// Returns how many zones a caller must pass at least, and why.
+fn min_zones(declaration: &Declaration) -> (usize, String) {
+    if declaration.eks.is_some() {
+        (2, "an EKS cluster needs subnets in two availability zones".to_owned())
+    } else if declaration.subnet_groups.is_empty() {
+        (1, "a network needs a zone".to_owned())
+    } else {
+        (2, "a subnet group needs subnets in two availability zones".to_owned())
+    }
+}
