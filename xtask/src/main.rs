@@ -1,2 +1,7 @@
 //! The catalog of this workspace, handed to the xtask commands.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terrane_xtask::main(&[])
+}

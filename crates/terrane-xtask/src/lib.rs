@@ -1,12 +1,86 @@
-//! The xtask commands of a Terrane workspace.
+//! The xtask commands of a Terrane workspace, over any catalog.
+//!
+//! A workspace's own `xtask` is one line: `terrane_xtask::main(&my_catalog::all())`.
+//! [`main`] reads the command line; each command is a file of its own.
+//! [`terraform`], [`emulator`] and [`aws`] are for tests too: run Terraform, start an AWS emulator, ask it what exists.
 
+mod cargo;
 mod error;
+mod modules;
 mod process;
+mod report;
+mod test;
 mod workspace;
 
 pub mod aws;
 pub mod emulator;
 pub mod terraform;
 
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use terrane_compiler::topology::Topology;
+
 pub use error::{Error, ErrorKind, Result};
 pub use workspace::Workspace;
+
+/// Everything is fine.
+pub const EXIT_FINE: u8 = 0;
+/// The input has problems, or a check failed; what it was is on standard error.
+pub const EXIT_PROBLEMS: u8 = 1;
+/// The command line makes no sense.
+pub const EXIT_USAGE: u8 = 2;
+/// `--check` found a difference.
+pub const EXIT_DIFFERENCE: u8 = 3;
+/// A file, program, or service failed.
+pub const EXIT_SERVICE: u8 = 4;
+
+/// Set (to anything but `0`) it makes tests try more cases; `cargo xtask test --long` sets it.
+pub const LONG_VARIABLE: &str = "TERRANE_LONG";
+
+/// Returns how many cases a test tries: `short` as a rule, `long` under `cargo xtask test --long`.
+pub fn cases(short: u32, long: u32) -> u32 {
+    if std::env::var_os(LONG_VARIABLE).is_some_and(|value| value != "0") { long } else { short }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Compiles and tests the networks of this workspace")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything, from unit tests to a real `terraform apply` on AWS emulators
+    Test {
+        /// Try more cases
+        #[arg(long)]
+        long: bool,
+    },
+}
+
+/// Runs the command that the command line names, over a catalog, and returns its exit code.
+pub fn main(catalog: &[Topology]) -> ExitCode {
+    let done = Workspace::find().and_then(|workspace| run(Args::parse().command, &workspace, catalog));
+    ExitCode::from(done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        exit_code(error.kind())
+    }))
+}
+
+fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
+    match command {
+        Command::Test { long } => {
+            let counts = test::run(workspace, catalog, long)?;
+            Ok(if counts.failed == 0 { EXIT_FINE } else { EXIT_PROBLEMS })
+        }
+    }
+}
+
+fn exit_code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Refused => EXIT_PROBLEMS,
+        ErrorKind::File | ErrorKind::Program | ErrorKind::Service => EXIT_SERVICE,
+    }
+}

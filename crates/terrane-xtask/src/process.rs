@@ -1,8 +1,11 @@
 //! Runs other programs and keeps what they said.
 
 use std::{
+    io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::Mutex,
+    thread,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -29,6 +32,44 @@ pub(crate) fn capture(command: &mut Command) -> Result<Output> {
         Error::new(ErrorKind::Program, format!("cannot run {}", command.get_program().display()))
             .because(source)
     })
+}
+
+/// What a program wrote, and whether it ended well.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) success: bool,
+    pub(crate) text: String,
+}
+
+/// Runs a program to its end, shows what it writes as it writes it, and keeps it.
+pub(crate) fn follow(command: &mut Command) -> Result<Said> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let cannot =
+        |source: std::io::Error| Error::new(ErrorKind::Program, "cannot run a program").because(source);
+    let mut child = command.spawn().map_err(cannot)?;
+    let text = Mutex::new(String::new());
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        scope.spawn(|| stdout.map(|from| relay(from, &text)));
+        scope.spawn(|| stderr.map(|from| relay(from, &text)));
+    });
+    let status = child.wait().map_err(cannot)?;
+    Ok(Said {
+        success: status.success(),
+        text: text.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()),
+    })
+}
+
+/// Copies lines to standard error and into a text.
+fn relay(from: impl Read, text: &Mutex<String>) {
+    for line in BufReader::new(from).split(b'\n').map_while(std::result::Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        // Nobody may be listening any more; the text is what counts.
+        let _ = writeln!(std::io::stderr(), "{line}");
+        let mut text = text.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        text.push_str(&line);
+        text.push('\n');
+    }
 }
 
 /// Describes a program that ended with a failure.

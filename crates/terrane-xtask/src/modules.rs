@@ -1,0 +1,100 @@
+//! The Terraform side of the tests: what each compiled module promises, without AWS and without an emulator.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    error::{Error, Result},
+    report::Counts,
+    terraform::Terraform,
+    workspace::Workspace,
+};
+
+/// Checks each compiled module: canonical format, `validate`, its own `terraform test`, and `validate` of each example.
+///
+/// Each is checked in a copy, so that nothing is left behind in the workspace.
+pub(crate) fn check(workspace: &Workspace, terraform: &Terraform) -> Result<Counts> {
+    let names = names(workspace)?;
+    let mut counts = Counts::default();
+    if names.is_empty() {
+        return Ok(counts);
+    }
+    terraform.check_format(&workspace.modules())?;
+    counts += Counts::PASSED;
+    for name in names {
+        match check_one(&workspace.modules().join(&name), terraform) {
+            Ok(passed) => {
+                eprintln!("{name}: {passed} checks passed");
+                counts.passed += passed;
+            }
+            Err(error) => {
+                eprintln!("error: {name}: {error}");
+                counts.failed += 1;
+            }
+        }
+    }
+    Ok(counts)
+}
+
+/// Returns the names of the compiled modules, sorted.
+pub(crate) fn names(workspace: &Workspace) -> Result<Vec<String>> {
+    let dir = workspace.modules();
+    if !dir.exists() {
+        return Ok(Vec::new());
+    }
+    let mut names: Vec<String> = entries(&dir)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Copies a directory, without what Terraform leaves in it.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).map_err(|source| Error::file("make", to, source))?;
+    for path in entries(from)? {
+        let Some(name) = path.file_name() else { continue };
+        let target = to.join(name);
+        if path.is_dir() && name != ".terraform" {
+            copy(&path, &target)?;
+        } else if path.is_file() {
+            std::fs::copy(&path, &target).map_err(|source| Error::file("copy", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
+    let scratch = tempfile::tempdir()
+        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let dir = scratch.path().join("module");
+    copy(module, &dir)?;
+    let root = terraform.root(&dir);
+    root.init()?;
+    root.validate()?;
+    let mut passed = 1;
+    if dir.join("tests").is_dir() {
+        passed += root.test()?;
+    }
+    let examples = dir.join("examples");
+    if examples.is_dir() {
+        for example in entries(&examples)? {
+            let root = terraform.root(example);
+            root.init()?;
+            root.validate()?;
+            passed += 1;
+        }
+    }
+    Ok(passed)
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    let read = std::fs::read_dir(dir).map_err(|source| Error::file("read", dir, source))?;
+    let mut paths = Vec::new();
+    for entry in read {
+        paths.push(entry.map_err(|source| Error::file("read", dir, source))?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}

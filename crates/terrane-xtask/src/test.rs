@@ -1,0 +1,31 @@
+//! `cargo xtask test`: everything, from unit tests to a real `terraform apply` on AWS emulators.
+
+use terrane_compiler::topology::Topology;
+
+use crate::{
+    cargo,
+    error::Result,
+    modules,
+    report::{Counts, Report},
+    terraform::Terraform,
+    workspace::Workspace,
+};
+
+/// Runs every part, whatever the others say, and returns the counts.
+pub(crate) fn run(workspace: &Workspace, _catalog: &[Topology], long: bool) -> Result<Counts> {
+    let mut report = Report::default();
+    report.part("format", || cargo::check_format(workspace));
+    report.part("lints", || cargo::check_lints(workspace));
+    report.part("tests", || cargo::run_tests(workspace, long));
+    report.part("documentation tests", || cargo::run_doc_tests(workspace));
+    report.part("modules", || with_terraform(workspace, |terraform| modules::check(workspace, terraform)));
+    Ok(report.finish())
+}
+
+/// Runs a part that needs Terraform, or counts it as skipped.
+fn with_terraform(workspace: &Workspace, part: impl FnOnce(&Terraform) -> Result<Counts>) -> Result<Counts> {
+    match Terraform::find_or_skip(&workspace.cache())? {
+        Some(terraform) => part(&terraform),
+        None => Ok(Counts::SKIPPED),
+    }
+}
