@@ -209,6 +209,12 @@ impl Scope<'_> {
                 let count = count.as_u64().filter(|count| *count <= MAX_COUNT)?;
                 Some((0..count).map(|idx| idx.to_string()).collect())
             }
+            // Either branch may hold: both are possible keys.
+            Expression::Conditional(conditional) => {
+                let mut keys = self.keys_at(&conditional.true_expr, depth + 1)?;
+                keys.extend(self.keys_at(&conditional.false_expr, depth + 1)?);
+                Some(keys)
+            }
             Expression::Object(members) => members.iter().map(|(key, _)| key_name(key)).collect(),
             Expression::Array(elements) => elements
                 .iter()

@@ -5,6 +5,8 @@
 //!
 //! [`Contract::from_files`] reads it from the files of any module, whoever wrote them.
 //!
+//! [`diff`] says what changed between two contracts, and the version bump that it needs.
+//!
 //! This crate does no I/O.
 
 mod contract;
@@ -13,11 +15,16 @@ mod expression;
 mod read;
 mod syntax;
 
+mod address;
+mod diff;
+mod range;
+
 pub use contract::{
     Admitted, Contract, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION, Submodule,
     Variable,
 };
 pub use cty::{ParseTypeError, Type};
+pub use diff::{Bump, Diff, Finding, RULES, Rule, diff};
 pub use expression::canonical;
 pub use read::ReadError;
 pub use syntax::Problem;

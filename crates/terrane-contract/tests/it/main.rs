@@ -1,3 +1,5 @@
 //! Contracts read from Terraform files, and what differs between two of them.
 
+mod addresses;
+mod diff;
 mod read;
