@@ -13,6 +13,7 @@ mod test;
 mod workspace;
 
 pub mod aws;
+pub mod e2e;
 pub mod emulator;
 pub mod terraform;
 
@@ -20,6 +21,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use terrane_compiler::topology::Topology;
+
+use report::Counts;
+use terraform::Terraform;
 
 pub use error::{Error, ErrorKind, Result};
 pub use workspace::Workspace;
@@ -58,6 +62,11 @@ enum Command {
         #[arg(long)]
         long: bool,
     },
+    /// Apply modules on an AWS emulator and compare what exists with what is declared
+    E2e {
+        /// Modules; all of the catalog if none is named
+        names: Vec<String>,
+    },
 }
 
 /// Runs the command that the command line names, over a catalog, and returns its exit code.
@@ -73,9 +82,32 @@ fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<
     match command {
         Command::Test { long } => {
             let counts = test::run(workspace, catalog, long)?;
-            Ok(if counts.failed == 0 { EXIT_FINE } else { EXIT_PROBLEMS })
+            Ok(verdict(counts))
         }
+        Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
+            Some(terraform) => {
+                let counts = e2e::run(workspace, &terraform, &select(catalog, &names)?)?;
+                println!("{counts}");
+                Ok(verdict(counts))
+            }
+            None => Ok(EXIT_FINE),
+        },
     }
+}
+
+fn verdict(counts: Counts) -> u8 {
+    if counts.failed == 0 { EXIT_FINE } else { EXIT_PROBLEMS }
+}
+
+/// Returns the named topologies of a catalog; all of them if none is named.
+fn select<'a>(catalog: &'a [Topology], names: &[String]) -> Result<Vec<&'a Topology>> {
+    let unknown = |name: &&String| !catalog.iter().any(|topology| topology.name == **name);
+    if let Some(unknown) = names.iter().find(unknown) {
+        let all: Vec<&str> = catalog.iter().map(|topology| topology.name.as_str()).collect();
+        let message = format!("the catalog has no `{unknown}`; it has {}", all.join(", "));
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    Ok(catalog.iter().filter(|topology| names.is_empty() || names.contains(&topology.name)).collect())
 }
 
 fn exit_code(kind: ErrorKind) -> u8 {

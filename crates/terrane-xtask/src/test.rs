@@ -3,7 +3,7 @@
 use terrane_compiler::topology::Topology;
 
 use crate::{
-    cargo,
+    cargo, e2e,
     error::Result,
     modules,
     report::{Counts, Report},
@@ -12,13 +12,18 @@ use crate::{
 };
 
 /// Runs every part, whatever the others say, and returns the counts.
-pub(crate) fn run(workspace: &Workspace, _catalog: &[Topology], long: bool) -> Result<Counts> {
+pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Result<Counts> {
     let mut report = Report::default();
     report.part("format", || cargo::check_format(workspace));
     report.part("lints", || cargo::check_lints(workspace));
     report.part("tests", || cargo::run_tests(workspace, long));
     report.part("documentation tests", || cargo::run_doc_tests(workspace));
     report.part("modules", || with_terraform(workspace, |terraform| modules::check(workspace, terraform)));
+    report.part("end to end", || {
+        with_terraform(workspace, |terraform| {
+            e2e::run(workspace, terraform, &catalog.iter().collect::<Vec<_>>())
+        })
+    });
     Ok(report.finish())
 }
 

@@ -72,7 +72,7 @@ pub struct Route {
 }
 
 /// A NAT gateway.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NatGateway {
     /// Its id.
     pub id: String,
@@ -441,13 +441,15 @@ fn route(item: Node<'_, '_>) -> Route {
 fn acl_entry(item: Node<'_, '_>) -> AclEntry {
     let range = super::child(item, "portRange");
     let port = |name| range.and_then(|range| number(range, name)).and_then(|port| u16::try_from(port).ok());
+    let protocol = number(item, "protocol").unwrap_or(-1);
     AclEntry {
         number: number(item, "ruleNumber").and_then(|number| u32::try_from(number).ok()).unwrap_or_default(),
         egress: flag(item, "egress"),
         allow: text(item, "ruleAction") == "allow",
-        protocol: number(item, "protocol").unwrap_or(-1),
+        protocol,
         cidr: text(item, "cidrBlock").parse().ok(),
-        ports: port("from").zip(port("to")),
+        // Ports of a rule for every protocol mean nothing, whatever was sent.
+        ports: port("from").zip(port("to")).filter(|_| protocol != -1),
     }
 }
 

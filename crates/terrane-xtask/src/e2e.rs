@@ -1,0 +1,206 @@
+//! The real thing: modules applied by Terraform on an emulator, and what exists asked from the emulator's API.
+//!
+//! [`apply`] calls modules by `source` from one root with an S3 backend and a lock file.
+//! [`check`] compares what the emulator says with what a topology declares, and with nothing that we wrote ourselves:
+//! not the state, not the plan, not the outputs.
+
+mod expectations;
+mod flows;
+mod observed;
+
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use terrane_compiler::topology::Topology;
+
+use crate::{
+    aws::Aws,
+    emulator::{Emulator, Emulators, Kind},
+    error::{Error, ErrorKind, Result},
+    modules,
+    report::Counts,
+    terraform::{Root, Terraform},
+    workspace::Workspace,
+};
+
+pub use observed::Observed;
+
+/// The region of every root: the one with letters `a` to `f`.
+pub const REGION: &str = "us-east-1";
+
+/// Resources whose deletion the emulator does not know.
+const UNDELETABLE: &str = ".aws_elasticache_subnet_group.";
+
+/// One call of a module from a root.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The label of the call, a Terraform identifier.
+    pub label: String,
+    /// The module's directory.
+    pub source: PathBuf,
+    /// The arguments of the call, as the lines of its block.
+    pub arguments: String,
+}
+
+/// Modules that have been applied.
+#[derive(Debug)]
+pub struct Applied {
+    /// The root that calls them.
+    pub root: Root,
+    /// Where they were applied.
+    pub emulator: Emulator,
+    _dir: TempDir,
+}
+
+/// What a comparison found.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// How many statements were compared.
+    pub checked: usize,
+    /// What does not hold.
+    pub problems: Vec<String>,
+}
+
+impl Findings {
+    /// Takes a statement; `problem` says how it fails.
+    pub(crate) fn expect(&mut self, holds: bool, problem: impl FnOnce() -> String) {
+        self.checked += 1;
+        if !holds {
+            self.problems.push(problem());
+        }
+    }
+
+    /// Takes the statement that two values are equal.
+    pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, declared: T) {
+        self.expect(found == declared, || format!("{what} is {found:?}, declared is {declared:?}"));
+    }
+}
+
+impl Call {
+    /// Returns a call without arguments of a compiled module of a workspace.
+    pub fn of(workspace: &Workspace, module: &str) -> Self {
+        Self {
+            label: module.replace('-', "_"),
+            source: workspace.modules().join(module),
+            arguments: String::new(),
+        }
+    }
+}
+
+/// Writes a root that calls modules, in `dir/root`, with the modules copied beside it.
+///
+/// # Errors
+///
+/// [`ErrorKind::File`].
+pub fn write_root(dir: &Path, calls: &[Call]) -> Result<PathBuf> {
+    let root = dir.join("root");
+    std::fs::create_dir_all(&root).map_err(|source| Error::file("make", &root, source))?;
+    let mut text = format!("provider \"aws\" {{\n  region = \"{REGION}\"\n}}\n");
+    for Call { label, source, arguments } in calls {
+        modules::copy(source, &dir.join("modules").join(label))?;
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            "\nmodule \"{label}\" {{\n  source = \"../modules/{label}\"\n{arguments}}}\n\noutput \"{label}\" {{\n  value = module.{label}\n}}\n"
+        );
+    }
+    write(&root.join("main.tf"), &text)?;
+    Ok(root)
+}
+
+/// Applies modules on a fresh emulator, from one root whose state is in the emulator's S3.
+///
+/// # Errors
+///
+/// [`ErrorKind::Program`] with Terraform's words, [`ErrorKind::Service`] if the emulator does not start.
+pub fn apply(terraform: &Terraform, emulators: &Emulators, calls: &[Call]) -> Result<Applied> {
+    let emulator = emulators.start(Kind::Moto)?;
+    emulator.create_bucket("states")?;
+    let dir = tempfile::tempdir()
+        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let path = write_root(dir.path(), calls)?;
+    write(&path.join("emulator_override.tf"), &emulator.provider_override())?;
+    write(&path.join("backend.tf"), &emulator.s3_backend("states", "network/terraform.tfstate"))?;
+    let root = terraform.root(path);
+    root.init()?;
+    root.apply(&[])?;
+    Ok(Applied { root, emulator, _dir: dir })
+}
+
+impl Applied {
+    /// Asks the emulator what exists.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`].
+    pub fn observe(&self) -> Result<Observed> {
+        Observed::of(&Aws::new(self.emulator.endpoint(), REGION))
+    }
+
+    /// Destroys everything; what the emulator cannot delete is forgotten first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Program`].
+    pub fn destroy(&self) -> Result<()> {
+        let forgotten: Vec<String> =
+            self.root.state_list()?.into_iter().filter(|address| address.contains(UNDELETABLE)).collect();
+        if !forgotten.is_empty() {
+            self.root.state_rm(&forgotten)?;
+        }
+        self.root.destroy()
+    }
+}
+
+/// Compares what exists with what a topology declares; `name` and `letters` are what the module was called with.
+pub fn check(topology: &Topology, name: &str, letters: &[String], observed: &Observed) -> Findings {
+    let mut findings = Findings::default();
+    expectations::check(topology, name, letters, observed, &mut findings);
+    flows::check(topology, name, letters, observed, &mut findings);
+    findings
+}
+
+/// Applies the modules of a catalog in one root, checks what exists, plans again, and destroys.
+pub(crate) fn run(workspace: &Workspace, terraform: &Terraform, catalog: &[&Topology]) -> Result<Counts> {
+    let mut counts = Counts::default();
+    if catalog.is_empty() {
+        return Ok(counts);
+    }
+    let emulators = Emulators::install(&workspace.cache())?;
+    let calls: Vec<Call> = catalog.iter().map(|topology| Call::of(workspace, &topology.name)).collect();
+    let applied = apply(terraform, &emulators, &calls)?;
+    let observed = applied.observe()?;
+    for topology in catalog {
+        let findings = check(topology, &topology.name, &topology.zones, &observed);
+        for problem in &findings.problems {
+            eprintln!("error: {}: {problem}", topology.name);
+        }
+        eprintln!("{}: {} statements compared with the emulator", topology.name, findings.checked);
+        counts.passed += findings.checked - findings.problems.len();
+        counts.failed += findings.problems.len();
+    }
+    let plan = applied.root.plan(&[])?;
+    if !plan.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!("the second plan is not empty: {:?}", plan.changes()),
+        ));
+    }
+    applied.destroy()?;
+    let left = applied.observe()?.subnets.into_iter().filter(|subnet| !subnet.tags.is_empty()).count();
+    if left > 0 {
+        return Err(Error::new(
+            ErrorKind::Refused,
+            format!("{left} subnets are left after `terraform destroy`"),
+        ));
+    }
+    counts.passed += 2;
+    Ok(counts)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|source| Error::file("write", path, source))
+}
