@@ -114,6 +114,9 @@ pub struct Output {
     /// Whether the value may be null, so that the output may be absent from a state.
     #[serde(default, skip_serializing_if = "is_no")]
     pub nullable: bool,
+    /// What the strings in the value are, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
     /// The module version that first had this output; `None` before the first release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<semver::Version>,
@@ -123,6 +126,60 @@ pub struct Output {
     /// What the output is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
+}
+
+/// What the strings in an output are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Holds {
+    /// Amazon Resource Names.
+    Arn,
+    /// Names of availability zones.
+    AvailabilityZone,
+    /// Ids of internet gateways.
+    InternetGatewayId,
+    /// IPv4 addresses.
+    Ipv4Address,
+    /// IPv4 ranges.
+    Ipv4Range,
+    /// Ids of NAT gateways.
+    NatGatewayId,
+    /// Ids of network ACLs.
+    NetworkAclId,
+    /// Ids of route tables.
+    RouteTableId,
+    /// Ids of security groups.
+    SecurityGroupId,
+    /// Names of subnet groups.
+    SubnetGroupName,
+    /// Ids of subnets.
+    SubnetId,
+    /// Ids of VPC endpoints.
+    VpcEndpointId,
+    /// Ids of VPCs.
+    VpcId,
+}
+
+impl Holds {
+    /// Returns the name of the Rust type.
+    pub fn rust_name(self) -> &'static str {
+        match self {
+            Holds::Arn => "Arn",
+            Holds::AvailabilityZone => "AvailabilityZone",
+            Holds::InternetGatewayId => "InternetGatewayId",
+            Holds::Ipv4Address => "Ipv4Addr",
+            Holds::Ipv4Range => "Ipv4Net",
+            Holds::NatGatewayId => "NatGatewayId",
+            Holds::NetworkAclId => "NetworkAclId",
+            Holds::RouteTableId => "RouteTableId",
+            Holds::SecurityGroupId => "SecurityGroupId",
+            Holds::SubnetGroupName => "SubnetGroupName",
+            Holds::SubnetId => "SubnetId",
+            Holds::VpcEndpointId => "VpcEndpointId",
+            Holds::VpcId => "VpcId",
+        }
+    }
 }
 
 /// One managed resource.
@@ -255,6 +312,7 @@ impl Output {
             sensitive: false,
             ephemeral: false,
             nullable: false,
+            holds: None,
             since: None,
             preconditions: Vec::new(),
             description: String::new(),

@@ -9,19 +9,20 @@
 //!
 //! This crate does no I/O.
 
+mod address;
+mod bindings;
 mod contract;
 mod cty;
+mod diff;
 mod expression;
+mod range;
 mod read;
 mod syntax;
 
-mod address;
-mod diff;
-mod range;
-
+pub use bindings::{module_bindings, output_bindings};
 pub use contract::{
-    Admitted, Contract, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION, Submodule,
-    Variable,
+    Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
+    Submodule, Variable,
 };
 pub use cty::{ParseTypeError, Type};
 pub use diff::{Bump, Diff, Finding, RULES, Rule, diff};
