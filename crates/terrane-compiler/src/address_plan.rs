@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diagnostics::Diagnostics;
 use crate::names::{Block, Zone};
 
 /// Where everything lies, independent of where the ranges start.
@@ -18,6 +19,8 @@ pub struct AddressPlan {
     pub slot_bits: u8,
     /// Where the caller may put each range, in the order of [`crate::declaration::Declaration::ranges`].
     pub admitted: Vec<terrane_contract::Admitted>,
+    /// What is worth knowing though it stops nothing, such as a block with more room than it needs.
+    pub warnings: Diagnostics,
 }
 
 /// The layout of one tier.

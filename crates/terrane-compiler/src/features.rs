@@ -8,7 +8,7 @@ mod eks;
 pub mod endpoints;
 mod internet_gateway;
 mod nat_gateways;
-mod network_acls;
+pub(crate) mod network_acls;
 mod route_tables;
 mod security_groups;
 pub mod subnet_groups;

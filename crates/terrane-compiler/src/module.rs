@@ -13,7 +13,7 @@ pub mod typecheck;
 
 use std::collections::BTreeMap;
 
-use terrane_contract::Type;
+use terrane_contract::{Holds, Type};
 
 use self::syntax::{Body, Expr};
 
@@ -187,6 +187,8 @@ pub struct Output {
     pub name: String,
     /// What it is.
     pub description: String,
+    /// What the strings in it are.
+    pub holds: Option<Holds>,
     /// Its value.
     pub value: Expr,
 }

@@ -3,7 +3,7 @@
 //! Who reads which tag: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/>,
 //! <https://karpenter.sh/docs/concepts/nodeclasses/>, and the VPC CNI's subnet discovery.
 
-use terrane_contract::Type;
+use terrane_contract::{Holds, Type};
 
 use super::vpc::list;
 use super::{Feature, Resolution};
@@ -88,14 +88,16 @@ fn lower(network: &Network, module: &mut Module) {
     }
     let control_plane = network.tiers[eks.control_plane].name.identifier();
     module.outputs.push(Output {
-        name: "cluster_subnet_ids".to_owned(),
+        name: "eks_cluster_subnet_ids".to_owned(),
         description: "Ids of the subnets to give to an EKS cluster, in the order of their zone letters."
             .to_owned(),
+        holds: Some(Holds::SubnetId),
         value: expr(&format!("tolist([for subnet in aws_subnet.{control_plane} : subnet.id])")),
     });
     module.outputs.push(Output {
-        name: "cluster_names".to_owned(),
+        name: "eks_cluster_names".to_owned(),
         description: "Names of the EKS clusters whose tags the subnets carry.".to_owned(),
+        holds: None,
         value: expr("var.cluster_names"),
     });
 }

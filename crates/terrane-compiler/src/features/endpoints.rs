@@ -5,6 +5,8 @@
 mod dynamodb;
 mod s3;
 
+use terrane_contract::Holds;
+
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::module::syntax::{Body, expr, object, string};
@@ -56,6 +58,7 @@ fn lower(network: &Network, module: &mut Module) {
         module.outputs.push(Output {
             name: "vpc_endpoint_ids".to_owned(),
             description: "Ids of the gateway endpoints by service.".to_owned(),
+            holds: Some(Holds::VpcEndpointId),
             value: super::vpc::call("tomap", [object(ids.iter().map(|(name, id)| (*name, expr(id))))]),
         });
     }

@@ -1,5 +1,7 @@
 //! The internet gateway: the way in and out of public tiers.
 
+use terrane_contract::Holds;
+
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, expr};
 use crate::module::{File, Module, Output, Resource};
@@ -28,6 +30,7 @@ fn lower(network: &Network, module: &mut Module) {
     module.outputs.push(Output {
         name: "internet_gateway_id".to_owned(),
         description: "Id of the internet gateway.".to_owned(),
+        holds: Some(Holds::InternetGatewayId),
         value: expr("aws_internet_gateway.this.id"),
     });
 }

@@ -1,6 +1,6 @@
 //! NAT gateways: the way out of private tiers, each with an elastic IP that stays with its zone letter.
 
-use terrane_contract::Type;
+use terrane_contract::{Holds, Type};
 
 use super::{Feature, Resolution};
 use crate::declaration::Egress;
@@ -97,17 +97,19 @@ pub(super) fn brought_elastic_ips(network: &Network) -> Condition {
 }
 
 fn outputs(module: &mut Module) {
-    for (name, description, attribute) in [
-        ("nat_gateway_ids", "Ids of the NAT gateways by zone letter.", "id"),
+    for (name, description, attribute, holds) in [
+        ("nat_gateway_ids", "Ids of the NAT gateways by zone letter.", "id", Holds::NatGatewayId),
         (
             "nat_public_ips",
             "The addresses that the outside sees, by zone letter of the NAT gateway.",
             "public_ip",
+            Holds::Ipv4Address,
         ),
     ] {
         module.outputs.push(Output {
             name: name.to_owned(),
             description: description.to_owned(),
+            holds: Some(holds),
             value: expr(&format!(
                 "tomap({{ for letter, gateway in aws_nat_gateway.this : letter => gateway.{attribute} }})"
             )),

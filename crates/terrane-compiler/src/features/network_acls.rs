@@ -15,6 +15,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use terrane_contract::Holds;
+
 use super::{Feature, Resolution};
 use crate::declaration::{Flow, FlowProtocol, Peer};
 use crate::diagnostics::{Diagnostic, Origin};
@@ -84,7 +86,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
 }
 
 /// Returns what a flow matches, one for each of its port ranges.
-pub(super) fn traffic(flow: &Flow) -> Vec<Traffic> {
+pub(crate) fn traffic(flow: &Flow) -> Vec<Traffic> {
     match flow.protocol {
         FlowProtocol::Tcp => flow.ports.iter().copied().map(Traffic::Tcp).collect(),
         FlowProtocol::Udp => flow.ports.iter().copied().map(Traffic::Udp).collect(),
@@ -104,14 +106,19 @@ fn reply(traffic: Traffic) -> Traffic {
 }
 
 /// Returns how a flow is told to people.
-pub(super) fn describe(network: &Network, flow: &Flow) -> String {
-    let ends = format!("{} to {}", network.peer_name(&flow.from), network.peer_name(&flow.to));
+pub(crate) fn describe(network: &Network, flow: &Flow) -> String {
+    let ends = ends(network, flow);
     if flow.purpose.is_empty() { ends } else { format!("{ends}, {}", flow.purpose) }
+}
+
+/// Returns who talks to whom.
+fn ends(network: &Network, flow: &Flow) -> String {
+    format!("{} to {}", network.peer_name(&flow.from), network.peer_name(&flow.to))
 }
 
 /// Adds what one flow needs to the ACLs of every tier it crosses, both ways.
 fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
-    let why = describe(network, flow);
+    let why = ends(network, flow);
     let mut add = |tier: usize, direction, whom, traffic, note: &str| {
         let reasons: &mut Vec<String> = wants[tier].entry((direction, whom, traffic)).or_default();
         let reason = format!("{note}{why}");
@@ -314,6 +321,7 @@ fn lower(network: &Network, module: &mut Module) {
         "network_acl_ids",
         "Ids of the network ACLs by tier.",
         "aws_network_acl",
+        Holds::NetworkAclId,
     ));
 }
 

@@ -1,5 +1,7 @@
 //! Route tables: one for public tiers, one per zone for private tiers, one for isolated tiers.
 
+use terrane_contract::Holds;
+
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, expr, string};
 use crate::module::{File, Module, Output, Resource};
@@ -95,6 +97,7 @@ fn output(table: &RouteTable) -> Output {
         Output {
             name: format!("{name}_route_table_ids"),
             description: format!("Ids of the {name} route tables by zone letter."),
+            holds: Some(Holds::RouteTableId),
             value: expr(&format!(
                 "tomap({{ for letter, table in aws_route_table.{name} : letter => table.id }})"
             )),
@@ -103,6 +106,7 @@ fn output(table: &RouteTable) -> Output {
         Output {
             name: format!("{name}_route_table_id"),
             description: format!("Id of the {name} route table."),
+            holds: Some(Holds::RouteTableId),
             value: expr(&format!("aws_route_table.{name}.id")),
         }
     }

@@ -3,6 +3,8 @@
 //! A security group remembers connections, so that replies need no rule, and names other groups
 //! rather than addresses, so that it holds wherever a workload runs.
 
+use terrane_contract::Holds;
+
 use super::network_acls::{columns, describe, traffic};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
@@ -94,16 +96,18 @@ fn lower(network: &Network, module: &mut Module) {
         "security_group_ids",
         "Ids of the security groups by tier.",
         "aws_security_group",
+        Holds::SecurityGroupId,
     ));
 }
 
 /// Returns an output that holds an id for each tier.
-pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str) -> Output {
+pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
     let ids: Vec<String> = network.tiers.iter().map(|tier| tier.name.identifier()).collect();
     let ids = object(ids.iter().map(|id| (id.as_str(), expr(&format!("{ty}.{id}.id")))));
     Output {
         name: name.to_owned(),
         description: description.to_owned(),
+        holds: Some(holds),
         value: super::vpc::call("tomap", [ids]),
     }
 }

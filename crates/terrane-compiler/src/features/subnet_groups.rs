@@ -11,6 +11,8 @@ mod neptune;
 mod rds;
 mod redshift;
 
+use terrane_contract::Holds;
+
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, Expr, expr, object, string};
 use crate::module::{File, Module, Moved, Output, Resource};
@@ -119,6 +121,7 @@ fn output(network: &Network, kind: &Kind, groups: &[&SubnetGroup]) -> Output {
     Output {
         name: format!("{}_subnet_group_names", kind.name),
         description: format!("Names of the subnet groups of {} by tier.", kind.title),
+        holds: Some(Holds::SubnetGroupName),
         value: super::vpc::call(
             "tomap",
             [object(names.iter().map(|(id, name)| (id.as_str(), name.clone())))],

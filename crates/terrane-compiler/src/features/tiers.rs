@@ -1,5 +1,7 @@
 //! Tiers: one subnet in each zone, at the place that the ledger records.
 
+use terrane_contract::Holds;
+
 use super::vpc::table_of_strings;
 use super::{Feature, Resolution};
 use crate::address_plan::Layout;
@@ -216,18 +218,29 @@ fn moved(old: String, tier: &Tier) -> impl Iterator<Item = Moved> {
 }
 
 fn outputs(network: &Network, module: &mut Module) {
-    let mut output = |name: &str, description: &str, value: Expr| {
-        module.outputs.push(Output { name: name.to_owned(), description: description.to_owned(), value });
+    let mut output = |name: &str, description: &str, holds, value: Expr| {
+        let (name, description) = (name.to_owned(), description.to_owned());
+        module.outputs.push(Output { name, description, holds: Some(holds), value });
     };
     output(
         "availability_zones",
-        "Availability zone by zone letter, as given or by default.",
-        expr("tomap(local.zones)"),
+        "Name of the availability zone by zone letter.",
+        Holds::AvailabilityZone,
+        expr(&format!(
+            "tomap({{ for letter, subnet in aws_subnet.{} : letter => subnet.availability_zone }})",
+            network.tiers[0].name.identifier()
+        )),
     );
-    output("subnet_ids", "Ids of subnets by tier and zone letter.", by_tier_and_letter(network, "id"));
+    output(
+        "subnet_ids",
+        "Ids of subnets by tier and zone letter.",
+        Holds::SubnetId,
+        by_tier_and_letter(network, "id"),
+    );
     output(
         "subnet_cidr_blocks",
         "IPv4 ranges of subnets by tier and zone letter.",
+        Holds::Ipv4Range,
         by_tier_and_letter(network, "cidr_block"),
     );
     for tier in &network.tiers {
@@ -235,6 +248,7 @@ fn outputs(network: &Network, module: &mut Module) {
         output(
             &format!("{id}_subnet_ids"),
             &format!("Ids of the `{}` subnets, in the order of their zone letters.", tier.name),
+            Holds::SubnetId,
             expr(&format!("tolist([for subnet in aws_subnet.{id} : subnet.id])")),
         );
     }

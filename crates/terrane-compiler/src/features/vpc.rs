@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use terrane_contract::Type;
+use terrane_contract::{Holds, Type};
 
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, Expr, expr, object, string};
@@ -124,7 +124,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
             },
             Condition {
                 condition: expr(&format!(
-                    r#"try(anytrue([for space in {} : cidrsubnet("${{split("/", var.{name})[0]}}/${{split("/", space)[1]}}", 0, 0) == space]), false)"#,
+                    r#"try(anytrue([for space in {} : cidrsubnet("${{cidrhost(var.{name}, 0)}}/${{split("/", space)[1]}}", 0, 0) == space]), false)"#,
                     list(&spaces)
                 )),
                 error_message: expr(&format!(r#""{found} but must lie in {}.""#, spaces.join(" or "))),
@@ -234,7 +234,7 @@ fn vpc(network: &Network) -> Resource {
         for clear in &network.keep_clear {
             if range.admitted.within.iter().any(|space| overlap(*space, clear.cidr)) {
                 vpc.preconditions.push(Condition {
-                    condition: disjoint(&format!("var.{}", range.variable), &format!("\"{}\"", clear.cidr)),
+                    condition: disjoint(&range.variable, RangeText::Literal(clear.cidr)),
                     error_message: string_with(
                         &format!("{} overlaps {}, the range of ", range.variable, clear.cidr),
                         &clear.name,
@@ -250,10 +250,7 @@ fn vpc(network: &Network) -> Resource {
             };
             if first.admitted.within.iter().any(meet) {
                 vpc.preconditions.push(Condition {
-                    condition: disjoint(
-                        &format!("var.{}", first.variable),
-                        &format!("var.{}", second.variable),
-                    ),
+                    condition: disjoint(&first.variable, RangeText::Variable(&second.variable)),
                     error_message: string(&format!("{} overlaps {}.", first.variable, second.variable)),
                 });
             }
@@ -270,10 +267,25 @@ fn overlap(space: ipnet::Ipv4Net, range: Cidr) -> bool {
 }
 
 /// Returns the condition that two ranges share no address: cut to the shorter prefix, they differ.
-fn disjoint(first: &str, second: &str) -> Expr {
-    let shorter = format!(r#"min(tonumber(split("/", {first})[1]), tonumber(split("/", {second})[1]))"#);
-    let cut = |range: &str| format!(r#"cidrsubnet("${{split("/", {range})[0]}}/${{{shorter}}}", 0, 0)"#);
-    expr(&format!("{} != {}", cut(first), cut(second)))
+///
+/// A range is the name of a variable, or a literal.
+fn disjoint(first: &str, second: RangeText<'_>) -> Expr {
+    let (address, length) = match second {
+        RangeText::Variable(name) => {
+            (format!("${{cidrhost(var.{name}, 0)}}"), format!("tonumber(split(\"/\", var.{name})[1])"))
+        }
+        RangeText::Literal(range) => (range.net().network().to_string(), range.prefix_length().to_string()),
+    };
+    let shorter = format!("${{min(tonumber(split(\"/\", var.{first})[1]), {length})}}");
+    expr(&format!(
+        "cidrsubnet(\"${{cidrhost(var.{first}, 0)}}/{shorter}\", 0, 0) != cidrsubnet(\"{address}/{shorter}\", 0, 0)"
+    ))
+}
+
+/// How a range stands in an expression.
+enum RangeText<'a> {
+    Variable(&'a str),
+    Literal(Cidr),
 }
 
 fn string_with(text: &str, name: &str) -> Expr {
@@ -281,20 +293,22 @@ fn string_with(text: &str, name: &str) -> Expr {
 }
 
 fn outputs(network: &Network, module: &mut Module) {
-    let mut output = |name: &str, description: &str, value: &str| {
+    let mut output = |name: &str, description: &str, holds, value: &str| {
         module.outputs.push(Output {
             name: name.to_owned(),
             description: description.to_owned(),
+            holds: Some(holds),
             value: expr(value),
         });
     };
-    output("vpc_id", "Id of the VPC.", "aws_vpc.this.id");
-    output("vpc_arn", "ARN of the VPC.", "aws_vpc.this.arn");
-    output("vpc_cidr_block", "IPv4 range of the VPC.", "aws_vpc.this.cidr_block");
+    output("vpc_id", "Id of the VPC.", Holds::VpcId, "aws_vpc.this.id");
+    output("vpc_arn", "ARN of the VPC.", Holds::Arn, "aws_vpc.this.arn");
+    output("vpc_cidr_block", "IPv4 range of the VPC.", Holds::Ipv4Range, "aws_vpc.this.cidr_block");
     for range in &network.ranges[1..] {
         output(
             &range.variable,
             &format!("Secondary IPv4 range `{}` of the VPC.", range.name),
+            Holds::Ipv4Range,
             &format!("aws_vpc_ipv4_cidr_block_association.{}.cidr_block", range.name.identifier()),
         );
     }
