@@ -10,6 +10,7 @@
 //! This crate does no I/O.
 
 mod address;
+mod agree;
 mod bindings;
 mod contract;
 mod cty;

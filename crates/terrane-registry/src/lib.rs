@@ -1,1 +1,26 @@
 //! Terraform module packages, stores, and a registry server.
+//!
+//! [`Package`] is what is published: files with a digest that does not depend on where they were built.
+//! [`Registry`] publishes it into a [`Store`] such that a version is complete and never changes once clients see it.
+//! The server speaks the module registry protocol to Terraform and OpenTofu over any store.
+
+mod error;
+mod name;
+
+mod package;
+
+mod store;
+
+mod fsck;
+mod layout;
+mod publish;
+mod registry;
+
+pub use error::{Error, ErrorKind};
+pub use fsck::Fault;
+pub use layout::{Allowance, Index, Manifest};
+pub use name::{ModuleName, parse_version};
+pub use package::Package;
+pub use publish::{Publication, Published};
+pub use registry::{Registry, Settings};
+pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type};

@@ -23,6 +23,12 @@ fn output(address: &str, old: &Output, new: &Output, report: &mut Report) {
     if !old.nullable && new.nullable {
         report.add("O05", Bump::Major, address, "callers that read into it fail when it is null");
     }
+    if let (Some(before), Some(after)) = (old.holds, new.holds)
+        && before != after
+    {
+        let message = format!("{} instead of {}, of the same type", after.rust_name(), before.rust_name());
+        report.add("O10", Bump::Major, address, message);
+    }
     match (old.sensitive, new.sensitive) {
         (false, true) => {
             let message = "callers that pass it to an output of theirs must mark that as sensitive \

@@ -48,6 +48,10 @@ pub const RULES: &[Rule] = &[
     rule("O07", "an output is no longer sensitive: major"),
     rule("O08", "an output became ephemeral, or is no longer so: major"),
     rule("O09", "an output's precondition is new or changed: major"),
+    rule(
+        "O10",
+        "an output holds another kind of thing under the same type, such as an ARN instead of an id: major",
+    ),
     rule("R01", "a managed resource is gone: major"),
     rule("R02", "a managed resource is forgotten without being destroyed: major"),
     rule("R03", "a resource is renamed and moved: minor"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use semver::Version;
-use terrane_contract::{Bump, Contract, Diff, RULES, diff};
+use terrane_contract::{Bump, Contract, Diff, Holds, RULES, diff};
 
 use crate::addresses;
 
@@ -270,7 +270,7 @@ fn every_rule_has_a_case() {
         CASES.iter().flat_map(|(_, _, rules, _)| rules.iter().copied()).collect();
     covered.extend(addresses::CASES.iter().flat_map(|case| case.rules.iter().copied()));
     // These have tests of their own below.
-    covered.extend(["S01", "S02", "B01", "B02"]);
+    covered.extend(["O10", "S01", "S02", "B01", "B02"]);
     let table: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(covered, table);
     assert_eq!(table.len(), RULES.len(), "no id twice");
@@ -318,6 +318,20 @@ fn admitted_base_ranges_are_compared() {
         assert_eq!(diff(&narrow, &wide).findings[0].rule, "B02");
     }
     assert_eq!(diff(&wide, &wide), Diff::default());
+}
+
+#[test]
+fn an_output_that_holds_another_kind_of_thing_breaks_its_readers() {
+    let holding = |holds| {
+        let mut contract = contract("output \"o\" { value = \"x-${var.a}\" }");
+        contract.outputs.get_mut("o").unwrap().holds = holds;
+        contract
+    };
+    let rules = |old, new| diff(&holding(old), &holding(new)).findings;
+    let found = rules(Some(Holds::SubnetId), Some(Holds::Arn));
+    assert_eq!((found[0].rule.as_str(), found[0].bump), ("O10", Bump::Major));
+    assert_eq!(rules(Some(Holds::SubnetId), Some(Holds::SubnetId)), []);
+    assert_eq!(rules(None, Some(Holds::SubnetId)), [], "what becomes known need not have changed");
 }
 
 #[test]

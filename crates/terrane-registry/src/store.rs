@@ -1,0 +1,89 @@
+//! Where a registry keeps its objects.
+//!
+//! A [`Store`] is a map from keys to bytes with one strong operation: a write that happens only if
+//! the object is still what the writer saw. Everything that publishing promises rests on it.
+
+mod directory;
+mod memory;
+
+use std::fmt;
+
+use crate::Error;
+
+pub use directory::DirectoryStore;
+pub use memory::MemoryStore;
+
+/// An object with what its store says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Identifies the content for [`Expect::Unchanged`].
+    pub tag: String,
+    /// The content type under which a store serves it, where it has one.
+    pub content_type: Option<String>,
+    /// The content encoding under which a store serves it, where it has one.
+    pub content_encoding: Option<String>,
+}
+
+/// The condition of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect<'a> {
+    /// The object does not exist.
+    Absent,
+    /// The object still has this tag.
+    Unchanged(&'a str),
+}
+
+/// What a conditional write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The object is written.
+    Written,
+    /// The condition does not hold, and nothing changed.
+    Refused,
+}
+
+/// A place for the objects of a registry, with conditional writes.
+///
+/// Calls block; the server makes them on threads of their own.
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Reads an object.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does; a missing object is `None`.
+    fn get(&self, key: &str) -> Result<Option<Object>, Error>;
+
+    /// Writes an object if a condition holds, as one step.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does. The write may then have happened; the caller reads back to know.
+    fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Put, Error>;
+
+    /// Removes an object; one that does not exist is fine.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does.
+    fn delete(&self, key: &str) -> Result<(), Error>;
+
+    /// Returns the keys that start with a prefix, in order.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the store does.
+    fn list(&self, prefix: &str) -> Result<Vec<String>, Error>;
+}
+
+/// Returns the content type of an object by its key.
+pub fn content_type(key: &str) -> &'static str {
+    match key.rsplit('/').next().unwrap_or(key) {
+        "versions" | "download" | "manifest.json" | "terraform.json" => "application/json",
+        "module.tar.gz" => "application/gzip",
+        "registry.toml" => "text/plain; charset=utf-8",
+        "get" => "text/html; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
