@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Type;
+use crate::{Addresses, Type};
 
 /// The version of the `contract.json` schema that this crate writes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -50,6 +50,9 @@ pub struct Contract {
     /// The base ranges that the module admits, by the variable that takes them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub admitted: BTreeMap<String, Admitted>,
+    /// Where its tiers lie; `None` for a module that was written by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<Addresses>,
 }
 
 /// One required provider.
@@ -282,6 +285,7 @@ impl Contract {
             submodules: BTreeMap::new(),
             configured_providers: BTreeSet::new(),
             admitted: BTreeMap::new(),
+            addresses: None,
         }
     }
 }

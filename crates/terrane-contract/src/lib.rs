@@ -10,6 +10,7 @@
 //! This crate does no I/O.
 
 mod address;
+mod addresses;
 mod agree;
 mod bindings;
 mod contract;
@@ -20,6 +21,7 @@ mod range;
 mod read;
 mod syntax;
 
+pub use addresses::{AddressBlock, Addresses, BlockState};
 pub use bindings::{module_bindings, output_bindings};
 pub use contract::{
     Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
