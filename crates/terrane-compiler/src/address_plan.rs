@@ -1,9 +1,15 @@
 //! Allocate: every tier and zone letter has its block, as an offset in its range.
 
+mod admitted;
+mod allocate;
+mod space;
+
 use std::collections::BTreeMap;
 
 use crate::diagnostics::Diagnostics;
 use crate::names::{Block, Zone};
+
+pub use crate::address_plan::allocate::allocate;
 
 /// Where everything lies, independent of where the ranges start.
 ///
@@ -30,6 +36,16 @@ pub enum Layout {
     Block(Block),
     /// A block of its own for each letter.
     Pinned(BTreeMap<Zone, Block>),
+}
+
+impl Layout {
+    /// Returns the tier's parts of its range.
+    pub fn blocks(&self) -> Vec<Block> {
+        match self {
+            Layout::Block(block) => vec![*block],
+            Layout::Pinned(blocks) => blocks.values().copied().collect(),
+        }
+    }
 }
 
 impl AddressPlan {

@@ -2,9 +2,18 @@
 //!
 //! The allocator and the resolver take a [`Declaration`] and never check again.
 
+mod egress;
+mod eks;
+mod flows;
+mod limits;
+pub(crate) mod ranges;
+mod read;
+mod tags;
+mod tiers;
+
 use std::collections::BTreeMap;
 
-use crate::diagnostics::Origin;
+use crate::diagnostics::{Diagnostics, Origin};
 use crate::names::{Cidr, Name, PortRange, Zone};
 pub use crate::topology::{Access, Dns, FlowProtocol, NatMode};
 
@@ -46,6 +55,12 @@ pub struct Declaration {
     pub tags: BTreeMap<String, String>,
     /// Whether the defaults of the VPC are adopted and emptied.
     pub close_defaults: bool,
+    /// Tiers whose reserved blocks are free again.
+    pub reclaim: Vec<Name>,
+    /// Where it was declared.
+    pub origin: Origin,
+    /// What its author should know although it stops nothing.
+    pub warnings: Diagnostics,
 }
 
 /// A range of the VPC.
@@ -70,6 +85,10 @@ pub struct Tier {
     pub range: usize,
     /// How large its subnets are.
     pub size: Size,
+    /// Whether the need alone sets the size, so that a block with more room serves as well.
+    pub sized_by_need: bool,
+    /// The longest prefix length that has room for the need; 28 without one.
+    pub max_length: u8,
     /// The generation of its block.
     pub generation: u32,
     /// Names it had before, oldest first.

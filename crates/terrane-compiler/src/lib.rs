@@ -11,4 +11,5 @@ pub mod names;
 pub mod network;
 pub mod resolve;
 pub mod sizing;
+mod suggest;
 pub mod topology;

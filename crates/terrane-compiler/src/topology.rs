@@ -85,6 +85,9 @@ pub struct Topology {
     /// Names that tiers once had and nobody may use again before the next major version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
+    /// Tiers, once removed or grown into a later generation, whose reserved blocks are free again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reclaim: Vec<String>,
     /// Where it was declared.
     #[serde(skip)]
     pub origin: Origin,
@@ -420,6 +423,7 @@ impl Topology {
             subnet_groups: Vec::new(),
             keep_clear: Vec::new(),
             retired: Vec::new(),
+            reclaim: Vec::new(),
             origin: Origin::caller(),
         }
     }
@@ -543,6 +547,13 @@ impl Topology {
     #[must_use]
     pub fn retire(mut self, name: &str) -> Topology {
         self.retired.push(name.to_owned());
+        self
+    }
+
+    /// Frees the blocks that the ledger keeps for a tier that was removed, or for its earlier generations.
+    #[must_use]
+    pub fn reclaim(mut self, tier: &str) -> Topology {
+        self.reclaim.push(tier.to_owned());
         self
     }
 }

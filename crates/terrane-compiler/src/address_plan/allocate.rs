@@ -1,0 +1,382 @@
+//! Gives every tier its block: the recorded one, or the best free one.
+//!
+//! Recorded blocks are settled first, then explicit ranges, then what is left goes to new tiers in the order of
+//! their declaration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use terrane_contract::BlockState;
+
+use crate::address_plan::{AddressPlan, Layout, admitted, space};
+use crate::declaration::{Declaration, Size, Tier};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::ledger::{Entry, Key, Ledger, slot_bits};
+use crate::names::{Block, Cidr, Name, Zone};
+use crate::suggest;
+
+/// The fewest slots of a block, so that a network of one to three zones has one to spare.
+const MIN_SLOTS: usize = 4;
+
+/// Gives every tier its block, and records it.
+///
+/// # Errors
+///
+/// Returns every tier that has no room, and everything that would move a recorded block.
+pub fn allocate(declaration: &Declaration, recorded: &Ledger) -> Result<(AddressPlan, Ledger), Diagnostics> {
+    let mut found = Diagnostics::default();
+    let mut ledger = recorded.clone();
+    ledger.rule_numbers.begin();
+    ranges(declaration, &mut ledger, &mut found);
+    slots(declaration, &mut ledger, &mut found);
+    rename(declaration, &mut ledger, &mut found);
+    mark(declaration, &mut ledger);
+    reclaim(declaration, &mut ledger, &mut found);
+    if found.has_errors() {
+        return Err(found);
+    }
+    let tiers = || declaration.tiers.iter();
+    tiers().for_each(|tier| settle(declaration, tier, &mut ledger, &mut found));
+    tiers().for_each(|tier| pin(declaration, tier, &mut ledger, &mut found));
+    tiers().for_each(|tier| place(declaration, tier, &mut ledger, &mut found));
+    found.ok(())?;
+    let layouts: Vec<Layout> = tiers().map(|tier| layout(declaration, tier, &ledger)).collect();
+    let slot_bits = ledger.slot_bits();
+    let plan = AddressPlan {
+        admitted: admitted::all(declaration, &layouts, slot_bits),
+        tiers: layouts,
+        slots: ledger.slots.clone(),
+        slot_bits,
+        warnings: found,
+    };
+    Ok((plan, ledger))
+}
+
+fn key(declaration: &Declaration, tier: &Tier) -> Key {
+    Key {
+        range: declaration.ranges[tier.range].name.clone(),
+        tier: tier.name.clone(),
+        generation: tier.generation,
+    }
+}
+
+fn layout(declaration: &Declaration, tier: &Tier, ledger: &Ledger) -> Layout {
+    match (&ledger.entries[&key(declaration, tier)].layout, &tier.size) {
+        // Zones that are gone stay recorded, and take no part in the plan.
+        (Layout::Pinned(blocks), Size::Pinned(ranges)) => {
+            let live = blocks.iter().filter(|(zone, _)| ranges.contains_key(zone));
+            Layout::Pinned(live.map(|(zone, block)| (*zone, *block)).collect())
+        }
+        (layout, _) => layout.clone(),
+    }
+}
+
+/// Records the ranges; blocks count from the start of ranges of the recorded prefix length.
+fn ranges(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostics) {
+    for range in &declaration.ranges {
+        let length = range.cidr.prefix_length();
+        let recorded = *ledger.ranges.entry(range.name.clone()).or_insert(length);
+        if recorded != length {
+            found.push(
+                Diagnostic::error(
+                    "ledger-of-another-base",
+                    &range.origin,
+                    format!(
+                        "range `{}` is {}, but the ledger records its blocks in a /{recorded}",
+                        range.name, range.cidr
+                    ),
+                )
+                .hint(format!("declare a /{recorded}, and give the other range to the module's variable"))
+                .hint("for a new network, start without a ledger"),
+            );
+        }
+    }
+}
+
+/// Gives every zone letter a slot, and the slots that are left to the first unused letters.
+fn slots(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostics) {
+    if ledger.slots.is_empty() {
+        let count = (declaration.zones.len() + 1).max(MIN_SLOTS).next_power_of_two();
+        let spare = Zone::all().filter(|zone| !declaration.zones.contains(zone));
+        let mut letters: Vec<Zone> = declaration.zones.iter().copied().chain(spare).take(count).collect();
+        letters.sort();
+        ledger.slots = letters.into_iter().zip(0..).collect();
+        return;
+    }
+    for zone in declaration.zones.iter().filter(|zone| !ledger.slots.contains_key(zone)) {
+        let letters: Vec<String> = ledger.slots.keys().map(Zone::to_string).collect();
+        let spare = ledger.slots.keys().filter(|zone| !declaration.zones.contains(zone));
+        let spare: Vec<String> = spare.map(Zone::to_string).collect();
+        let problem = Diagnostic::error(
+            "zone-without-slot",
+            &declaration.origin,
+            format!(
+                "zone `{zone}` has no slot: the {} slots of each block belong to {}",
+                1_u32 << slot_bits(letters.len()),
+                suggest::list(letters.iter().map(String::as_str))
+            ),
+        );
+        found.push(if spare.is_empty() {
+            problem.hint("a network cannot outgrow its slots: declare a second network for more zones")
+        } else {
+            let spare = suggest::list(spare.iter().map(String::as_str));
+            problem.hint(format!("name the zone {spare}: letters map to any availability zone"))
+        });
+    }
+}
+
+/// Moves what is recorded under a tier's old names to its name.
+fn rename(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostics) {
+    for tier in &declaration.tiers {
+        let recorded = |name: &Name| ledger.entries.keys().any(|key| key.tier == *name);
+        let Some(old) = tier.renamed_from.iter().rev().find(|name| recorded(name)).cloned() else { continue };
+        if recorded(&tier.name) {
+            found.push(
+                Diagnostic::error(
+                    "rename-of-two",
+                    &tier.origin,
+                    format!("tier `{}` is renamed from `{old}`, but the ledger records both", tier.name),
+                )
+                .hint(format!("choose another name, or reclaim `{}` before the rename", tier.name)),
+            );
+            continue;
+        }
+        let entries = std::mem::take(&mut ledger.entries);
+        ledger.entries =
+            entries
+                .into_iter()
+                .map(|(key, entry)| {
+                    if key.tier == old {
+                        (Key { tier: tier.name.clone(), ..key }, entry)
+                    } else {
+                        (key, entry)
+                    }
+                })
+                .collect();
+    }
+}
+
+/// Marks what is declared as live, and what was live before as reserved.
+fn mark(declaration: &Declaration, ledger: &mut Ledger) {
+    let declared: BTreeSet<Key> = declaration.tiers.iter().map(|tier| key(declaration, tier)).collect();
+    ledger.entries.retain(|key, entry| entry.state != BlockState::Reclaimed || !declared.contains(key));
+    for (key, entry) in &mut ledger.entries {
+        if declared.contains(key) {
+            entry.state = BlockState::Live;
+        } else if entry.state == BlockState::Live {
+            entry.state = BlockState::Reserved;
+        }
+    }
+}
+
+/// Frees the reserved blocks of tiers whose author has given them up.
+fn reclaim(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostics) {
+    for name in &declaration.reclaim {
+        let mut known = false;
+        let of_tier = |(key, _): &(&Key, &mut Entry)| key.tier == *name;
+        for (_, entry) in ledger.entries.iter_mut().filter(of_tier) {
+            if entry.state != BlockState::Live {
+                entry.state = BlockState::Reclaimed;
+                known = true;
+            }
+        }
+        let declared = declaration.tiers.iter().any(|tier| tier.name == *name);
+        if !declared {
+            ledger.rule_numbers.forget(name.as_str());
+        }
+        if !known {
+            let tiers: BTreeSet<&str> = ledger
+                .entries
+                .iter()
+                .filter(|(_, entry)| entry.state != BlockState::Live)
+                .map(|(key, _)| key.tier.as_str())
+                .collect();
+            let problem = if declared { "is declared" } else { "never had one" };
+            found.push(
+                Diagnostic::error(
+                    "nothing-to-reclaim",
+                    &declaration.origin,
+                    format!("the ledger reserves no block for tier `{name}`, which {problem}"),
+                )
+                .hint(suggest::hint(name.as_str(), tiers)),
+            );
+        }
+    }
+}
+
+/// Checks that a recorded block still serves its tier.
+fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut Diagnostics) {
+    let key = key(declaration, tier);
+    let range = declaration.ranges[tier.range].cidr;
+    let slot_bits = ledger.slot_bits();
+    let Some(entry) = ledger.entries.get_mut(&key) else { return };
+    let next = ledger_hint(tier);
+    let mut report = |code, message: String| {
+        let mut problem = Diagnostic::error(code, &tier.origin, message);
+        problem.hints.clone_from(&next);
+        found.push(problem);
+    };
+    match (&mut entry.layout, &tier.size) {
+        (Layout::Block(block), Size::PrefixLength { length, need }) => {
+            let recorded = range.prefix_length() + block.newbits + slot_bits;
+            let outgrown = tier.sized_by_need && recorded > *length;
+            if outgrown {
+                report(
+                    "tier-outgrown",
+                    format!(
+                        "tier `{}` needs subnets of /{length}, but its recorded block has /{recorded}",
+                        tier.name
+                    ),
+                );
+            } else if !tier.sized_by_need && recorded != *length {
+                report(
+                    "tier-resized",
+                    format!(
+                        "tier `{}` has subnets of /{length}, but its recorded block has /{recorded}, and AWS resizes no subnet",
+                        tier.name
+                    ),
+                );
+            } else if let Some((need, _)) = need.as_ref().filter(|_| recorded != *length) {
+                let size = 1_u64 << (32 - recorded);
+                found.push(
+                    Diagnostic::warning(
+                        "tier-headroom",
+                        &tier.origin,
+                        format!(
+                            "tier `{}` keeps its subnets of /{recorded}, although /{length} would do: it needs {need} of {size} addresses",
+                            tier.name
+                        ),
+                    )
+                    .hint("the recorded block stays, since a subnet cannot shrink"),
+                );
+            }
+        }
+        (Layout::Pinned(recorded), Size::Pinned(ranges)) => {
+            for (zone, cidr) in ranges {
+                let block = block_in(range, *cidr);
+                match recorded.get(zone).copied() {
+                    Some(before) if before != block => report(
+                        "tier-resized",
+                        format!(
+                            "tier `{}` has the range {cidr} in zone `{zone}`, but the ledger records {}, and AWS moves no subnet",
+                            tier.name,
+                            range.subnet(before).unwrap_or(range)
+                        ),
+                    ),
+                    Some(_) | None => {}
+                }
+            }
+        }
+        (Layout::Block(_), Size::Pinned(_)) | (Layout::Pinned(_), Size::PrefixLength { .. }) => report(
+            "tier-resized",
+            format!(
+                "tier `{}` changes between explicit ranges and a size, but its recorded block cannot move",
+                tier.name
+            ),
+        ),
+    }
+}
+
+fn ledger_hint(tier: &Tier) -> Vec<String> {
+    let generation = tier.generation + 1;
+    vec![
+        "declare it as it was".to_owned(),
+        format!(
+            "or give it new subnets beside the old ones: declare generation = {generation}, which replaces the old ones when applied"
+        ),
+    ]
+}
+
+/// Records explicit ranges that are new.
+fn pin(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut Diagnostics) {
+    let Size::Pinned(ranges) = &tier.size else { return };
+    let key = key(declaration, tier);
+    let range = declaration.ranges[tier.range].cidr;
+    let mut blocks = match ledger.entries.get(&key).map(|entry| &entry.layout) {
+        Some(Layout::Pinned(blocks)) => blocks.clone(),
+        Some(Layout::Block(_)) => return,
+        None => BTreeMap::new(),
+    };
+    for (zone, cidr) in ranges {
+        let block = block_in(range, *cidr);
+        if blocks.get(zone) == Some(&block) {
+            continue;
+        }
+        let own = blocks
+            .iter()
+            .filter(|(other, _)| *other != zone)
+            .map(|(other, held)| (format!("{key} in zone `{other}`"), *held));
+        let taken = ledger.entries.iter().filter(|(other, _)| other.range == key.range && **other != key);
+        let taken = taken
+            .flat_map(|(other, entry)| entry.held().into_iter().map(move |held| (other.to_string(), held)));
+        if let Some((owner, held)) = own.chain(taken).find(|(_, held)| held.overlaps(block)) {
+            found.push(
+                Diagnostic::error(
+                    "pinned-taken",
+                    &tier.origin,
+                    format!(
+                        "tier `{}` in zone `{zone}` ({cidr}) overlaps {owner}, for which the ledger keeps {}",
+                        tier.name,
+                        range.subnet(held).unwrap_or(range)
+                    ),
+                )
+                .hint("take another range, or reclaim the block if its tier is gone"),
+            );
+        }
+        blocks.entry(*zone).or_insert(block);
+    }
+    ledger.entries.insert(key, Entry { state: BlockState::Live, layout: Layout::Pinned(blocks) });
+}
+
+/// Returns where in its range an explicit range lies.
+fn block_in(range: Cidr, part: Cidr) -> Block {
+    let newbits = part.prefix_length().saturating_sub(range.prefix_length());
+    let offset = u64::from(part.first().saturating_sub(range.first()));
+    let netnum = offset >> (32 - part.prefix_length());
+    Block { newbits, netnum: u32::try_from(netnum).expect("a part of a range counts below 2^32") }
+}
+
+/// Gives a new tier the best free block.
+fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut Diagnostics) {
+    let Size::PrefixLength { length, .. } = &tier.size else { return };
+    let key = key(declaration, tier);
+    if ledger.entries.contains_key(&key) {
+        return;
+    }
+    let range = &declaration.ranges[tier.range];
+    let slot_bits = ledger.slot_bits();
+    let of_range = || ledger.entries.iter().filter(|(other, _)| other.range == key.range);
+    let taken: Vec<Block> = of_range().flat_map(|(_, entry)| entry.held()).collect();
+    let newbits = length.checked_sub(slot_bits + range.cidr.prefix_length());
+    if let Some(block) = newbits.and_then(|newbits| space::best_fit(&taken, newbits)) {
+        ledger.entries.insert(key, Entry { state: BlockState::Live, layout: Layout::Block(block) });
+        return;
+    }
+    let free = space::free(&taken);
+    let size = |block: &Block| 1_u64 << (32 - range.cidr.prefix_length() - block.newbits);
+    let total: u64 = free.iter().map(size).sum();
+    let largest = free.iter().map(size).max().unwrap_or(0);
+    let mut problem = Diagnostic::error(
+        "range-full",
+        &tier.origin,
+        format!(
+            "tier `{}` needs {} × /{length} ({} addresses in one block) but {total} are free in range `{}` ({}), {largest} of them in one block",
+            tier.name,
+            1_u32 << slot_bits,
+            (1_u64 << slot_bits) << (32 - length),
+            range.name,
+            range.cidr,
+        ),
+    )
+    .hint("take a longer prefix length, a shorter one for the range, or a secondary range");
+    let reserved: BTreeSet<&str> = of_range()
+        .filter(|(_, entry)| entry.state == BlockState::Reserved)
+        .map(|(other, _)| other.tier.as_str())
+        .collect();
+    if !reserved.is_empty() {
+        problem = problem.hint(format!(
+            "blocks are reserved for {}: reclaim those you will not bring back",
+            suggest::list(reserved)
+        ));
+    }
+    found.push(problem);
+}

@@ -1,0 +1,234 @@
+//! Reads what EKS needs: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
+
+use crate::declaration::{Eks, Range, Size, Tier, ranges, read};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::names::{Cidr, Zone};
+use crate::suggest;
+use crate::topology::{self, Access, NatMode, Topology};
+
+/// Subnets of the control plane, and those of load balancers, are this long at most:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>.
+const LOAD_BALANCER_LENGTH: u8 = 27;
+
+/// Service ranges lie in these spaces, and have these prefix lengths:
+/// <https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html>.
+const SERVICE_SPACES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
+const SERVICE_LENGTHS: std::ops::RangeInclusive<u8> = 12..=24;
+
+pub(super) fn read(
+    topology: &Topology,
+    zones: &[Zone],
+    ranges: &[Option<Range>],
+    tiers: &[Option<Tier>],
+    found: &mut Diagnostics,
+) -> Option<Eks> {
+    let eks = topology.eks.as_ref()?;
+    network(topology, eks, zones, found);
+    clusters(eks, found);
+    let service_range = service_range(topology, eks, ranges, found);
+    let mut tier =
+        |name: &str, role: &str| read::tier(topology, name, &format!("EKS ({role})"), &eks.origin, found);
+    let nodes = tier(&eks.nodes, "nodes");
+    let load_balancers = eks.load_balancers.as_ref().map(|name| tier(name, "load_balancers"));
+    let control_plane = eks.control_plane.as_ref().map(|name| tier(name, "control_plane"));
+    let pods = eks.pods.as_ref().map(|name| tier(name, "pods"));
+    let (Some(nodes), false) = (nodes, [load_balancers, control_plane, pods].contains(&Some(None))) else {
+        return None;
+    };
+    let read = Eks {
+        load_balancers: load_balancers.flatten(),
+        nodes,
+        control_plane: control_plane.flatten().unwrap_or(nodes),
+        pods: pods.flatten(),
+        clusters: eks.clusters.clone(),
+        karpenter: eks.karpenter.clone(),
+        service_range,
+    };
+    roles(topology, eks, &read, tiers, found);
+    Some(read)
+}
+
+fn network(topology: &Topology, eks: &topology::Eks, zones: &[Zone], found: &mut Diagnostics) {
+    if zones.len() < 2 {
+        found.push(
+            Diagnostic::error(
+                "eks-zones",
+                &eks.origin,
+                format!("EKS needs subnets in 2 zones, but the network has {}", zones.len()),
+            )
+            .hint("declare a second zone"),
+        );
+    }
+    if !(topology.dns.support && topology.dns.hostnames) {
+        found.push(
+            Diagnostic::error(
+                "eks-dns",
+                &eks.origin,
+                "EKS needs DNS support and DNS hostnames, but one is off",
+            )
+            .hint("turn both on"),
+        );
+    }
+}
+
+fn clusters(eks: &topology::Eks, found: &mut Diagnostics) {
+    for (idx, name) in eks.clusters.iter().enumerate() {
+        let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty()
+            || name.len() > 100
+            || !name.chars().all(valid)
+            || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        {
+            found.push(
+                Diagnostic::error(
+                    "invalid-cluster-name",
+                    &eks.origin,
+                    format!("`{name}` is not a name that EKS takes for a cluster"),
+                )
+                .hint("use 1 to 100 letters, digits, hyphens, and underscores, beginning with a letter or a digit"),
+            );
+        } else if eks.clusters[..idx].contains(name) {
+            found.push(
+                Diagnostic::error(
+                    "duplicate-cluster",
+                    &eks.origin,
+                    format!("cluster `{name}` is declared twice"),
+                )
+                .hint("declare each cluster once"),
+            );
+        }
+    }
+    if let Some(name) = eks.karpenter.as_ref().filter(|name| !eks.clusters.contains(name)) {
+        found.push(
+            Diagnostic::error(
+                "unknown-cluster",
+                &eks.origin,
+                format!("Karpenter belongs to cluster `{name}`, which is not declared"),
+            )
+            .hint(suggest::hint(name, eks.clusters.iter().map(String::as_str))),
+        );
+    }
+}
+
+fn service_range(
+    topology: &Topology,
+    eks: &topology::Eks,
+    vpc: &[Option<Range>],
+    found: &mut Diagnostics,
+) -> Option<Cidr> {
+    let text = eks.service_range.as_deref()?;
+    let cidr = ranges::cidr(text, "the service range", &eks.origin, found)?;
+    let inside =
+        SERVICE_SPACES.iter().any(|space| Cidr::parse(space).is_ok_and(|space| space.contains(cidr)));
+    if !inside || !SERVICE_LENGTHS.contains(&cidr.prefix_length()) {
+        found.push(
+            Diagnostic::error(
+                "service-range",
+                &eks.origin,
+                format!(
+                    "the service range is {cidr}, but EKS takes a /12 to a /24 in {}",
+                    suggest::list(SERVICE_SPACES)
+                ),
+            )
+            .hint("take one such as 172.20.0.0/16"),
+        );
+    }
+    let vpc = vpc.iter().flatten().map(|range| (format!("range `{}`", range.name), range.cidr));
+    let clear = topology.keep_clear.iter().filter_map(|clear| {
+        Some((format!("range `{}` elsewhere", clear.name), Cidr::parse(&clear.cidr).ok()?))
+    });
+    for (name, other) in vpc.chain(clear).filter(|(_, other)| other.overlaps(cidr)) {
+        found.push(
+            Diagnostic::error(
+                "service-range-overlap",
+                &eks.origin,
+                format!("the service range {cidr} overlaps {name} ({other})"),
+            )
+            .hint("take a range that no network nearby uses; it cannot change once a cluster exists"),
+        );
+    }
+    Some(cidr)
+}
+
+/// Checks each tier for its role.
+fn roles(
+    topology: &Topology,
+    declared: &topology::Eks,
+    eks: &Eks,
+    tiers: &[Option<Tier>],
+    found: &mut Diagnostics,
+) {
+    let mut report = |code, message: String, hint: &str| {
+        found.push(Diagnostic::error(code, &declared.origin, message).hint(hint));
+    };
+    let named = |tier: usize| (&topology.tiers[tier].name, topology.tiers[tier].access);
+    if let Some(tier) = eks.load_balancers {
+        let (name, access) = named(tier);
+        if access != Access::Public {
+            report(
+                "eks-load-balancers-access",
+                format!(
+                    "internet-facing load balancers are in tier `{name}`, which is {}",
+                    read::access(access)
+                ),
+                "name a public tier",
+            );
+        }
+        if let Some(length) = longest(tiers, tier).filter(|length| *length > LOAD_BALANCER_LENGTH) {
+            report(
+                "eks-load-balancers-size",
+                format!(
+                    "load balancers need subnets of /{LOAD_BALANCER_LENGTH} or larger, but tier `{name}` has /{length}"
+                ),
+                "give the tier a prefix length of 27 or less",
+            );
+        }
+        if tier == eks.nodes {
+            report(
+                "eks-role-conflict",
+                format!(
+                    "tier `{name}` has internet-facing load balancers and nodes, so that internal load balancers would be public"
+                ),
+                "give the nodes a tier of their own",
+            );
+        }
+    }
+    let (name, access) = named(eks.nodes);
+    let endpoint_only = access == Access::Private && topology.egress.nat == NatMode::None;
+    if longest(tiers, eks.nodes).is_some_and(|length| length > LOAD_BALANCER_LENGTH) {
+        report(
+            "eks-nodes-size",
+            format!(
+                "internal load balancers need subnets of /{LOAD_BALANCER_LENGTH} or larger, but tier `{name}` of the nodes has /28"
+            ),
+            "give the tier a prefix length of 27 or less",
+        );
+    }
+    for (role, tier) in [("nodes", Some(eks.nodes)), ("load_balancers", eks.load_balancers)] {
+        if tier.is_some() && tier == eks.pods {
+            report(
+                "eks-pods-tier",
+                format!("tier `{}` has both the pods and the {role}", named(tier.unwrap_or(eks.nodes)).0),
+                "leave `pods` out, or name a tier that only pods use",
+            );
+        }
+    }
+    if access == Access::Isolated || endpoint_only {
+        found.push(
+            Diagnostic::warning(
+                "eks-nodes-offline",
+                &declared.origin,
+                format!("nodes in tier `{name}` have no way to the internet"),
+            )
+            .hint("give the VPC interface endpoints for ECR, EC2, STS, and EKS, or choose an egress with NAT gateways"),
+        );
+    }
+}
+
+/// Returns the prefix length of a tier's smallest subnets.
+fn longest(tiers: &[Option<Tier>], tier: usize) -> Option<u8> {
+    match &tiers[tier].as_ref()?.size {
+        Size::PrefixLength { length, .. } => Some(*length),
+        Size::Pinned(ranges) => ranges.values().map(|range| range.prefix_length()).max(),
+    }
+}

@@ -1,0 +1,257 @@
+//! Reads flows and groups of subnets.
+
+use std::num::IntErrorKind;
+
+use crate::declaration::{Flow, FlowProtocol, Peer, SubnetGroup, read};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::names::{PortRange, Zone};
+use crate::suggest;
+use crate::topology::{self, Access, INTERNET, NatMode, Ports, Topology};
+
+/// Kinds of subnet groups.
+pub(crate) const KINDS: [&str; 8] =
+    ["rds", "elasticache", "redshift", "docdb", "neptune", "memorydb", "dax", "dms"];
+
+/// Reads all flows; `None` in the place of each that is wrong.
+pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<Flow>> {
+    let flows: Vec<Option<Flow>> = topology.flows.iter().map(|flow| one(topology, flow, found)).collect();
+    for (idx, flow) in flows.iter().enumerate() {
+        let Some(flow) = flow else { continue };
+        let same = |before: &&Flow| {
+            (&before.from, &before.to, before.protocol) == (&flow.from, &flow.to, flow.protocol)
+        };
+        for before in flows[..idx].iter().flatten().filter(same) {
+            if let Some(shared) = shared(&before.ports, &flow.ports) {
+                found.push(
+                    Diagnostic::error(
+                        "duplicate-flow",
+                        &flow.origin,
+                        format!("{} repeats port {shared} of an earlier flow", subject(&topology.flows[idx])),
+                    )
+                    .hint("declare each permission once"),
+                );
+            }
+        }
+    }
+    flows
+}
+
+/// Reads all groups of subnets; `None` in the place of each that is wrong.
+pub(super) fn subnet_groups(
+    topology: &Topology,
+    zones: &[Zone],
+    found: &mut Diagnostics,
+) -> Vec<Option<SubnetGroup>> {
+    topology.subnet_groups.iter().enumerate().map(|(idx, group)| {
+        let kind = KINDS.contains(&group.kind.as_str());
+        if !kind {
+            found.push(
+                Diagnostic::error(
+                    "unknown-subnet-group",
+                    &group.origin,
+                    format!("there are no subnet groups of kind `{}`", group.kind),
+                )
+                .hint(suggest::hint(&group.kind, KINDS)),
+            );
+        }
+        let user = format!("the {} subnet group", group.kind);
+        let tier = read::tier(topology, &group.tier, &user, &group.origin, found)?;
+        if zones.len() < 2 {
+            found.push(
+                Diagnostic::error(
+                    "subnet-group-zones",
+                    &group.origin,
+                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but the network has {}", group.kind, group.tier, zones.len()),
+                )
+                .hint("declare a second zone"),
+            );
+        }
+        let same = |other: &&topology::SubnetGroup| (&other.kind, &other.tier) == (&group.kind, &group.tier);
+        if topology.subnet_groups[..idx].iter().any(|other| same(&other)) {
+            found.push(
+                Diagnostic::error(
+                    "duplicate-subnet-group",
+                    &group.origin,
+                    format!("the {} subnet group of tier `{}` is declared twice", group.kind, group.tier),
+                )
+                .hint("declare it once"),
+            );
+        }
+        Some(SubnetGroup { kind: kind.then(|| group.kind.clone())?, tier, origin: group.origin.clone() })
+    }).collect()
+}
+
+fn one(topology: &Topology, flow: &topology::Flow, found: &mut Diagnostics) -> Option<Flow> {
+    let from = peer(topology, flow, &flow.from, found);
+    let to = peer(topology, flow, &flow.to, found);
+    let ports = ports(flow, found);
+    let (from, to) = (from?, to?);
+    if let Some((code, problem, hint)) = impossible(topology, &from, &to) {
+        found.push(Diagnostic::error(code, &flow.origin, format!("{} {problem}", subject(flow))).hint(hint));
+        return None;
+    }
+    Some(Flow {
+        from,
+        to,
+        protocol: flow.protocol,
+        ports: ports?,
+        purpose: flow.purpose.clone(),
+        origin: flow.origin.clone(),
+    })
+}
+
+fn subject(flow: &topology::Flow) -> String {
+    format!("the flow from `{}` to `{}`", flow.from, flow.to)
+}
+
+fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diagnostics) -> Option<Peer> {
+    if let Some(position) = topology.tiers.iter().position(|tier| tier.name == name) {
+        return Some(Peer::Tier(position));
+    }
+    if name == INTERNET {
+        return Some(Peer::Internet);
+    }
+    if topology.endpoints.iter().any(|service| service == name) {
+        return Some(Peer::Endpoint(name.to_owned()));
+    }
+    let mut known: Vec<&str> = topology.tiers.iter().map(|tier| tier.name.as_str()).collect();
+    known.extend(topology.endpoints.iter().map(String::as_str));
+    known.push(INTERNET);
+    let (code, problem, hint) = if name.is_empty() {
+        (
+            "flow-end-missing",
+            "has an end that is not named".to_owned(),
+            format!("name both ends, of {}", suggest::list(known)),
+        )
+    } else if read::ENDPOINTS.contains(&name) {
+        (
+            "endpoint-not-declared",
+            format!("names the gateway endpoint `{name}`, which the network does not have"),
+            format!("add `{name}` to the endpoints"),
+        )
+    } else {
+        ("unknown-peer", format!("names `{name}`, which is not declared"), suggest::hint(name, known))
+    };
+    found.push(Diagnostic::error(code, &flow.origin, format!("{} {problem}", subject(flow))).hint(hint));
+    None
+}
+
+/// Returns why no packet of a flow could arrive, or its replies: code, end of a sentence, what to do.
+fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static str, String, &'static str)> {
+    let access = |tier: &usize| topology.tiers[*tier].access;
+    let nat = topology.egress.nat != NatMode::None;
+    match (from, to) {
+        (Peer::Endpoint(_), _) => Some((
+            "flow-from-endpoint",
+            "begins at a gateway endpoint, which opens no connections".to_owned(),
+            "swap its ends",
+        )),
+        (Peer::Internet, Peer::Internet | Peer::Endpoint(_)) => {
+            Some(("flow-without-tier", "touches no tier".to_owned(), "name a tier at one end"))
+        }
+        (Peer::Internet, Peer::Tier(tier)) if access(tier) != Access::Public => Some((
+            "flow-from-internet",
+            format!(
+                "cannot be: the tier is {}, so that nothing on the internet reaches it",
+                read::access(access(tier))
+            ),
+            "let it end at a public tier that passes requests on",
+        )),
+        (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Isolated => Some((
+            "flow-isolated",
+            "cannot be: the tier is isolated, so that it has no way to the internet".to_owned(),
+            "make the tier private, or use a gateway endpoint",
+        )),
+        (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Private && !nat => Some((
+            "flow-without-egress",
+            "cannot be: the tier is private and the network has no NAT gateway".to_owned(),
+            "choose an egress with NAT gateways",
+        )),
+        (Peer::Internet | Peer::Tier(_), _) => None,
+    }
+}
+
+/// Reads ports as sorted ranges that neither overlap nor touch.
+fn ports(flow: &topology::Flow, found: &mut Diagnostics) -> Option<Vec<PortRange>> {
+    let mut report = |code, message: String, hint: &str| {
+        found.push(Diagnostic::error(code, &flow.origin, format!("{} {message}", subject(flow))).hint(hint));
+    };
+    let has_ports = matches!(flow.protocol, FlowProtocol::Tcp | FlowProtocol::Udp);
+    if !has_ports && !flow.ports.is_empty() {
+        let protocol = if flow.protocol == FlowProtocol::Icmp { "ICMP" } else { "every protocol" };
+        report(
+            "ports-without-protocol",
+            format!("names ports, but is of {protocol}, which has none"),
+            "drop the ports, or choose tcp or udp",
+        );
+        return None;
+    }
+    if flow.ports.is_empty() {
+        return Some(vec![PortRange::ALL]);
+    }
+    let mut sound = true;
+    let mut ranges: Vec<PortRange> = Vec::new();
+    for ports in &flow.ports {
+        match port_range(ports) {
+            Ok(range) => ranges.push(range),
+            Err(problem) => {
+                sound = false;
+                report(
+                    "invalid-port",
+                    problem,
+                    "write a port from 0 to 65535, or a range such as 30000-32767",
+                );
+            }
+        }
+    }
+    ranges.sort();
+    for pair in ranges.windows(2) {
+        if pair[1].from <= pair[0].to {
+            sound = false;
+            report("duplicate-port", format!("names port {} twice", pair[1].from), "name each port once");
+        }
+    }
+    sound.then(|| merge(&ranges))
+}
+
+fn merge(sorted: &[PortRange]) -> Vec<PortRange> {
+    let mut merged: Vec<PortRange> = Vec::new();
+    for range in sorted {
+        match merged.last_mut() {
+            Some(last) if u32::from(range.from) <= u32::from(last.to) + 1 => last.to = last.to.max(range.to),
+            _ => merged.push(*range),
+        }
+    }
+    merged
+}
+
+fn port_range(ports: &Ports) -> Result<PortRange, String> {
+    match ports {
+        Ports::One(port) => u16::try_from(*port)
+            .map(PortRange::one)
+            .map_err(|_| format!("names port {port}, outside 0 to 65535")),
+        Ports::Range(text) => {
+            let (from, to) = text.split_once('-').unwrap_or((text, text));
+            let (from, to) = (port(from, text)?, port(to, text)?);
+            if from > to {
+                return Err(format!("names the ports {text}, which end before they begin"));
+            }
+            Ok(PortRange { from, to })
+        }
+    }
+}
+
+fn port(digits: &str, text: &str) -> Result<u16, String> {
+    digits.trim().parse::<u16>().map_err(|error| match error.kind() {
+        IntErrorKind::PosOverflow => format!("names port {digits}, outside 0 to 65535"),
+        _ => format!("names the ports `{text}`, which is not a port or a range of ports"),
+    })
+}
+
+/// Returns a port that both lists hold.
+fn shared(a: &[PortRange], b: &[PortRange]) -> Option<u16> {
+    a.iter().find_map(|a| {
+        let other = b.iter().find(|b| a.from <= b.to && b.from <= a.to)?;
+        Some(a.from.max(other.from))
+    })
+}

@@ -1,0 +1,234 @@
+//! Reads the ranges of the VPC and those it must keep clear of.
+
+use crate::declaration::{KeepClear, Range, read};
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::names::{Cidr, Name};
+use crate::suggest;
+use crate::topology::Topology;
+
+/// The name of the base range.
+pub(crate) const BASE: &str = "base";
+
+/// The address spaces in which a range of a VPC may lie here: private space, and that of carrier-grade NAT.
+pub(crate) const SPACES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", SHARED_SPACE];
+
+/// The space of carrier-grade NAT, the only one that AWS takes beside any private range.
+const SHARED_SPACE: &str = "100.64.0.0/10";
+
+/// AWS takes IPv4 ranges of these prefix lengths for a VPC:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>.
+pub(crate) const LENGTHS: std::ops::RangeInclusive<u8> = 16..=28;
+
+/// Docker's own bridge, with which hosts confuse a VPC's range.
+const DOCKER: &str = "172.17.0.0/16";
+
+/// Reads all ranges, the base range first; `None` in the place of each that is wrong.
+pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<Range>> {
+    let mut ranges = vec![range(BASE, &topology.base, &topology.origin, found)];
+    for (idx, secondary) in topology.secondary.iter().enumerate() {
+        let taken = topology.secondary[..idx].iter().any(|other| other.name == secondary.name);
+        if taken || secondary.name == BASE {
+            found.push(
+                Diagnostic::error(
+                    "duplicate-range",
+                    &secondary.origin,
+                    format!("two ranges have the name `{}`", secondary.name),
+                )
+                .hint("give each secondary range a name of its own; the base range is `base`"),
+            );
+        }
+        ranges.push(range(&secondary.name, &secondary.cidr, &secondary.origin, found));
+    }
+    pairs(&ranges, found);
+    ranges
+}
+
+/// Reads the ranges elsewhere, and reports each that a range of the VPC overlaps.
+pub(super) fn keep_clear(
+    topology: &Topology,
+    ranges: &[Option<Range>],
+    found: &mut Diagnostics,
+) -> Vec<KeepClear> {
+    let mut clear = Vec::new();
+    for declared in &topology.keep_clear {
+        let subject = format!("range `{}` to keep clear of", declared.name);
+        let Some(cidr) = cidr(&declared.cidr, &subject, &declared.origin, found) else { continue };
+        for range in ranges.iter().flatten().filter(|range| range.cidr.overlaps(cidr)) {
+            found.push(
+                Diagnostic::error(
+                    "keep-clear-overlap",
+                    &range.origin,
+                    format!("range `{}` ({}) overlaps `{}` ({cidr})", range.name, range.cidr, declared.name),
+                )
+                .hint(format!("move range `{}`, or make it smaller", range.name)),
+            );
+        }
+        clear.push(KeepClear { name: declared.name.clone(), cidr });
+    }
+    clear
+}
+
+/// Reads a range in canonical form, and reports what is wrong with it.
+pub(super) fn cidr(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Cidr> {
+    Cidr::parse(text)
+        .map_err(|problem| {
+            found.push(
+                Diagnostic::error("invalid-range", origin, format!("`{text}` as {subject} {problem}"))
+                    .hint("write the first address and the prefix length, such as 10.0.0.0/16"),
+            );
+        })
+        .ok()
+}
+
+/// Returns the spaces in which a range may lie so that AWS takes every combination with the others.
+///
+/// Reads the rules of [`refused`] backwards: what may stand beside every place that the other ranges may take.
+pub(crate) fn admitted_spaces(ranges: &[Range], idx: usize) -> Vec<Cidr> {
+    let shared = parse(SHARED_SPACE);
+    let own = ranges[idx].cidr;
+    let Some(own_space) = space(own) else { return Vec::new() };
+    if ranges.len() == 1 {
+        return spaces().collect();
+    }
+    if idx == 0 && own_space != shared && ranges[1..].iter().all(|range| shared.contains(range.cidr)) {
+        return spaces().filter(|space| *space != shared).collect();
+    }
+    let ten = parse("10.0.0.0/8");
+    if own_space == ten {
+        let first = parse("10.0.0.0/16");
+        let is_first = |range: &Range| first.contains(range.cidr);
+        return match ranges[1..].iter().any(is_first) {
+            true if idx > 0 && is_first(&ranges[idx]) => vec![first],
+            true => without(ten, parse("10.0.0.0/15")),
+            false if idx > 0 => without(ten, first),
+            false => vec![ten],
+        };
+    }
+    if idx > 0 && own_space == parse("172.16.0.0/12") {
+        return without(own_space, parse("172.31.0.0/16"));
+    }
+    vec![own_space]
+}
+
+/// Returns the parts of a space that remain when a hole is cut into it, largest last.
+fn without(space: Cidr, hole: Cidr) -> Vec<Cidr> {
+    (space.prefix_length() + 1..=hole.prefix_length())
+        .rev()
+        .filter_map(|length| Cidr::new((hole.first() ^ (1 << (32 - length))).into(), length))
+        .collect()
+}
+
+fn parse(text: &str) -> Cidr {
+    Cidr::parse(text).expect("the ranges of AWS's rules are written in canonical form")
+}
+
+fn spaces() -> impl Iterator<Item = Cidr> {
+    SPACES.iter().map(|text| parse(text))
+}
+
+fn space(cidr: Cidr) -> Option<Cidr> {
+    spaces().find(|space| space.contains(cidr))
+}
+
+fn range(name: &str, text: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Range> {
+    let subject = format!("range `{name}`");
+    if name == BASE && text.is_empty() {
+        found.push(
+            Diagnostic::error("no-base", origin, "the network has no base range")
+                .hint("declare one, such as 10.0.0.0/16"),
+        );
+        return None;
+    }
+    let name: Option<Name> = read::name(name, "a range", origin, found);
+    let cidr = cidr(text, &subject, origin, found)?;
+    let length = cidr.prefix_length();
+    if !LENGTHS.contains(&length) {
+        found.push(
+            Diagnostic::error(
+                "range-size",
+                origin,
+                format!("{subject} is {cidr}, but AWS takes a /{} to a /{}", LENGTHS.start(), LENGTHS.end()),
+            )
+            .hint(if length < *LENGTHS.start() {
+                "take a /16 of it, and declare secondary ranges if that is too small"
+            } else {
+                "take a shorter prefix length"
+            }),
+        );
+        return None;
+    }
+    if space(cidr).is_none() {
+        found.push(
+            Diagnostic::error(
+                "range-not-private",
+                origin,
+                format!("{subject} is {cidr}, which is not inside any of {}", suggest::list(SPACES)),
+            )
+            .hint(
+                "take a range in private space, so that it hides no address of the internet and AWS takes it",
+            ),
+        );
+        return None;
+    }
+    if parse(DOCKER).overlaps(cidr) {
+        found.push(
+            Diagnostic::warning(
+                "docker-range",
+                origin,
+                format!("{subject} is {cidr}, which overlaps {DOCKER}, the bridge network of Docker"),
+            )
+            .hint("hosts with Docker may be unable to reach it; take another range"),
+        );
+    }
+    Some(Range { name: name?, cidr, origin: origin.clone() })
+}
+
+/// Reports ranges that overlap, and those that AWS refuses in one VPC.
+fn pairs(ranges: &[Option<Range>], found: &mut Diagnostics) {
+    for (idx, range) in ranges.iter().enumerate() {
+        let Some(range) = range else { continue };
+        for before in ranges[..idx].iter().flatten() {
+            if range.cidr.overlaps(before.cidr) {
+                found.push(
+                    Diagnostic::error(
+                        "range-overlap",
+                        &range.origin,
+                        format!(
+                            "range `{}` ({}) overlaps range `{}` ({})",
+                            range.name, range.cidr, before.name, before.cidr
+                        ),
+                    )
+                    .hint("take ranges that share no address"),
+                );
+            } else if let Some(reason) = refused(before.cidr, range.cidr) {
+                found.push(
+                    Diagnostic::error(
+                        "range-association",
+                        &range.origin,
+                        format!(
+                            "range `{}` ({}) cannot be in one VPC with range `{}` ({}): {reason}",
+                            range.name, range.cidr, before.name, before.cidr
+                        ),
+                    )
+                    .hint(format!("take a range in {SHARED_SPACE}, or in the space of the base range")),
+                );
+            }
+        }
+    }
+}
+
+/// Returns why AWS refuses to add a range to a VPC that has another:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html#add-cidr-block-restrictions>.
+fn refused(present: Cidr, added: Cidr) -> Option<&'static str> {
+    let (present_space, added_space) = (space(present)?, space(added)?);
+    let inside = |cidr: Cidr, text: &str| parse(text).contains(cidr);
+    if inside(present, "10.0.0.0/15") && inside(added, "10.0.0.0/16") {
+        Some("with a range in 10.0.0.0/15, AWS adds none in 10.0.0.0/16")
+    } else if present_space == added_space {
+        inside(added, "172.31.0.0/16").then_some("AWS adds no range in 172.31.0.0/16")
+    } else if added_space == parse(SHARED_SPACE) {
+        None
+    } else {
+        Some("AWS mixes no two private spaces, and adds none to 100.64.0.0/10")
+    }
+}

@@ -1,0 +1,90 @@
+//! Checks tags against what AWS takes, and against those that the module sets itself.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+
+/// The most tags of one resource, and the most characters of a key and of a value:
+/// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
+const MAX_TAGS: usize = 50;
+const MAX_KEY: usize = 128;
+const MAX_VALUE: usize = 256;
+
+/// Tags that the module sets itself: `Name`, the roles of subnets, and one for each of some clusters.
+const OWN_TAGS: usize = 6;
+
+pub(super) fn check(
+    tags: &BTreeMap<String, String>,
+    subject: &str,
+    origin: &Origin,
+    found: &mut Diagnostics,
+) {
+    for (key, value) in tags {
+        if let Some(problem) = key_problem(key).or_else(|| value_problem(value)) {
+            found.push(
+                Diagnostic::error("invalid-tag", origin, format!("tag `{key}` of {subject} {problem}")).hint(
+                    format!("use letters, digits, spaces, and _ . : / = + - @; at most {MAX_KEY} characters in a key and {MAX_VALUE} in a value"),
+                ),
+            );
+        } else if let Some(owner) = owner(key) {
+            found.push(
+                Diagnostic::error(
+                    "reserved-tag",
+                    origin,
+                    format!("tag `{key}` of {subject} is one that {owner}"),
+                )
+                .hint("leave it to the module: it sets this tag where it belongs, and nowhere else"),
+            );
+        }
+    }
+    let most = MAX_TAGS - OWN_TAGS;
+    if tags.len() > most {
+        found.push(
+            Diagnostic::error(
+                "too-many-tags",
+                origin,
+                format!(
+                    "{subject} has {} tags, but AWS allows {MAX_TAGS} and the module sets up to {OWN_TAGS}",
+                    tags.len()
+                ),
+            )
+            .hint(format!("declare at most {most}")),
+        );
+    }
+}
+
+fn key_problem(key: &str) -> Option<String> {
+    if key.is_empty() {
+        Some("has an empty key".to_owned())
+    } else if key.to_ascii_lowercase().starts_with("aws:") {
+        Some("begins with `aws:`, which AWS keeps for itself".to_owned())
+    } else {
+        text_problem(key, "key", MAX_KEY)
+    }
+}
+
+fn value_problem(value: &str) -> Option<String> {
+    text_problem(value, "value", MAX_VALUE)
+}
+
+fn text_problem(text: &str, part: &str, most: usize) -> Option<String> {
+    let length = text.chars().count();
+    if length > most {
+        return Some(format!("has {length} characters in its {part}, more than {most}"));
+    }
+    let valid = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    text.chars().find(|c| !valid(*c)).map(|c| format!("has {c:?} in its {part}"))
+}
+
+/// Returns who sets or reads a tag that no author may set.
+fn owner(key: &str) -> Option<&'static str> {
+    if key == "Name" {
+        Some("the module makes from the names of network, tier, and zone")
+    } else if key.starts_with("kubernetes.io/role/") || key.starts_with("kubernetes.io/cluster/") {
+        Some("the load balancers and the CNI of Kubernetes read to choose subnets")
+    } else if key.starts_with("karpenter.sh/") {
+        Some("Karpenter reads to choose subnets")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,342 @@
+//! Reads tiers: their names, ranges, and sizes.
+
+use std::collections::BTreeMap;
+
+use crate::declaration::{Range, Size, Tier, read, tags};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::names::{Cidr, Name, Zone};
+use crate::sizing::{self, SUBNET_LENGTHS};
+use crate::suggest;
+use crate::topology::{self, Topology};
+
+/// Reads all tiers; `None` in the place of each that is wrong.
+pub(super) fn read(
+    topology: &Topology,
+    zones: &[Zone],
+    ranges: &[Option<Range>],
+    found: &mut Diagnostics,
+) -> Vec<Option<Tier>> {
+    if topology.tiers.is_empty() {
+        found.push(
+            Diagnostic::error(
+                "no-tiers",
+                &topology.origin,
+                format!("network `{}` has no tiers", topology.name),
+            )
+            .hint("declare one tier or more"),
+        );
+    }
+    names(topology, found);
+    let tiers: Vec<Option<Tier>> =
+        topology.tiers.iter().map(|tier| one(topology, tier, zones, ranges, found)).collect();
+    pinned_pairs(&tiers, found);
+    tiers
+}
+
+/// Reports names that two tiers have or had, and those that nobody may have.
+fn names(topology: &Topology, found: &mut Diagnostics) {
+    for (idx, tier) in topology.tiers.iter().enumerate() {
+        let mut report = |code, message: String, hint: &str| {
+            found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+        };
+        let name = &tier.name;
+        let others = || topology.tiers.iter().enumerate().filter(|(other, _)| *other != idx);
+        if topology.tiers[..idx].iter().any(|other| other.name == *name) {
+            report(
+                "duplicate-tier",
+                format!("tier `{name}` is declared twice"),
+                "give each tier a name of its own",
+            );
+        }
+        if let Some(meaning) = read::taken(name) {
+            report(
+                "reserved-name",
+                format!("the name `{name}` of a tier already means {meaning}"),
+                "give the tier another name",
+            );
+        }
+        if topology.retired.contains(name) {
+            report(
+                "retired-name",
+                format!("tier `{name}` has a name that is retired"),
+                "give the tier another name, or release a new major version and drop the name from `retired`",
+            );
+        }
+        for old in &tier.renamed_from {
+            if topology.tiers.iter().any(|other| other.name == *old) {
+                report(
+                    "renamed-from-declared",
+                    format!("tier `{name}` is renamed from `{old}`, but a tier `{old}` is declared"),
+                    "drop the rename, or the other tier",
+                );
+            }
+            if others().any(|(other, tier)| other < idx && tier.renamed_from.contains(old)) {
+                report(
+                    "renamed-twice",
+                    format!("two tiers are renamed from `{old}`"),
+                    "keep the rename at the tier that takes over the subnets",
+                );
+            }
+        }
+    }
+}
+
+fn one(
+    topology: &Topology,
+    tier: &topology::Tier,
+    zones: &[Zone],
+    ranges: &[Option<Range>],
+    found: &mut Diagnostics,
+) -> Option<Tier> {
+    let name = read::name(&tier.name, "a tier", &tier.origin, found);
+    let renamed_from: Vec<Option<Name>> = tier
+        .renamed_from
+        .iter()
+        .map(|old| read::name(old, &format!("tier `{}` before", tier.name), &tier.origin, found))
+        .collect();
+    tags::check(&tier.tags, &format!("tier `{}`", tier.name), &tier.origin, found);
+    if tier.generation == 0 {
+        found.push(
+            Diagnostic::error(
+                "invalid-generation",
+                &tier.origin,
+                format!("tier `{}` has generation 0, but the first is 1", tier.name),
+            )
+            .hint("leave the generation out, or count from 1"),
+        );
+    }
+    let range = range(topology, tier, found);
+    let size = size(topology, tier, zones, range.and_then(|range| ranges[range].as_ref()), found);
+    Some(Tier {
+        name: name?,
+        access: tier.access,
+        range: range?,
+        size: size?,
+        sized_by_need: tier.prefix_length.is_none() && tier.need.is_some(),
+        max_length: max_length(topology, tier, zones),
+        generation: tier.generation,
+        renamed_from: renamed_from.into_iter().collect::<Option<Vec<Name>>>()?,
+        tags: tier.tags.clone(),
+        origin: tier.origin.clone(),
+    })
+}
+
+fn range(topology: &Topology, tier: &topology::Tier, found: &mut Diagnostics) -> Option<usize> {
+    let Some(name) = tier.range.as_deref().filter(|name| *name != super::ranges::BASE) else {
+        return Some(0);
+    };
+    let position = topology.secondary.iter().position(|range| range.name == name);
+    if position.is_none() {
+        let known = topology.secondary.iter().map(|range| range.name.as_str());
+        found.push(
+            Diagnostic::error(
+                "unknown-range",
+                &tier.origin,
+                format!(
+                    "tier `{}` takes its addresses from range `{name}`, which is not declared",
+                    tier.name
+                ),
+            )
+            .hint(suggest::hint(name, known.chain([super::ranges::BASE]))),
+        );
+    }
+    position.map(|position| position + 1)
+}
+
+fn size(
+    topology: &Topology,
+    tier: &topology::Tier,
+    zones: &[Zone],
+    range: Option<&Range>,
+    found: &mut Diagnostics,
+) -> Option<Size> {
+    let mut report = |code, message: String, hint: &str| {
+        found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+    };
+    let name = &tier.name;
+    if tier.ranges.is_some() && (tier.prefix_length.is_some() || tier.need.is_some()) {
+        report(
+            "tier-size-conflict",
+            format!("tier `{name}` has explicit ranges and a prefix length or a need"),
+            "keep one of them",
+        );
+        return None;
+    }
+    if let Some(ranges) = &tier.ranges {
+        return pinned(tier, ranges, zones, range, found).map(Size::Pinned);
+    }
+    if tier.prefix_length.is_none() && tier.need.is_none() {
+        report(
+            "tier-size-missing",
+            format!("tier `{name}` has no size"),
+            "give it a prefix length, explicit ranges, or a need",
+        );
+        return None;
+    }
+    if let Some(length) = tier.prefix_length.filter(|length| !SUBNET_LENGTHS.contains(length)) {
+        report(
+            "tier-prefix-length",
+            format!("tier `{name}` has subnets of /{length}, but AWS takes a /16 to a /28"),
+            "take a prefix length from 16 to 28",
+        );
+        return None;
+    }
+    let room = match &tier.need {
+        Some(need) => {
+            let control_plane = control_plane(topology) == Some(name);
+            let subject = format!("tier `{name}`");
+            Some(sizing::room(need, zones.len(), control_plane, &subject, &tier.origin, found)?)
+        }
+        None => None,
+    };
+    let length = match (tier.prefix_length, &room) {
+        (Some(length), Some(room)) if !room.fits(length) => {
+            let fitting = room.prefix_length();
+            found.push(
+                Diagnostic::error(
+                    "need-exceeds-size",
+                    &tier.origin,
+                    format!(
+                        "tier `{name}` needs {} addresses in each subnet ({}), but a /{length} has {}",
+                        room.addresses,
+                        room.reason,
+                        1_u64 << (32 - length)
+                    ),
+                )
+                .hint(match fitting {
+                    Some(fitting) => format!("take a /{fitting}, or leave the prefix length out"),
+                    None => "spread the need over several tiers".to_owned(),
+                }),
+            );
+            return None;
+        }
+        (Some(length), _) => length,
+        (None, room) => {
+            let room = room.as_ref()?;
+            let Some(length) = room.prefix_length() else {
+                found.push(
+                    Diagnostic::error(
+                        "need-too-large",
+                        &tier.origin,
+                        format!(
+                            "tier `{name}` needs {} addresses in each subnet ({}), but the largest subnet, a /16, has 65536",
+                            room.addresses, room.reason
+                        ),
+                    )
+                    .hint("spread the need over several tiers, or let pods have addresses by prefix or IPv6"),
+                );
+                return None;
+            };
+            length
+        }
+    };
+    let need = room.map(|room| (u32::try_from(room.addresses).unwrap_or(u32::MAX), room.reason));
+    Some(Size::PrefixLength { length, need })
+}
+
+fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> u8 {
+    let mut ignored = Diagnostics::default();
+    let control_plane = control_plane(topology) == Some(&tier.name);
+    let room = tier.need.as_ref().and_then(|need| {
+        sizing::room(need, zones.len(), control_plane, "the tier", &tier.origin, &mut ignored)
+    });
+    room.and_then(|room| room.prefix_length()).unwrap_or(*SUBNET_LENGTHS.end())
+}
+
+fn control_plane(topology: &Topology) -> Option<&String> {
+    let eks = topology.eks.as_ref()?;
+    Some(eks.control_plane.as_ref().unwrap_or(&eks.nodes))
+}
+
+/// Reads explicit ranges: one for each zone of the network, inside the tier's range.
+fn pinned(
+    tier: &topology::Tier,
+    ranges: &BTreeMap<String, String>,
+    zones: &[Zone],
+    range: Option<&Range>,
+    found: &mut Diagnostics,
+) -> Option<BTreeMap<Zone, Cidr>> {
+    let name = &tier.name;
+    let mut read = BTreeMap::new();
+    let mut sound = true;
+    let mut report = |code, message: String, hint: String| {
+        found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+        sound = false;
+    };
+    for (letter, text) in ranges {
+        let zone = Zone::parse(letter).ok().filter(|zone| zones.contains(zone));
+        if zone.is_none() {
+            report(
+                "pinned-unknown-zone",
+                format!("tier `{name}` has a range for zone `{letter}`, which the network does not have"),
+                "drop the range, or declare the zone".to_owned(),
+            );
+        }
+        let cidr = match Cidr::parse(text) {
+            Ok(cidr) => cidr,
+            Err(problem) => {
+                report(
+                    "invalid-range",
+                    format!("`{text}` as the range of tier `{name}` in zone `{letter}` {problem}"),
+                    "write the first address and the prefix length, such as 10.0.1.0/24".to_owned(),
+                );
+                continue;
+            }
+        };
+        if !SUBNET_LENGTHS.contains(&cidr.prefix_length()) {
+            report(
+                "tier-prefix-length",
+                format!(
+                    "tier `{name}` has the range {cidr} in zone `{letter}`, but AWS takes subnets from /16 to /28"
+                ),
+                "take a prefix length from 16 to 28".to_owned(),
+            );
+        } else if let Some(range) = range.filter(|range| !range.cidr.contains(cidr)) {
+            report(
+                "pinned-outside",
+                format!(
+                    "tier `{name}` has the range {cidr} in zone `{letter}`, outside its range `{}` ({})",
+                    range.name, range.cidr
+                ),
+                format!("take a part of {}", range.cidr),
+            );
+        }
+        if let Some(zone) = zone {
+            read.insert(zone, cidr);
+        }
+    }
+    for zone in zones.iter().filter(|zone| !ranges.contains_key(&zone.to_string())) {
+        report(
+            "pinned-missing-zone",
+            format!("tier `{name}` has explicit ranges, but none for zone `{zone}`"),
+            format!("add a range for `{zone}`"),
+        );
+    }
+    sound.then_some(read)
+}
+
+/// Reports explicit ranges that overlap, of one tier or two.
+fn pinned_pairs(tiers: &[Option<Tier>], found: &mut Diagnostics) {
+    let mut before: Vec<(&Tier, Zone, Cidr)> = Vec::new();
+    for tier in tiers.iter().flatten() {
+        let Size::Pinned(ranges) = &tier.size else { continue };
+        for (zone, cidr) in ranges {
+            for (other, other_zone, other_cidr) in &before {
+                if other_cidr.overlaps(*cidr) {
+                    found.push(
+                        Diagnostic::error(
+                            "pinned-overlap",
+                            &tier.origin,
+                            format!(
+                                "tier `{}` in zone `{zone}` ({cidr}) overlaps tier `{}` in zone `{other_zone}` ({other_cidr})",
+                                tier.name, other.name
+                            ),
+                        )
+                        .hint("take ranges that share no address"),
+                    );
+                }
+            }
+            before.push((tier, *zone, *cidr));
+        }
+    }
+}
