@@ -2,7 +2,7 @@
 //!
 //! [`Package`] is what is published: files with a digest that does not depend on where they were built.
 //! [`Registry`] publishes it into a [`Store`] such that a version is complete and never changes once clients see it.
-//! The server speaks the module registry protocol to Terraform and OpenTofu over any store.
+//! [`Server`] speaks the module registry protocol to Terraform and OpenTofu over any store.
 
 mod error;
 mod name;
@@ -16,6 +16,8 @@ mod layout;
 mod publish;
 mod registry;
 
+mod serve;
+
 pub use error::{Error, ErrorKind};
 pub use fsck::Fault;
 pub use layout::{Allowance, Index, Manifest};
@@ -23,4 +25,5 @@ pub use name::{ModuleName, parse_version};
 pub use package::Package;
 pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
+pub use serve::{AccessLog, Server, Tokens};
 pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type};

@@ -6,3 +6,5 @@ mod common;
 mod faults;
 mod package;
 mod publish;
+mod serve;
+mod terraform;
