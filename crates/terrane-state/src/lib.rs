@@ -1,1 +1,68 @@
 //! Terraform remote state as typed Rust values.
+//!
+//! ```no_run
+//! # #[cfg(feature = "s3")]
+//! # async fn example() -> Result<(), terrane_state::Error> {
+//! #[derive(serde::Deserialize)]
+//! struct Network { vpc_id: terrane_state::VpcId, app_subnet_ids: Vec<terrane_state::SubnetId> }
+//!
+//! let state = terrane_state::read("s3://acme-state/network.tfstate").await?;
+//! let network: Network = state.outputs_of("network")?;
+//! # Ok(()) }
+//! ```
+//!
+//! - [`read`] reads once; a [`Reader`] reads again and again, lists workspaces, and shows locks. It never writes.
+//! - [`Reader::builder`] takes [`S3Arguments`]: the arguments of Terraform's `backend "s3"` under their own names.
+//! - A [`State`] gives outputs as Rust types; a [`WholeState`] has the resources too.
+//! - [`VpcId`], [`SubnetId`] and their kin keep ids apart; [`Sensitive`] hides; [`Value`] and [`Number`] lose nothing.
+//! - An [`Error`] tells people by its text and programs by its [`kind`](Error::kind). It never holds a value.
+//!
+//! # Safer than Terraform
+//!
+//! One read sees one version of the object, even when it is replaced meanwhile. Nothing is ever written: a workspace
+//! that does not exist is an error, where Terraform makes an empty state. Outputs that are not asked for may be
+//! wrong. Sensitive outputs stay marked. An account list that cannot be checked is an error. See [`MAX_DEPTH`] for
+//! the one place where this reader takes less than Terraform.
+
+#[cfg(feature = "s3")]
+mod clock;
+mod de;
+mod decode;
+#[cfg(feature = "s3")]
+mod environment;
+mod error;
+mod ids;
+mod json;
+mod number;
+mod path;
+#[cfg(feature = "s3")]
+mod reader;
+#[cfg(feature = "s3")]
+mod s3;
+mod sensitive;
+mod state;
+mod value;
+
+#[cfg(feature = "s3")]
+pub use clock::Clock;
+#[cfg(feature = "s3")]
+pub use environment::Environment;
+pub use error::{Error, ErrorKind, Missing};
+pub use ids::{
+    AllocationId, Arn, AvailabilityZone, EgressOnlyInternetGatewayId, FlowLogId, InternetGatewayId,
+    NatGatewayId, NetworkAclId, ParseIdError, PeeringConnectionId, PrefixListId, RouteTableId,
+    SecurityGroupId, SubnetGroupName, SubnetId, TransitGatewayId, VpcEndpointId, VpcId,
+};
+pub use number::{Number, ParseNumberError};
+#[cfg(feature = "s3")]
+pub use reader::{Reader, ReaderBuilder, read};
+#[cfg(feature = "s3")]
+pub use s3::arguments::{AssumeRole, AssumeRoleWithWebIdentity, Endpoints, S3Arguments};
+#[cfg(feature = "s3")]
+pub use s3::lock::{LockInfo, LockKind};
+#[cfg(feature = "s3")]
+pub use s3::settings::Setting;
+pub use sensitive::Sensitive;
+pub use state::{Instance, InstanceKey, Mode, Resource, State, WholeState};
+pub use terrane_contract::Type;
+pub use value::{MAX_DEPTH, Output, Value};

@@ -1,0 +1,298 @@
+//! What reads a state, again and again if need be: from S3, or from a file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument as _;
+
+use crate::clock::{Clock, SystemClock};
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind};
+use crate::s3::arguments::S3Arguments;
+use crate::s3::digest::Table;
+use crate::s3::lock::{self, LockInfo};
+use crate::s3::object::{CustomerKey, Object};
+use crate::s3::settings::{self, Setting};
+use crate::s3::source::{S3Source, Text};
+use crate::s3::{account, connect, workspace};
+use crate::state::{Origin, State, WholeState};
+
+/// Reads one state. Cheap to clone, and safe to share.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    source: Arc<Source>,
+    settings: Arc<[Setting]>,
+    strict: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    S3(Box<S3Source>),
+    File(PathBuf),
+}
+
+/// Says what to read and how; made by [`Reader::builder`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ReaderBuilder {
+    arguments: S3Arguments,
+    workspace: String,
+    environment: Environment,
+    version_id: Option<String>,
+    strict: bool,
+    clock: Option<Arc<dyn Clock>>,
+    first_backoff: Duration,
+}
+
+impl ReaderBuilder {
+    /// Reads the state of a workspace in place of `default`.
+    pub fn workspace(mut self, name: impl Into<String>) -> ReaderBuilder {
+        self.workspace = name.into();
+        self
+    }
+
+    /// Reads one version of the object for ever. The digest of a pinned version is not checked: the table holds
+    /// that of the newest.
+    pub fn version_id(mut self, id: impl Into<String>) -> ReaderBuilder {
+        self.version_id = Some(id.into());
+        self
+    }
+
+    /// Takes environment variables from here in place of this process.
+    pub fn environment(mut self, environment: Environment) -> ReaderBuilder {
+        self.environment = environment;
+        self
+    }
+
+    /// Reads and checks the whole state each time, as Terraform does: one output or resource that is wrong makes
+    /// the state unreadable.
+    pub fn strict(mut self) -> ReaderBuilder {
+        self.strict = true;
+        self
+    }
+
+    /// Waits by another clock between two looks at a digest, and between two polls of a watch.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> ReaderBuilder {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Waits about this long before a failed request is sent for the second time, and twice as long each time
+    /// after; one second unless told.
+    pub fn first_backoff(mut self, duration: Duration) -> ReaderBuilder {
+        self.first_backoff = duration;
+        self
+    }
+
+    /// Resolves the configuration and makes the reader. Sends no request, except one to STS where accounts are
+    /// allowed or forbidden.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] with all problems at once, [`ErrorKind::InvalidWorkspace`],
+    /// [`ErrorKind::AccountNotAllowed`].
+    pub async fn connect(self) -> Result<Reader, Error> {
+        let mut settings = settings::resolve(&self.arguments, &self.environment, &self.workspace)?;
+        let aws = connect::aws(&mut settings, &self.environment, self.first_backoff).await?;
+        account::check(&settings, &aws).await?;
+        let table = settings.dynamodb_table.clone().map(|name| Table {
+            client: connect::dynamodb(&settings, &aws),
+            name,
+            lock_id: format!("{}/{}", settings.bucket, settings.object),
+        });
+        let object = Object {
+            client: connect::s3(&settings, &aws),
+            bucket: settings.bucket,
+            key: settings.object,
+            region: settings.region,
+            version_id: self.version_id,
+            customer_key: CustomerKey::new(settings.customer_key, settings.spare_customer_key),
+        };
+        let clock = self.clock.unwrap_or_else(SystemClock::start);
+        let source = S3Source { object, table, prefix: settings.prefix, key: settings.key, clock };
+        Ok(Reader {
+            source: Arc::new(Source::S3(Box::new(source))),
+            settings: settings.report.into(),
+            strict: self.strict,
+        })
+    }
+}
+
+impl Reader {
+    /// Starts from Terraform's arguments of the S3 backend, with the environment of this process.
+    pub fn builder(arguments: S3Arguments) -> ReaderBuilder {
+        ReaderBuilder {
+            arguments,
+            workspace: workspace::DEFAULT.to_owned(),
+            environment: Environment::process(),
+            version_id: None,
+            strict: false,
+            clock: None,
+            first_backoff: Duration::from_secs(1),
+        }
+    }
+
+    /// Opens `s3://bucket/key`, or a state file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReaderBuilder::connect`].
+    pub async fn open(uri: &str) -> Result<Reader, Error> {
+        if uri.starts_with("s3://") {
+            return Reader::builder(S3Arguments::from_uri(uri)?).connect().await;
+        }
+        Ok(Reader::from_file(uri))
+    }
+
+    /// Reads a state file.
+    pub fn from_file(path: impl Into<PathBuf>) -> Reader {
+        Reader { source: Arc::new(Source::File(path.into())), settings: Arc::new([]), strict: false }
+    }
+
+    /// Reads an object with a client that the caller has configured; the digest table and the workspaces of a
+    /// backend are unknown to it.
+    pub fn from_client(
+        client: aws_sdk_s3::Client,
+        bucket: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Reader {
+        let key = key.into();
+        let region = client.config().region().map(ToString::to_string).unwrap_or_default();
+        let object = Object {
+            client,
+            bucket: bucket.into(),
+            key: key.clone(),
+            region,
+            version_id: None,
+            customer_key: CustomerKey::default(),
+        };
+        let clock = SystemClock::start();
+        let source = S3Source { object, table: None, prefix: "env:".to_owned(), key, clock };
+        Reader { source: Arc::new(Source::S3(Box::new(source))), settings: Arc::new([]), strict: false }
+    }
+
+    /// Reads the outputs.
+    ///
+    /// Where the text shows that the outputs are complete, its rest is not fetched.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] if there is no state, and all kinds that tell why it cannot be reached or read.
+    pub async fn read(&self) -> Result<State, Error> {
+        let span = tracing::info_span!("read_state", state = %self.place());
+        self.read_outputs().instrument(span).await
+    }
+
+    async fn read_outputs(&self) -> Result<State, Error> {
+        match &*self.source {
+            Source::S3(source) if !self.strict => source.read_outputs(Text::state).await,
+            _ if self.strict => {
+                let whole = self.whole(self.text().await?)?;
+                Ok(whole.into())
+            }
+            _ => self.text().await?.state(),
+        }
+    }
+
+    /// Reads the outputs and the resources.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Reader::read), and [`ErrorKind::InvalidResources`].
+    pub async fn read_whole(&self) -> Result<WholeState, Error> {
+        let span = tracing::info_span!("read_whole_state", state = %self.place());
+        async { self.whole(self.text().await?) }.instrument(span).await
+    }
+
+    /// Reads the outputs if the object is no longer the one that an ETag names.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Reader::read).
+    pub async fn read_if_changed(&self, etag: &str) -> Result<Option<State>, Error> {
+        match &*self.source {
+            Source::S3(source) => source.read_if_changed(etag).await?.map(Text::state).transpose(),
+            Source::File(_) => {
+                let state = self.read().await?;
+                Ok(Some(state).filter(|state| state.etag() != Some(etag)))
+            }
+        }
+    }
+
+    /// Lists the workspaces that have a state, `default` first.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AccessDenied`] if the bucket may not be listed, unless the prefix is Terraform's own: then
+    /// `default` alone is returned, as in Terraform.
+    pub async fn workspaces(&self) -> Result<Vec<String>, Error> {
+        match &*self.source {
+            Source::S3(source) => source.workspaces().await,
+            Source::File(_) => Ok(vec![workspace::DEFAULT.to_owned()]),
+        }
+    }
+
+    /// Returns the locks that someone holds: none, or one, or two where Terraform is told to keep two kinds.
+    ///
+    /// # Errors
+    ///
+    /// Those of reaching the service.
+    pub async fn locks(&self) -> Result<Vec<LockInfo>, Error> {
+        match &*self.source {
+            Source::S3(source) => lock::held(&source.object, source.table.as_ref()).await,
+            Source::File(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the configuration as it was resolved, and where each value came from. Secrets are hidden.
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Returns what is read, as `s3://bucket/key` or a path.
+    pub fn place(&self) -> String {
+        match &*self.source {
+            Source::S3(source) => source.object.place(),
+            Source::File(path) => path.display().to_string(),
+        }
+    }
+
+    fn whole(&self, text: Text) -> Result<WholeState, Error> {
+        let whole = text.whole()?;
+        if self.strict {
+            whole.check_outputs()?;
+        }
+        Ok(whole)
+    }
+
+    async fn text(&self) -> Result<Text, Error> {
+        match &*self.source {
+            Source::S3(source) => source.read_text().await,
+            Source::File(path) => {
+                let bytes = tokio::fs::read(path).await.map_err(|error| {
+                    let kind = match error.kind() {
+                        std::io::ErrorKind::NotFound => {
+                            ErrorKind::NotFound { reason: crate::error::Missing::Absent }
+                        }
+                        _ => ErrorKind::Io { reason: error.to_string() },
+                    };
+                    Error::new(kind).at(path.display().to_string())
+                })?;
+                // A file has no ETag of its own; its digest serves as well.
+                let etag = Some(crate::s3::digest::of(&bytes));
+                let place = Some(path.display().to_string());
+                Ok(Text { bytes, origin: Origin { place, etag, ..Origin::default() } })
+            }
+        }
+    }
+}
+
+/// Reads the outputs of `s3://bucket/key`, or of a state file, once.
+///
+/// # Errors
+///
+/// Those of [`Reader::open`] and [`Reader::read`].
+pub async fn read(uri: &str) -> Result<State, Error> {
+    Reader::open(uri).await?.read().await
+}

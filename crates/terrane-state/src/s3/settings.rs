@@ -1,0 +1,696 @@
+//! From arguments and environment to settings: what counts, where it came from, and all that is wrong with it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::arguments::S3Arguments;
+use super::{REGIONS, workspace};
+use crate::environment::Environment;
+use crate::error::{Error, ErrorKind};
+
+/// One setting of a reader, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The argument's name.
+    pub name: &'static str,
+    /// Its value; `(sensitive)` for a secret.
+    pub value: String,
+    /// The argument or environment variable that it came from, or `default`.
+    pub source: String,
+}
+
+/// A role to take on.
+#[derive(Clone)]
+pub(crate) struct Role {
+    pub(crate) arn: String,
+    pub(crate) session_name: Option<String>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) policy: Option<String>,
+    pub(crate) policy_arns: Vec<String>,
+    pub(crate) source_identity: Option<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) transitive_tag_keys: Vec<String>,
+}
+
+/// A role to take on with a token in place of credentials.
+#[derive(Clone)]
+pub(crate) struct WebRole {
+    pub(crate) role: Role,
+    pub(crate) token: WebToken,
+}
+
+#[derive(Clone)]
+pub(crate) enum WebToken {
+    Text(String),
+    File(String),
+}
+
+/// Where the first credentials come from.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    Static {
+        access_key: String,
+        secret_key: String,
+        token: Option<String>,
+    },
+    WebIdentity(Box<WebRole>),
+    /// A profile that was asked for by argument.
+    Profile(String),
+    /// A profile if there is one, else the machine.
+    ProfileOrMachine(Option<String>),
+}
+
+/// What a reader needs to know to read.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) object: String,
+    pub(crate) prefix: String,
+    pub(crate) region: String,
+    pub(crate) sts_region: String,
+    /// By service: `s3`, `dynamodb`, `iam`, `sts`, `sso`, `kms`.
+    pub(crate) endpoints: BTreeMap<&'static str, String>,
+    /// Endpoints that the environment or an argument gives for all services.
+    pub(crate) path_style: bool,
+    pub(crate) fips: bool,
+    pub(crate) dualstack: bool,
+    pub(crate) credentials: Credentials,
+    pub(crate) role: Option<Role>,
+    pub(crate) profile: Option<String>,
+    pub(crate) config_files: Vec<String>,
+    pub(crate) credentials_files: Vec<String>,
+    /// The key for each request.
+    pub(crate) customer_key: Option<String>,
+    /// A key at hand that `encrypt` does not allow to send.
+    pub(crate) spare_customer_key: Option<String>,
+    pub(crate) dynamodb_table: Option<String>,
+    pub(crate) ca_bundle: Option<String>,
+    pub(crate) proxy: Option<String>,
+    pub(crate) no_proxy: Option<String>,
+    pub(crate) attempts: u32,
+    pub(crate) adaptive: bool,
+    pub(crate) metadata_endpoint: Option<String>,
+    pub(crate) metadata_ipv6: bool,
+    pub(crate) no_metadata: bool,
+    pub(crate) allowed_accounts: Vec<String>,
+    pub(crate) forbidden_accounts: Vec<String>,
+    pub(crate) may_ask_account: bool,
+    pub(crate) report: Vec<Setting>,
+}
+
+/// The deprecated argument and the environment variables of each endpoint, in order of precedence.
+const ENDPOINTS: [(&str, &str, &[&str]); 6] = [
+    ("s3", "endpoint", &["AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT", "AWS_ENDPOINT_URL"]),
+    (
+        "dynamodb",
+        "dynamodb_endpoint",
+        &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_DYNAMODB_ENDPOINT", "AWS_ENDPOINT_URL"],
+    ),
+    ("iam", "iam_endpoint", &["AWS_ENDPOINT_URL_IAM", "AWS_IAM_ENDPOINT", "AWS_ENDPOINT_URL"]),
+    ("sts", "sts_endpoint", &["AWS_ENDPOINT_URL_STS", "AWS_STS_ENDPOINT", "AWS_ENDPOINT_URL"]),
+    ("sso", "", &["AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL"]),
+    ("kms", "", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]),
+];
+
+/// Resolves arguments, and reports everything that is wrong with them at once.
+pub(crate) fn resolve(
+    arguments: &S3Arguments,
+    environment: &Environment,
+    workspace: &str,
+) -> Result<Settings, Error> {
+    workspace::check(workspace)?;
+    let mut resolver = Resolver { environment, problems: Vec::new(), report: Vec::new() };
+    let settings = resolver.settings(arguments, workspace);
+    if !resolver.problems.is_empty() {
+        return Err(ErrorKind::InvalidConfig { problems: resolver.problems }.into());
+    }
+    Ok(Settings { report: resolver.report, ..settings })
+}
+
+struct Resolver<'a> {
+    environment: &'a Environment,
+    problems: Vec<String>,
+    report: Vec<Setting>,
+}
+
+impl Resolver<'_> {
+    fn settings(&mut self, arguments: &S3Arguments, workspace: &str) -> Settings {
+        let bucket = self.bucket(arguments);
+        let key = self.key(arguments);
+        let prefix = self.prefix(arguments);
+        let object = workspace::object_key(&prefix, workspace, &key);
+        self.note("workspace", workspace, "reader");
+        self.note("object", &object, "workspace and key");
+        let region = self.region(arguments);
+        let (customer_key, spare_customer_key) = self.customer_keys(arguments);
+        let endpoints = self.endpoints(arguments);
+        let fips = self.flag("use_fips_endpoint", arguments.use_fips_endpoint, Some("AWS_USE_FIPS_ENDPOINT"));
+        let dualstack = self.flag(
+            "use_dualstack_endpoint",
+            arguments.use_dualstack_endpoint,
+            Some("AWS_USE_DUALSTACK_ENDPOINT"),
+        );
+        let (metadata_endpoint, metadata_ipv6) = self.metadata(arguments);
+        let (attempts, adaptive) = self.retries(arguments);
+        self.accounts(arguments);
+        Settings {
+            path_style: self.path_style(arguments),
+            credentials: self.credentials(arguments),
+            role: self.role(arguments),
+            profile: self.profile(arguments),
+            config_files: self.files(
+                "shared_config_files",
+                &arguments.shared_config_files,
+                "AWS_CONFIG_FILE",
+            ),
+            credentials_files: self.credentials_files(arguments),
+            dynamodb_table: self.text("dynamodb_table", &arguments.dynamodb_table, &[]),
+            ca_bundle: self
+                .text("custom_ca_bundle", &arguments.custom_ca_bundle, &["AWS_CA_BUNDLE"])
+                .map(home),
+            proxy: self.proxy(arguments, endpoints.get("s3")),
+            no_proxy: self.text("no_proxy", &arguments.no_proxy, &["NO_PROXY", "no_proxy"]),
+            sts_region: self.text("sts_region", &arguments.sts_region, &[]).unwrap_or_else(|| region.clone()),
+            no_metadata: self.no_metadata(arguments),
+            allowed_accounts: arguments.allowed_account_ids.iter().flatten().cloned().collect(),
+            forbidden_accounts: arguments.forbidden_account_ids.iter().flatten().cloned().collect(),
+            may_ask_account: !(arguments.skip_credentials_validation == Some(true)
+                && arguments.skip_requesting_account_id == Some(true)),
+            report: Vec::new(),
+            bucket,
+            key,
+            object,
+            prefix,
+            region,
+            endpoints,
+            fips,
+            dualstack,
+            customer_key,
+            spare_customer_key,
+            attempts,
+            adaptive,
+            metadata_endpoint,
+            metadata_ipv6,
+        }
+    }
+
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    fn note(&mut self, name: &'static str, value: &str, source: &str) {
+        self.report.push(Setting { name, value: value.to_owned(), source: source.to_owned() });
+    }
+
+    /// Returns the argument, else the first of some variables, and notes which.
+    fn text(
+        &mut self,
+        name: &'static str,
+        argument: &Option<String>,
+        variables: &[&'static str],
+    ) -> Option<String> {
+        let (value, source) = match argument.as_deref().filter(|value| !value.is_empty()) {
+            Some(value) => (value, "argument"),
+            None => {
+                let (variable, value) = self.environment.first(variables)?;
+                (value, variable)
+            }
+        };
+        let value = value.to_owned();
+        self.note(name, &value, source);
+        Some(value)
+    }
+
+    fn flag(&mut self, name: &'static str, argument: Option<bool>, variable: Option<&'static str>) -> bool {
+        let (value, source) = match (argument, variable.and_then(|name| self.environment.first(&[name]))) {
+            (Some(value), _) => (value, "argument"),
+            (None, Some((variable, text))) => match text.to_ascii_lowercase().as_str() {
+                "true" | "1" => (true, variable),
+                "false" | "0" => (false, variable),
+                _ => {
+                    self.problem(format!("the environment variable {variable} must be true or false"));
+                    return false;
+                }
+            },
+            (None, None) => return false,
+        };
+        self.note(name, &value.to_string(), source);
+        value
+    }
+
+    fn bucket(&mut self, arguments: &S3Arguments) -> String {
+        let bucket = arguments.bucket.clone().unwrap_or_default();
+        if bucket.trim().is_empty() {
+            self.problem("`bucket` is required");
+        }
+        self.note("bucket", &bucket, "argument");
+        bucket
+    }
+
+    fn key(&mut self, arguments: &S3Arguments) -> String {
+        let key = arguments.key.clone().unwrap_or_default();
+        if key.trim().is_empty() {
+            self.problem("`key` is required");
+        }
+        if key.starts_with('/') || key.ends_with('/') {
+            self.problem(format!("`key` must not start or end with \"/\", found {key:?}"));
+        }
+        if key.contains("//") {
+            self.problem(format!("`key` must not contain \"//\", found {key:?}"));
+        }
+        self.note("key", &key, "argument");
+        key
+    }
+
+    fn prefix(&mut self, arguments: &S3Arguments) -> String {
+        let (prefix, source) = match &arguments.workspace_key_prefix {
+            Some(prefix) => (prefix.as_str(), "argument"),
+            None => ("env:", "default"),
+        };
+        if prefix.starts_with('/') || prefix.ends_with('/') {
+            self.problem(format!(
+                "`workspace_key_prefix` must not start or end with \"/\", found {prefix:?}"
+            ));
+        }
+        self.note("workspace_key_prefix", prefix, source);
+        prefix.to_owned()
+    }
+
+    fn region(&mut self, arguments: &S3Arguments) -> String {
+        let Some(region) = self.text("region", &arguments.region, &["AWS_REGION", "AWS_DEFAULT_REGION"])
+        else {
+            self.problem(
+                "`region` is required: set it, AWS_REGION, or AWS_DEFAULT_REGION (a profile's is not used)",
+            );
+            return String::new();
+        };
+        let from_argument = arguments.region.as_ref().is_some_and(|region| !region.is_empty());
+        if from_argument
+            && arguments.skip_region_validation != Some(true)
+            && !REGIONS.contains(&region.as_str())
+        {
+            self.problem(format!(
+                "`region` {region:?} is not a known AWS region; `skip_region_validation` admits it"
+            ));
+        }
+        region
+    }
+
+    fn customer_keys(&mut self, arguments: &S3Arguments) -> (Option<String>, Option<String>) {
+        let from_argument = arguments.sse_customer_key.clone().filter(|key| !key.is_empty());
+        let from_environment = self.environment.get("AWS_SSE_CUSTOMER_KEY").map(str::to_owned);
+        let (key, name) = match (from_argument, from_environment) {
+            (Some(key), _) => (key, "sse_customer_key"),
+            (None, Some(key)) => (key, "the environment variable \"AWS_SSE_CUSTOMER_KEY\""),
+            (None, None) => return (None, None),
+        };
+        if arguments.kms_key_id.as_ref().is_some_and(|id| !id.is_empty()) {
+            self.problem(format!("only one of kms_key_id, {name} can be set"));
+        }
+        if key.len() != 44 {
+            self.problem(format!("{name} must be 44 characters in length, found {}", key.len()));
+        } else if BASE64.decode(&key).map(|key| key.len()) != Ok(32) {
+            self.problem(format!("{name} must be 32 bytes in base64"));
+        }
+        self.note("sse_customer_key", "(sensitive)", name);
+        if arguments.encrypt == Some(true) { (Some(key), None) } else { (None, Some(key)) }
+    }
+
+    fn endpoints(&mut self, arguments: &S3Arguments) -> BTreeMap<&'static str, String> {
+        let given = arguments.endpoints.clone().unwrap_or_default();
+        let mut endpoints = BTreeMap::new();
+        for (service, old_name, variables) in ENDPOINTS {
+            let (new, old) = match service {
+                "s3" => (&given.s3, &arguments.endpoint),
+                "dynamodb" => (&given.dynamodb, &arguments.dynamodb_endpoint),
+                "iam" => (&given.iam, &arguments.iam_endpoint),
+                "sts" => (&given.sts, &arguments.sts_endpoint),
+                "sso" => (&given.sso, &None),
+                _ => (&None, &None),
+            };
+            if new.is_some() && old.is_some() {
+                self.problem(format!("only one of endpoints.{service}, {old_name} can be set"));
+            }
+            let argument = new.clone().or_else(|| old.clone());
+            let name = match service {
+                "s3" => "endpoints.s3",
+                "dynamodb" => "endpoints.dynamodb",
+                "iam" => "endpoints.iam",
+                "sts" => "endpoints.sts",
+                "sso" => "endpoints.sso",
+                _ => "endpoints.kms",
+            };
+            if let Some(endpoint) = self.text(name, &argument, variables) {
+                let whole = if endpoint.contains("://") { endpoint } else { format!("https://{endpoint}") };
+                endpoints.insert(service, whole);
+            }
+        }
+        if arguments.insecure == Some(true)
+            && endpoints.get("s3").is_none_or(|endpoint| endpoint.starts_with("https://"))
+        {
+            self.problem("`insecure` is not supported: name the certificate in `custom_ca_bundle` instead");
+        }
+        endpoints
+    }
+
+    fn path_style(&mut self, arguments: &S3Arguments) -> bool {
+        if arguments.use_path_style.is_some() && arguments.force_path_style.is_some() {
+            self.problem("only one of use_path_style, force_path_style can be set");
+        }
+        self.flag("use_path_style", arguments.use_path_style.or(arguments.force_path_style), None)
+    }
+
+    fn profile(&mut self, arguments: &S3Arguments) -> Option<String> {
+        self.text("profile", &arguments.profile, &["AWS_PROFILE"])
+    }
+
+    fn credentials(&mut self, arguments: &S3Arguments) -> Credentials {
+        let set = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (access_key, secret_key, token) =
+            (set(&arguments.access_key), set(&arguments.secret_key), set(&arguments.token));
+        if access_key.is_some() || secret_key.is_some() || token.is_some() {
+            self.note("access_key", "(sensitive)", "argument");
+            if access_key.is_none() || secret_key.is_none() {
+                self.problem("`access_key` and `secret_key` must both be set");
+            }
+            return Credentials::Static {
+                access_key: access_key.unwrap_or_default(),
+                secret_key: secret_key.unwrap_or_default(),
+                token,
+            };
+        }
+        if let Some(web) = self.web_identity(arguments) {
+            return web;
+        }
+        if let Some(profile) = set(&arguments.profile) {
+            return Credentials::Profile(profile);
+        }
+        let environment = self.environment;
+        let access_key = environment.first(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]);
+        let secret_key = environment.first(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]);
+        if let (Some((name, access_key)), Some((_, secret_key))) = (access_key, secret_key) {
+            let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
+            let found = Credentials::Static {
+                access_key: access_key.to_owned(),
+                secret_key: secret_key.to_owned(),
+                token,
+            };
+            self.note("access_key", "(sensitive)", name);
+            return found;
+        }
+        if let (Some(file), Some(arn)) =
+            (environment.get("AWS_WEB_IDENTITY_TOKEN_FILE"), environment.get("AWS_ROLE_ARN"))
+        {
+            let role = Role {
+                session_name: environment.get("AWS_ROLE_SESSION_NAME").map(str::to_owned),
+                ..Role::new(arn)
+            };
+            let token = WebToken::File(file.to_owned());
+            self.note("assume_role_with_web_identity.role_arn", &role.arn, "AWS_ROLE_ARN");
+            return Credentials::WebIdentity(Box::new(WebRole { role, token }));
+        }
+        Credentials::ProfileOrMachine(environment.get("AWS_PROFILE").map(str::to_owned))
+    }
+
+    fn web_identity(&mut self, arguments: &S3Arguments) -> Option<Credentials> {
+        let web = arguments.assume_role_with_web_identity.as_ref()?;
+        let argument = "assume_role_with_web_identity";
+        let arn = self.text("assume_role_with_web_identity.role_arn", &web.role_arn, &["AWS_ROLE_ARN"]);
+        if arn.is_none() {
+            self.problem(format!("`{argument}.role_arn` is required"));
+        }
+        let token = match (&web.web_identity_token, &web.web_identity_token_file) {
+            (Some(token), None) => Some(WebToken::Text(token.clone())),
+            (None, Some(file)) => Some(WebToken::File(home(file.clone()))),
+            (Some(_), Some(_)) => None,
+            (None, None) => {
+                match self.environment.first(&["AWS_WEB_IDENTITY_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"]) {
+                    Some(("AWS_WEB_IDENTITY_TOKEN", token)) => Some(WebToken::Text(token.to_owned())),
+                    Some((_, file)) => Some(WebToken::File(home(file.to_owned()))),
+                    None => None,
+                }
+            }
+        };
+        let Some(token) = token else {
+            self.problem(format!(
+                "exactly one of `{argument}.web_identity_token` and `.web_identity_token_file` must be set"
+            ));
+            return Some(Credentials::ProfileOrMachine(None));
+        };
+        let role = Role {
+            session_name: web
+                .session_name
+                .clone()
+                .or_else(|| self.environment.get("AWS_ROLE_SESSION_NAME").map(str::to_owned)),
+            duration: self.duration(argument, web.duration.as_deref()),
+            policy: web.policy.clone(),
+            policy_arns: web.policy_arns.iter().flatten().cloned().collect(),
+            ..Role::new(&arn.unwrap_or_default())
+        };
+        Some(Credentials::WebIdentity(Box::new(WebRole { role, token })))
+    }
+
+    fn role(&mut self, arguments: &S3Arguments) -> Option<Role> {
+        if arguments.assume_role.is_some() && arguments.role_arn.is_some() {
+            self.problem("only one of assume_role, role_arn can be set");
+        }
+        if let Some(arn) = &arguments.role_arn {
+            self.note("assume_role.role_arn", arn, "argument role_arn");
+            return Some(Role {
+                session_name: arguments.session_name.clone(),
+                duration: arguments
+                    .assume_role_duration_seconds
+                    .map(|seconds| Duration::from_secs(seconds.into())),
+                external_id: arguments.external_id.clone(),
+                policy: arguments.assume_role_policy.clone(),
+                policy_arns: arguments.assume_role_policy_arns.iter().flatten().cloned().collect(),
+                tags: arguments.assume_role_tags.clone().unwrap_or_default(),
+                transitive_tag_keys: arguments
+                    .assume_role_transitive_tag_keys
+                    .iter()
+                    .flatten()
+                    .cloned()
+                    .collect(),
+                ..Role::new(arn)
+            });
+        }
+        let role = arguments.assume_role.as_ref()?;
+        let Some(arn) = role.role_arn.as_deref().filter(|arn| !arn.is_empty()) else {
+            self.problem("`assume_role.role_arn` is required");
+            return None;
+        };
+        self.note("assume_role.role_arn", arn, "argument");
+        Some(Role {
+            session_name: role.session_name.clone(),
+            duration: self.duration("assume_role", role.duration.as_deref()),
+            external_id: role.external_id.clone(),
+            policy: role.policy.clone(),
+            policy_arns: role.policy_arns.iter().flatten().cloned().collect(),
+            source_identity: role.source_identity.clone(),
+            tags: role.tags.clone().unwrap_or_default(),
+            transitive_tag_keys: role.transitive_tag_keys.iter().flatten().cloned().collect(),
+            ..Role::new(arn)
+        })
+    }
+
+    fn duration(&mut self, argument: &str, text: Option<&str>) -> Option<Duration> {
+        let text = text.filter(|text| !text.is_empty())?;
+        match go_duration(text) {
+            Some(Duration::ZERO) => None,
+            Some(duration) if (900..=43_200).contains(&duration.as_secs()) => Some(duration),
+            Some(_) => {
+                self.problem(format!("`{argument}.duration` must be between 15m and 12h, found {text:?}"));
+                None
+            }
+            None => {
+                self.problem(format!(
+                    "`{argument}.duration` must be a duration such as \"1h30m\", found {text:?}"
+                ));
+                None
+            }
+        }
+    }
+
+    fn files(
+        &mut self,
+        name: &'static str,
+        argument: &Option<std::collections::BTreeSet<String>>,
+        variable: &'static str,
+    ) -> Vec<String> {
+        let terraform_variable =
+            if name == "shared_config_files" { "AWS_SHARED_CONFIG_FILE" } else { variable };
+        let (files, source) = match argument {
+            Some(files) if !files.is_empty() => (files.iter().cloned().collect(), "argument"),
+            _ => match self.environment.first(&[terraform_variable, variable]) {
+                Some((variable, file)) => (vec![file.to_owned()], variable),
+                None => return Vec::new(),
+            },
+        };
+        let files: Vec<String> = files.into_iter().map(home).collect();
+        self.note(name, &files.join(", "), source);
+        files
+    }
+
+    fn credentials_files(&mut self, arguments: &S3Arguments) -> Vec<String> {
+        if arguments.shared_credentials_file.is_some() && arguments.shared_credentials_files.is_some() {
+            self.problem("only one of shared_credentials_files, shared_credentials_file can be set");
+        }
+        let single = arguments.shared_credentials_file.clone().map(|file| [file].into());
+        let files = arguments.shared_credentials_files.clone().or(single);
+        self.files("shared_credentials_files", &files, "AWS_SHARED_CREDENTIALS_FILE")
+    }
+
+    /// Chooses the proxy for the scheme of the S3 endpoint; the HTTP proxy serves HTTPS too unless that has its own.
+    fn proxy(&mut self, arguments: &S3Arguments, s3_endpoint: Option<&String>) -> Option<String> {
+        let is_http = s3_endpoint.is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let http =
+            |this: &mut Self| this.text("http_proxy", &arguments.http_proxy, &["HTTP_PROXY", "http_proxy"]);
+        if is_http {
+            return http(self);
+        }
+        if arguments.https_proxy.as_deref() == Some("") {
+            self.note("https_proxy", "", "argument");
+            return None;
+        }
+        match self.text("https_proxy", &arguments.https_proxy, &["HTTPS_PROXY", "https_proxy"]) {
+            Some(proxy) => Some(proxy),
+            None => http(self),
+        }
+    }
+
+    fn retries(&mut self, arguments: &S3Arguments) -> (u32, bool) {
+        // Terraform's number is one of attempts, and it hands zero to the AWS SDK, whose default is three.
+        let attempts = match arguments.max_retries {
+            None => 5,
+            Some(0) => 3,
+            Some(attempts) => attempts,
+        };
+        let source = if arguments.max_retries.is_some() { "argument" } else { "default" };
+        self.note("max_retries", &attempts.to_string(), source);
+        let mode = self.text("retry_mode", &arguments.retry_mode, &["AWS_RETRY_MODE"]);
+        let adaptive = match mode.as_deref() {
+            None | Some("standard") => false,
+            Some("adaptive") => true,
+            Some(other) => {
+                self.problem(format!("`retry_mode` must be \"standard\" or \"adaptive\", found {other:?}"));
+                false
+            }
+        };
+        (attempts, adaptive)
+    }
+
+    fn metadata(&mut self, arguments: &S3Arguments) -> (Option<String>, bool) {
+        let endpoint = self.text(
+            "ec2_metadata_service_endpoint",
+            &arguments.ec2_metadata_service_endpoint,
+            &["AWS_EC2_METADATA_SERVICE_ENDPOINT", "AWS_METADATA_URL"],
+        );
+        let mode = self.text(
+            "ec2_metadata_service_endpoint_mode",
+            &arguments.ec2_metadata_service_endpoint_mode,
+            &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
+        );
+        match mode.as_deref().map(str::to_ascii_lowercase).as_deref() {
+            None | Some("ipv4") => (endpoint, false),
+            Some("ipv6") => (endpoint, true),
+            Some(_) => {
+                self.problem("`ec2_metadata_service_endpoint_mode` must be \"IPv4\" or \"IPv6\"");
+                (endpoint, false)
+            }
+        }
+    }
+
+    fn no_metadata(&self, arguments: &S3Arguments) -> bool {
+        arguments.skip_metadata_api_check.unwrap_or_else(|| {
+            self.environment
+                .get("AWS_EC2_METADATA_DISABLED")
+                .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+        })
+    }
+
+    fn accounts(&mut self, arguments: &S3Arguments) {
+        if arguments.allowed_account_ids.is_some() && arguments.forbidden_account_ids.is_some() {
+            self.problem("only one of allowed_account_ids, forbidden_account_ids can be set");
+        }
+        for (name, ids) in [
+            ("allowed_account_ids", &arguments.allowed_account_ids),
+            ("forbidden_account_ids", &arguments.forbidden_account_ids),
+        ] {
+            if let Some(ids) = ids {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                self.note(name, &ids.join(", "), "argument");
+            }
+        }
+    }
+}
+
+impl Role {
+    fn new(arn: &str) -> Role {
+        Role {
+            arn: arn.to_owned(),
+            session_name: None,
+            duration: None,
+            external_id: None,
+            policy: None,
+            policy_arns: Vec::new(),
+            source_identity: None,
+            tags: BTreeMap::new(),
+            transitive_tag_keys: Vec::new(),
+        }
+    }
+}
+
+/// Expands a leading `~`.
+fn home(path: String) -> String {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest).to_string_lossy().into_owned(),
+        _ => path,
+    }
+}
+
+/// Reads a duration as Go spells it, such as `1h30m`.
+fn go_duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut seconds = 0.0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit_at = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
+        let number: f64 = rest[..unit_at].parse().ok()?;
+        let after = &rest[unit_at..];
+        let end = after.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(after.len());
+        seconds += number
+            * match &after[..end] {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "us" | "µs" => 1e-6,
+                "ns" => 1e-9,
+                _ => return None,
+            };
+        rest = &after[end..];
+    }
+    if text.is_empty() { None } else { Duration::try_from_secs_f64(seconds).ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_those_of_go() {
+        assert_eq!(go_duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(go_duration("1.5h"), Some(Duration::from_secs(5400)));
+        assert_eq!(go_duration("0s"), Some(Duration::ZERO));
+        for text in ["", "h", "1", "1d", "-1h"] {
+            assert_eq!(go_duration(text), None, "{text:?}");
+        }
+    }
+}

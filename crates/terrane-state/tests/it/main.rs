@@ -1,0 +1,15 @@
+//! Reading states over real sockets, and the 64 conformance cases; each test names the cases that it covers.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod backend;
+mod digest;
+mod faults;
+mod format;
+mod mem_s3;
+mod reading;
+mod resources;
+mod script;
+mod setup;
+mod typed;
+mod values;
