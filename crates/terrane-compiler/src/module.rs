@@ -5,6 +5,7 @@
 //! [`typecheck`] holds it against the excerpt of the provider's schema, so that what leaves the
 //! compiler has only references that resolve and only attributes that exist.
 
+pub mod language;
 pub mod print;
 pub mod rules;
 pub mod schema;
@@ -15,13 +16,13 @@ use std::collections::BTreeMap;
 
 use terrane_contract::{Holds, Type};
 
-use self::syntax::{Body, Expr};
+use self::syntax::{Body, Expr, Item};
 
 /// A Terraform module.
 ///
 /// - Names are unique among variables, locals, outputs, and per resource type.
 /// - Order is the order of the emitted files, and is the same for the same network.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Module {
     /// The module's name, such as `kubernetes-network`.
     pub name: String,
@@ -39,6 +40,48 @@ pub struct Module {
     pub outputs: Vec<Output>,
     /// Renames that states may still have to follow; kept for ever.
     pub moved: Vec<Moved>,
+}
+
+impl Module {
+    /// Calls `f` with each expression and the address of what it belongs to, such as `var.zones` or `aws_subnet.app`.
+    pub fn each_expression(&self, f: &mut dyn FnMut(&str, &Expr)) {
+        for variable in &self.variables {
+            let address = format!("var.{}", variable.name);
+            variable.default.iter().for_each(|default| f(&address, default));
+            each_condition(&address, &variable.validations, f);
+        }
+        for local in &self.locals {
+            f(&format!("local.{}", local.name), &local.value);
+        }
+        for (prefix, resources) in [("data.", &self.data), ("", &self.resources)] {
+            for resource in resources {
+                let address = format!("{prefix}{}", resource.address());
+                resource.for_each.iter().for_each(|for_each| f(&address, for_each));
+                each_argument(&address, &resource.body, f);
+                each_condition(&address, &resource.preconditions, f);
+            }
+        }
+        for output in &self.outputs {
+            f(&format!("output.{}", output.name), &output.value);
+        }
+    }
+}
+
+fn each_argument(address: &str, body: &Body, f: &mut dyn FnMut(&str, &Expr)) {
+    for item in &body.items {
+        match item {
+            Item::Argument(_, value) => f(address, value),
+            Item::Block(block) => each_argument(address, &block.body, f),
+            Item::Comment(_) | Item::Blank => {}
+        }
+    }
+}
+
+fn each_condition(address: &str, conditions: &[Condition], f: &mut dyn FnMut(&str, &Expr)) {
+    for condition in conditions {
+        f(address, &condition.condition);
+        f(address, &condition.error_message);
+    }
 }
 
 /// One entry of `required_providers`.
@@ -66,6 +109,9 @@ pub enum File {
 }
 
 impl File {
+    /// All files, in order.
+    pub const ALL: [File; 5] = [File::Vpc, File::Gateways, File::Routes, File::SubnetGroups, File::Security];
+
     /// Returns the file's name.
     pub fn name(self) -> &'static str {
         match self {

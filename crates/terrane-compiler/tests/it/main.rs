@@ -1,5 +1,10 @@
-//! Tests of the compiler through its public interface.
+//! Tests of the compiler through its public interface, some against the real Terraform.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_methods, reason = "tests run programs and read the environment")]
+#![expect(clippy::disallowed_macros, reason = "a skipped test says so")]
 
 mod allocation;
+mod bodies;
+mod print;
+mod terraform;

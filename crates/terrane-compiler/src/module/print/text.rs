@@ -1,0 +1,234 @@
+//! Strings and templates, escaped exactly.
+
+use std::fmt::Write as _;
+
+use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
+use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
+
+use super::INDENT;
+use super::expression::{keyword, one_line};
+use crate::module::syntax::Expr;
+
+pub(super) fn pad(out: &mut String, columns: usize) {
+    out.extend(std::iter::repeat_n(' ', columns));
+}
+
+/// Writes a string literal that means exactly `text`.
+pub(super) fn write_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    write_escaped(out, text);
+    out.push('"');
+}
+
+/// Escapes the characters that may combine with others, all of which stand in string literals,
+/// so that the text is as many columns wide as it has characters, and what follows can be aligned.
+pub(super) fn with_columns_of_chars(text: String) -> String {
+    if text.chars().all(stands_alone) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if stands_alone(c) {
+            out.push(c);
+        } else {
+            write_code_point(&mut out, c);
+        }
+    }
+    out
+}
+
+fn write_escaped(out: &mut String, text: &str) {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '$' | '%' if chars.peek() == Some(&'{') => out.extend([c, c]),
+            ' '..='~' => out.push(c),
+            _ if is_printable(c) => out.push(c),
+            _ => write_code_point(out, c),
+        }
+    }
+}
+
+fn write_code_point(out: &mut String, c: char) {
+    let code = u32::from(c);
+    let written = if code > 0xffff { write!(out, "\\U{code:08x}") } else { write!(out, "\\u{code:04x}") };
+    written.expect("a String takes all text");
+}
+
+/// Returns whether a person can read the character where it stands.
+fn is_printable(c: char) -> bool {
+    c.escape_debug().len() == 1
+}
+
+/// Returns whether the character is always a grapheme of its own: letters of scripts that combine nothing.
+fn stands_alone(c: char) -> bool {
+    matches!(c,
+        ' '..='~'
+        | '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' // Latin
+        | '\u{391}'..='\u{3a1}' | '\u{3a3}'..='\u{3ff}' // Greek
+        | '\u{400}'..='\u{481}' | '\u{48a}'..='\u{52f}' // Cyrillic
+        | '\u{2010}'..='\u{2027}' | '\u{20ac}' // dashes and quotes
+        | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' // Kana
+        | '\u{4e00}'..='\u{9fff}' // Han
+        | '\u{ac00}'..='\u{d7a3}') // Hangul
+}
+
+/// Writes a template in quotes.
+pub(super) fn write_template(out: &mut String, expr: &TemplateExpr) {
+    out.push('"');
+    match Template::from_expr(expr) {
+        Ok(template) => write_elements(out, template.elements(), Literals::Quoted),
+        // What the parser does not read is left to Terraform to judge.
+        Err(_) => out.push_str(&expr.to_string()),
+    }
+    out.push('"');
+}
+
+/// Returns the expression that is all of the template, as `x` is in `"${x}"`: the template means the same without quotes.
+pub(super) fn sole_interpolation(expr: &TemplateExpr) -> Option<Expr> {
+    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = expr;
+    if !text.starts_with("${") || !text.ends_with('}') {
+        return None;
+    }
+    match Template::from_expr(expr).ok()?.elements() {
+        [Element::Interpolation(interpolation)] => Some(interpolation.expr.clone()),
+        _ => None,
+    }
+}
+
+/// Returns a heredoc as it stands after `=`, or `None` where only a quoted string means the same.
+pub(super) fn heredoc(heredoc: &Heredoc, indent: usize) -> Option<String> {
+    let text = &heredoc.template;
+    let delimiter = heredoc.delimiter.as_str();
+    let is_delimiter = |line: &str| line.trim() == delimiter;
+    if !text.ends_with('\n') || text.contains('\r') || text.lines().any(is_delimiter) {
+        return None;
+    }
+    let template = Template::from_expr(&TemplateExpr::Heredoc(heredoc.clone())).ok()?;
+    if template.elements().windows(2).any(|pair| swallows_marker(&pair[0], &pair[1])) {
+        return None;
+    }
+    let mut content = String::new();
+    write_elements(&mut content, template.elements(), Literals::Raw);
+
+    let mut out = String::new();
+    if heredoc.strip == HeredocStripMode::Indent && can_be_indented(&content, &template) {
+        out.push_str("<<-");
+        out.push_str(delimiter);
+        for line in content.split_terminator('\n') {
+            out.push('\n');
+            if !line.is_empty() {
+                pad(&mut out, indent + INDENT);
+                out.push_str(line);
+            }
+        }
+        out.push('\n');
+    } else {
+        out.extend(["<<", delimiter, "\n", content.as_str()]);
+    }
+    pad(&mut out, indent);
+    out.push_str(delimiter);
+    Some(out)
+}
+
+/// Terraform takes from each line what the least indented line has: that must be what the printer added.
+fn can_be_indented(content: &str, template: &Template) -> bool {
+    let is_indented = |line: &str| line.starts_with(char::is_whitespace);
+    let is_whitespace = |line: &str| !line.is_empty() && line.trim().is_empty();
+    template.elements().iter().all(|element| !matches!(element, Element::Directive(_)))
+        && content.lines().any(|line| !line.is_empty() && !is_indented(line))
+        && !content.lines().any(is_whitespace)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Literals {
+    Quoted,
+    Raw,
+}
+
+fn write_elements(out: &mut String, elements: &[Element], literals: Literals) {
+    for (idx, element) in elements.iter().enumerate() {
+        match element {
+            Element::Literal(text) => {
+                let swallows = elements.get(idx + 1).is_some_and(|next| swallows_marker(element, next));
+                write_literal(out, text, swallows, literals);
+            }
+            Element::Interpolation(interpolation) => {
+                write_marked(out, "${", interpolation.strip, &marked(&interpolation.expr));
+            }
+            Element::Directive(directive) => write_directive(out, directive, literals),
+        }
+    }
+}
+
+fn write_literal(out: &mut String, text: &str, swallows: bool, literals: Literals) {
+    match (literals, text.char_indices().next_back()) {
+        (Literals::Quoted, Some((last, c))) if swallows => {
+            write_escaped(out, &text[..last]);
+            write_code_point(out, c);
+        }
+        (Literals::Quoted, _) => write_escaped(out, text),
+        (Literals::Raw, _) => out.push_str(&text.replace("${", "$${").replace("%{", "%%{")),
+    }
+}
+
+/// Returns whether the last character of a literal would make an escape of the marker that follows it, as in `$${x}`.
+fn swallows_marker(element: &Element, next: &Element) -> bool {
+    match (element, next) {
+        (Element::Literal(text), Element::Interpolation(_)) => text.ends_with('$'),
+        (Element::Literal(text), Element::Directive(_)) => text.ends_with('%'),
+        _ => false,
+    }
+}
+
+/// Returns the expression as it stands right after `${`, where a leading `-` would be taken for a subtraction.
+fn marked(expr: &Expr) -> String {
+    let text = one_line(expr);
+    if text.starts_with('-') { format!("({text})") } else { text }
+}
+
+fn write_marked(out: &mut String, marker: &str, strip: Strip, content: &str) {
+    out.push_str(marker);
+    if strip.strip_start() {
+        out.push('~');
+    }
+    if content.starts_with('{') {
+        out.push(' ');
+    }
+    out.push_str(content);
+    if content.ends_with('}') {
+        out.push(' ');
+    }
+    out.push_str(if strip.strip_end() { "~}" } else { "}" });
+}
+
+fn write_directive(out: &mut String, directive: &Directive, literals: Literals) {
+    match directive {
+        Directive::If(directive) => write_if(out, directive, literals),
+        Directive::For(directive) => write_for(out, directive, literals),
+    }
+}
+
+fn write_if(out: &mut String, directive: &IfDirective, literals: Literals) {
+    write_marked(out, "%{", directive.if_strip, &keyword("if", &directive.cond_expr));
+    write_elements(out, directive.true_template.elements(), literals);
+    if let Some(template) = &directive.false_template {
+        write_marked(out, "%{", directive.else_strip, "else");
+        write_elements(out, template.elements(), literals);
+    }
+    write_marked(out, "%{", directive.endif_strip, "endif");
+}
+
+fn write_for(out: &mut String, directive: &ForDirective, literals: Literals) {
+    let key = directive.key_var.as_ref().map_or(String::new(), |key| format!("{key}, "));
+    let collection = keyword("in", &directive.collection_expr);
+    let intro = format!("for {key}{} {collection}", directive.value_var);
+    write_marked(out, "%{", directive.for_strip, &intro);
+    write_elements(out, directive.template.elements(), literals);
+    write_marked(out, "%{", directive.endfor_strip, "endfor");
+}
