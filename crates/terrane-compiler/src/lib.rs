@@ -1,9 +1,23 @@
 //! Compiles a network declared in Rust into a Terraform module.
+//!
+//! The stages are types, and data flows through them in one direction:
+//!
+//! | stage | type | step |
+//! |---|---|---|
+//! | declare | [`topology::Topology`] → [`declaration::Declaration`] | [`declaration::Declaration::read`] |
+//! | allocate | [`address_plan::AddressPlan`], [`ledger::Ledger`] | [`address_plan::allocate`] |
+//! | resolve | [`network::Network`] | [`resolve::resolve`] |
+//! | lower | [`module::Module`] | [`lower::lower`] |
+//! | emit | [`file_tree::FileTree`] | `emit` |
+//!
+//! [`compile`] is the whole story. This crate does no I/O; its `clippy.toml` sees to it.
 
 pub mod address_plan;
 pub mod declaration;
 pub mod diagnostics;
+mod emit;
 pub mod features;
+pub mod file_tree;
 pub mod ledger;
 pub mod lower;
 pub mod module;
@@ -13,3 +27,63 @@ pub mod resolve;
 pub mod sizing;
 mod suggest;
 pub mod topology;
+
+use semver::Version;
+use terrane_contract::Contract;
+
+use crate::declaration::Declaration;
+use crate::diagnostics::Diagnostics;
+use crate::file_tree::FileTree;
+use crate::ledger::Ledger;
+use crate::module::Module;
+use crate::network::Network;
+use crate::topology::Topology;
+
+/// Everything that a compilation yields.
+#[derive(Clone, Debug)]
+pub struct Compilation {
+    /// The ledger with what this compilation recorded.
+    pub ledger: Ledger,
+    /// The network.
+    pub network: Network,
+    /// Terraform as data.
+    pub module: Module,
+    /// The module's interface.
+    pub contract: Contract,
+    /// The module's files.
+    pub files: FileTree,
+    /// Problems that did not stop the compilation.
+    pub warnings: Diagnostics,
+}
+
+/// Compiles a topology, with the ledger that was committed for it, into the module's next version.
+///
+/// # Errors
+///
+/// Returns every problem of the topology and the ledger that the failing stage finds, and all warnings before it.
+///
+/// # Panics
+///
+/// Panics if the compiler itself writes a module that is not valid; that is a bug of the compiler, not of its input.
+pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Result<Compilation, Diagnostics> {
+    let declaration = Declaration::read(topology)?;
+    let (plan, mut ledger) = address_plan::allocate(&declaration, ledger)?;
+    let network = resolve::resolve(&declaration, &plan, &mut ledger)?;
+    let mut module = lower::lower(&network);
+
+    let mut warnings = plan.warnings;
+    warnings.extend(lower::newer_than_asked(&network, &module));
+    let network = warnings.ok(network)?;
+
+    emit::identify(&mut module, version, "");
+    let contract = emit::contract(&network, &module, &ledger);
+    emit::identify(&mut module, version, &emit::fingerprint(&contract));
+    let files = emit::emit(&emit::Source {
+        network: &network,
+        module: &module,
+        contract: &contract,
+        ledger: &ledger,
+        version,
+    });
+    Ok(Compilation { ledger, network, module, contract, files, warnings })
+}

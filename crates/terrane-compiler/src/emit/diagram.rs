@@ -1,0 +1,71 @@
+//! The picture of a network: a Mermaid flow chart that code forges draw.
+
+use std::fmt::Write as _;
+
+use crate::network::{Access, Network, Target};
+
+/// Returns the chart: the zones with their subnets, the gateways, and the default routes.
+pub(crate) fn diagram(network: &Network) -> String {
+    let mut text = String::from("flowchart TB\n");
+    if network.internet_gateway {
+        text.push_str("  internet((internet))\n");
+    }
+    let _ = writeln!(text, "  subgraph vpc[\"VPC {}\"]", network.ranges[0].default);
+    if network.internet_gateway {
+        text.push_str("    igw[internet gateway]\n");
+    }
+    for zone in &network.zones {
+        let _ = writeln!(text, "    subgraph zone_{zone}[\"zone {zone}\"]");
+        for (idx, tier) in network.tiers.iter().enumerate() {
+            if let Some(block) = network.subnet(idx, *zone) {
+                let range = network.place(tier.range, block);
+                let _ = writeln!(
+                    text,
+                    "      {}_{zone}[\"{}-{zone}<br/>{range}\"]",
+                    tier.name.identifier(),
+                    tier.name
+                );
+            }
+        }
+        if has_nat(network, *zone) {
+            let _ = writeln!(text, "      nat_{zone}([NAT gateway])");
+        }
+        text.push_str("    end\n");
+    }
+    text.push_str("  end\n");
+    routes(network, &mut text);
+    text
+}
+
+fn has_nat(network: &Network, zone: crate::names::Zone) -> bool {
+    network.nat.as_ref().is_some_and(|nat| nat.home.is_none_or(|home| home == zone))
+}
+
+fn routes(network: &Network, text: &mut String) {
+    if network.internet_gateway {
+        text.push_str("  igw <--> internet\n");
+    }
+    for zone in &network.zones {
+        if has_nat(network, *zone) {
+            let _ = writeln!(text, "  nat_{zone} --> igw");
+        }
+        for tier in &network.tiers {
+            let id = tier.name.identifier();
+            let _ = match network.route_tables[tier.route_table].default_route {
+                Some(Target::InternetGateway) => writeln!(text, "  {id}_{zone} <--> igw"),
+                Some(Target::NatOfZone) => writeln!(text, "  {id}_{zone} --> nat_{zone}"),
+                Some(Target::NatOfHome(home)) => writeln!(text, "  {id}_{zone} --> nat_{home}"),
+                None => Ok(()),
+            };
+        }
+    }
+}
+
+/// Returns what kind of access a tier has, in words.
+pub(crate) fn access(access: Access) -> &'static str {
+    match access {
+        Access::Public => "public",
+        Access::Private => "private",
+        Access::Isolated => "isolated",
+    }
+}

@@ -1,0 +1,80 @@
+//! `examples/complete`: a root that uses the module as a reader of the README would.
+
+use std::collections::BTreeMap;
+
+use super::{Source, generated};
+use crate::module::syntax::{Block, Body, Expr, Item, expr, string};
+
+/// Returns the files of the example.
+pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
+    let module = source.module;
+    let mut call = Body::new()
+        .arg("source", string("../.."))
+        .blank()
+        .arg("name", string(&module.name))
+        .arg("cidr_block", string(&source.network.ranges[0].default.to_string()))
+        .arg("tags", crate::module::syntax::object([("Environment", string("example"))]));
+    let mut variables = Vec::new();
+    for variable in module.variables.iter().filter(|variable| variable.default.is_none()) {
+        call = call.hcl(&variable.name, &format!("var.{}", variable.name));
+        variables.push(block(
+            "variable",
+            &[&variable.name],
+            Body::new()
+                .arg("description", string(&variable.description))
+                .arg("type", expr(&variable.ty.to_string())),
+        ));
+    }
+    let mut items = vec![
+        block("provider", &["aws"], Body::new().arg("region", string("eu-west-1"))),
+        block("module", &["network"], call),
+    ];
+    items.splice(0..0, variables);
+    let outputs = vec![block(
+        "output",
+        &["network"],
+        Body::new()
+            .arg("description", string("Everything that the network gives to others, in one value."))
+            .hcl("value", "module.network"),
+    )];
+    let provider = crate::module::syntax::object([
+        ("source", string(&module.providers["aws"].source)),
+        ("version", string(&module.providers["aws"].version)),
+    ]);
+    let required_version = source.contract.required_version.as_deref().unwrap_or_default();
+    let versions = vec![block(
+        "terraform",
+        &[],
+        Body::new()
+            .arg("required_version", string(required_version))
+            .blank()
+            .block("required_providers", Body::new().arg("aws", provider)),
+    )];
+    let readme = format!(
+        "# Complete example of `{name}`\n\nUses the module as it is declared, and re-exports its outputs so that others can read them from the state.\n\n```sh\nterraform init\nterraform apply\n```\n",
+        name = module.name
+    );
+    [
+        ("main.tf", generated(&module.name, items)),
+        ("outputs.tf", generated(&module.name, outputs)),
+        ("versions.tf", generated(&module.name, versions)),
+        ("README.md", readme),
+    ]
+    .into_iter()
+    .map(|(name, text)| (format!("examples/complete/{name}"), text))
+    .collect()
+}
+
+/// Returns a block with labels.
+pub(super) fn block(kind: &str, labels: &[&str], body: Body) -> Item {
+    let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+    Item::Block(Block { kind: kind.to_owned(), labels, body })
+}
+
+/// Returns the number of entries of a literal object.
+pub(super) fn rows(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Object(rows) => Some(rows.len()),
+        _ => None,
+    }
+}

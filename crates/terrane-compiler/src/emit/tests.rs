@@ -1,0 +1,275 @@
+//! `tests/*.tftest.hcl`: the module's own tests, which run without AWS and assert this topology's exact numbers.
+
+use std::collections::BTreeMap;
+
+use super::example::{block, rows};
+use super::{Source, generated};
+use crate::module::syntax::{Body, Expr, Item, expr, object, string};
+use crate::module::{Resource, print};
+use crate::names::{Cidr, Zone};
+use crate::network::Network;
+
+/// Returns the test files.
+pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
+    [
+        ("tests/declared.tftest.hcl", declared(source)),
+        ("tests/zones.tftest.hcl", zones(source)),
+        ("tests/ranges.tftest.hcl", ranges(source)),
+        ("tests/rejections.tftest.hcl", rejections(source)),
+    ]
+    .into_iter()
+    .map(|(name, runs)| {
+        let mut items = vec![mock_provider()];
+        items.extend(required_variables(source));
+        items.extend(runs);
+        (name.to_owned(), generated(&source.module.name, items))
+    })
+    .collect()
+}
+
+fn mock_provider() -> Item {
+    let region = Body::new().arg("defaults", object([("id", string("eu-west-1"))]));
+    let mut provider = Body::new();
+    provider.items.push(block("mock_data", &["aws_region"], region));
+    block("mock_provider", &["aws"], provider)
+}
+
+/// Gives a value to each variable that has no default.
+fn required_variables(source: &Source<'_>) -> Option<Item> {
+    source.network.nat.as_ref().filter(|nat| nat.bring_elastic_ips)?;
+    let ids: Vec<(String, Expr)> = source
+        .network
+        .slots
+        .keys()
+        .map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))))
+        .collect();
+    let ids = object(ids.iter().map(|(letter, id)| (letter.as_str(), id.clone())));
+    Some(block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", ids)))
+}
+
+fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
+    let mut body = Body::new().hcl("command", "plan");
+    if !variables.items.is_empty() {
+        body = body.blank();
+        body.items.push(block("variables", &[], variables));
+    }
+    for check in checks {
+        if matches!(check, Item::Block(_)) {
+            body = body.blank();
+        }
+        body.items.push(check);
+    }
+    block("run", &[name], body)
+}
+
+fn assertion(condition: &str, message: &str) -> Item {
+    block("assert", &[], Body::new().hcl("condition", condition).arg("error_message", string(message)))
+}
+
+/// Returns how many instances a resource has when `n_zones` zones are passed.
+fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<usize> {
+    let for_each = resource.for_each.as_ref()?;
+    if let Some(rows) = rows(for_each) {
+        return Some(rows);
+    }
+    let home = network.nat.as_ref().and_then(|nat| nat.home);
+    match (print::expression(for_each).as_str(), home) {
+        ("local.zones", _) => Some(n_zones),
+        (_, Some(_)) => Some(1),
+        (_, None) => None,
+    }
+}
+
+/// Asserts the number of instances of every resource.
+fn counts(source: &Source<'_>, n_zones: usize) -> Vec<Item> {
+    source
+        .module
+        .resources
+        .iter()
+        .filter_map(|resource| {
+            let count = instances(source.network, resource, n_zones)?;
+            let address = resource.address();
+            let message = format!("{address} must have {count} instances.");
+            Some(assertion(&format!("length({address}) == {count}"), &message))
+        })
+        .collect()
+}
+
+/// Asserts the range of every subnet in these zones, the VPC's ranges being these.
+fn subnets(network: &Network, zones: &[Zone], bases: &[Cidr]) -> Vec<Item> {
+    let mut checks = Vec::new();
+    for (idx, tier) in network.tiers.iter().enumerate() {
+        let id = tier.name.identifier();
+        let found = format!("{{ for letter, subnet in aws_subnet.{id} : letter => subnet.cidr_block }}");
+        let expected: Vec<String> = zones
+            .iter()
+            .filter_map(|zone| {
+                let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
+                Some(format!("{zone} = \"{range}\""))
+            })
+            .collect();
+        checks.push(assertion(
+            &format!("{found} == {{ {} }}", expected.join(", ")),
+            &format!("The subnets of {} must lie where the ledger says.", tier.name),
+        ));
+    }
+    checks
+}
+
+fn defaults(network: &Network) -> Vec<Cidr> {
+    network.ranges.iter().map(|range| range.default).collect()
+}
+
+fn declared(source: &Source<'_>) -> Vec<Item> {
+    let network = source.network;
+    let mut checks = counts(source, network.zones.len());
+    checks.extend(subnets(network, &network.zones, &defaults(network)));
+    vec![run("is_the_declared_network", Body::new(), checks)]
+}
+
+fn zone_map(zones: &[Zone]) -> Body {
+    let zones: Vec<(String, Expr)> =
+        zones.iter().map(|zone| (zone.to_string(), string(&format!("eu-west-1{zone}")))).collect();
+    Body::new().arg("zones", object(zones.iter().map(|(letter, zone)| (letter.as_str(), zone.clone()))))
+}
+
+/// Fewer, gapped, and spare letters: nothing that stays moves.
+fn zones(source: &Source<'_>) -> Vec<Item> {
+    let network = source.network;
+    let home = network.nat.as_ref().and_then(|nat| nat.home);
+    let all: Vec<Zone> = network.slots.keys().copied().collect();
+    let allowed =
+        |zones: &[Zone]| zones.len() >= network.min_zones.0 && home.is_none_or(|home| zones.contains(&home));
+    let mut sets: Vec<(&str, Vec<Zone>)> = Vec::new();
+    if all.len() > network.zones.len() {
+        sets.push(("every_letter_has_a_place", all.clone()));
+    }
+    if all.len() > 2 {
+        sets.push(("a_zone_in_the_middle_is_gone", vec![all[0], all[2]]));
+    }
+    sets.push(("the_fewest_zones", all[..network.min_zones.0.min(all.len())].to_vec()));
+    sets.into_iter()
+        .filter(|(_, zones)| allowed(zones))
+        .map(|(name, zones)| {
+            let mut checks = counts(source, zones.len());
+            checks.extend(subnets(network, &zones, &defaults(network)));
+            run(name, zone_map(&zones), checks)
+        })
+        .collect()
+}
+
+/// The longest and the shortest admitted range, and another address space.
+fn ranges(source: &Source<'_>) -> Vec<Item> {
+    let network = source.network;
+    let base = &network.ranges[0];
+    let keeps_clear = |range: Cidr| {
+        !network.keep_clear.iter().any(|clear| clear.cidr.overlaps(range))
+            && !network.ranges[1..].iter().any(|other| other.default.overlaps(range))
+    };
+    let mut runs = Vec::new();
+    for (name, length) in
+        [("shortest", base.admitted.min_prefix_length), ("longest", base.admitted.max_prefix_length)]
+    {
+        for (space_idx, space) in base.admitted.within.iter().enumerate() {
+            let Some(range) = Cidr::new(space.network(), length)
+                .filter(|range| space.contains(&range.net()) && keeps_clear(*range))
+            else {
+                continue;
+            };
+            let mut bases = defaults(network);
+            bases[0] = range;
+            runs.push(run(
+                &format!("the_{name}_range_in_space_{}", space_idx + 1),
+                Body::new().arg("cidr_block", string(&range.to_string())),
+                subnets(network, &network.zones, &bases),
+            ));
+        }
+    }
+    runs
+}
+
+/// What must be refused, and by which check.
+fn rejections(source: &Source<'_>) -> Vec<Item> {
+    let network = source.network;
+    let mut runs = Vec::new();
+    let mut reject = |name: &str, variables: Body, checked: &str| {
+        let failures = Item::Argument("expect_failures".to_owned(), expr(&format!("[{checked}]")));
+        let Item::Block(mut refused) = run(name, variables, Vec::new()) else { return };
+        refused.body = refused.body.blank();
+        refused.body.items.push(failures);
+        runs.push(Item::Block(refused));
+    };
+    reject("a_name_that_aws_refuses", Body::new().arg("name", string("Net_Work-")), "var.name");
+    for range in &network.ranges {
+        let checked = format!("var.{}", range.variable);
+        let mut bad = |what: &str, value: &str| {
+            reject(
+                &format!("{}_{what}", range.variable),
+                Body::new().arg(&range.variable, string(value)),
+                &checked,
+            );
+        };
+        let first = range.default.net().network();
+        bad("that_is_no_range", "10.0.0.0");
+        bad("in_public_space", &format!("8.0.0.0/{}", range.admitted.min_prefix_length));
+        bad("that_is_too_large", &format!("{first}/{}", range.admitted.min_prefix_length - 1));
+        bad("that_is_too_small", &format!("{first}/{}", range.admitted.max_prefix_length + 1));
+        let host = u32::from(first) + 1;
+        bad(
+            "with_host_bits",
+            &format!("{}/{}", std::net::Ipv4Addr::from(host), range.default.prefix_length()),
+        );
+    }
+    let letters: Vec<Zone> = network.slots.keys().copied().collect();
+    if let Some(unknown) = Zone::all().find(|zone| !network.slots.contains_key(zone)) {
+        let mut zones = network.zones.clone();
+        zones.push(unknown);
+        reject("a_letter_without_a_slot", zone_map(&zones), "var.zones");
+    }
+    if letters.len() > 1 {
+        let twice = two_letters_on_one_zone(&network.zones, &letters);
+        reject("two_letters_on_one_availability_zone", twice, "var.zones");
+    }
+    if network.min_zones.0 > 1 {
+        reject("too_few_zones", zone_map(&network.zones[..network.min_zones.0 - 1]), "var.zones");
+    }
+    if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
+        let zones: Vec<Zone> = letters.iter().copied().filter(|letter| *letter != home).collect();
+        if zones.len() >= network.min_zones.0 {
+            reject("without_the_home_of_the_nat_gateway", zone_map(&zones), "var.zones");
+        }
+    }
+    let elsewhere: Vec<(String, Expr)> =
+        network.zones.iter().map(|zone| (zone.to_string(), string(&format!("us-east-1{zone}")))).collect();
+    reject(
+        "availability_zones_of_another_region",
+        Body::new()
+            .arg("zones", object(elsewhere.iter().map(|(letter, zone)| (letter.as_str(), zone.clone())))),
+        "aws_vpc.this",
+    );
+    for (idx, clear) in network.keep_clear.iter().enumerate() {
+        let base = &network.ranges[0];
+        let length = clear
+            .cidr
+            .prefix_length()
+            .clamp(base.admitted.min_prefix_length, base.admitted.max_prefix_length);
+        let range = Cidr::new(clear.cidr.net().network(), length);
+        if let Some(range) =
+            range.filter(|range| base.admitted.within.iter().any(|space| space.contains(&range.net())))
+        {
+            reject(
+                &format!("a_range_that_must_stay_clear_{}", idx + 1),
+                Body::new().arg("cidr_block", string(&range.to_string())),
+                "aws_vpc.this",
+            );
+        }
+    }
+    runs
+}
+
+fn two_letters_on_one_zone(zones: &[Zone], letters: &[Zone]) -> Body {
+    let used: Vec<Zone> = if zones.len() > 1 { zones.to_vec() } else { letters[..2].to_vec() };
+    let same: Vec<(String, Expr)> =
+        used.iter().map(|zone| (zone.to_string(), string("eu-west-1a"))).collect();
+    Body::new().arg("zones", object(same.iter().map(|(letter, zone)| (letter.as_str(), zone.clone()))))
+}
