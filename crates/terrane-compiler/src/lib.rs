@@ -23,6 +23,7 @@ pub mod lower;
 pub mod module;
 pub mod names;
 pub mod network;
+pub mod proof;
 pub mod resolve;
 pub mod sizing;
 mod suggest;

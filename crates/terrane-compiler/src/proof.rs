@@ -1,0 +1,333 @@
+//! Prove: what a network keeps apart, what it lets through, and whether it will last.
+//!
+//! [`prove`] examines a [`Network`] for every base range that its module admits, spare zones included,
+//! and gives a [`Proof`]: one [`Finding`] for each claim, with the rules that decide it and, where it fails,
+//! the smallest packet that shows it. Isolation is judged with everything unknown open, reachability with everything
+//! unknown closed; what that leaves undecided is `UNKNOWN`.
+//!
+//! - [`headers`]: packets as sets. [`facts`]: a network as the verifier sees it. [`engine`]: what can cross it.
+//! - [`placement`]: from a network to facts, for all admitted bases.
+//! - `properties`: the claims. `witness`: the packet and the rules that decide it.
+
+pub mod engine;
+pub mod facts;
+pub mod headers;
+pub mod placement;
+mod print;
+mod properties;
+pub mod testing;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use print::{markdown, summary};
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::network::Network;
+use crate::proof::engine::Engine;
+use crate::proof::facts::Facts;
+use crate::proof::placement::Intent;
+
+/// What was found about a network.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Proof {
+    /// The version of this schema: 1.
+    pub schema_version: u32,
+    /// The network's name.
+    pub network: String,
+    /// The placements of the VPC's ranges that were examined and stand for all admitted ones; the first is the default.
+    pub placements: Vec<String>,
+    /// One entry for each claim.
+    pub findings: Vec<Finding>,
+}
+
+/// One claim and what was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The kind of claim.
+    pub property: Property,
+    /// What was found.
+    pub status: Status,
+    /// What the claim is about, such as `pub ↛ db`.
+    pub subject: String,
+    /// What was found, in words.
+    pub detail: String,
+    /// The layers each of which upholds the claim alone: `routes`, `network ACLs`, `security groups`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<&'static str>,
+    /// What a layer alone would let through, and what closes it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub residuals: Vec<String>,
+    /// What decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decided_by: Vec<Step>,
+    /// The smallest counterexample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub witness: Option<Witness>,
+    /// What to do.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fix: String,
+    /// Where what the claim is about was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+impl Finding {
+    pub(crate) fn new(
+        property: Property,
+        status: Status,
+        subject: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Finding {
+        Finding {
+            property,
+            status,
+            subject: subject.into(),
+            detail: detail.into(),
+            held_by: Vec::new(),
+            residuals: Vec::new(),
+            decided_by: Vec::new(),
+            witness: None,
+            fix: String::new(),
+            origin: Origin::Unknown,
+        }
+    }
+}
+
+/// What is claimed. The codes are the same for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum Property {
+    /// What is not declared cannot be reached from the internet or a public tier.
+    P1,
+    /// Each declared flow works, for every pair of zones.
+    P2,
+    /// Nothing else works.
+    P3,
+    /// No private tier has a route to the internet gateway.
+    P4,
+    /// No zone depends on another for its way out.
+    P5,
+    /// No route leads nowhere.
+    P6,
+    /// Answers come back by the way of the question.
+    P7,
+    /// What forgets to name its own table, ACL, or group gets nothing.
+    P8,
+    /// Quotas and the requirements of EKS are met.
+    P9,
+    /// Every rule decides something.
+    P10,
+    /// A new zone changes no verdict.
+    P11,
+}
+
+impl Property {
+    /// Returns the code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Property::P1 => "P1",
+            Property::P2 => "P2",
+            Property::P3 => "P3",
+            Property::P4 => "P4",
+            Property::P5 => "P5",
+            Property::P6 => "P6",
+            Property::P7 => "P7",
+            Property::P8 => "P8",
+            Property::P9 => "P9",
+            Property::P10 => "P10",
+            Property::P11 => "P11",
+        }
+    }
+
+    /// Returns the claim in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Property::P1 => "isolation",
+            Property::P2 => "reachability",
+            Property::P3 => "least privilege",
+            Property::P4 => "no internet route in private tables",
+            Property::P5 => "zone independence",
+            Property::P6 => "no blackholes",
+            Property::P7 => "return symmetry",
+            Property::P8 => "closed defaults",
+            Property::P9 => "quotas and EKS",
+            Property::P10 => "no rule without effect",
+            Property::P11 => "closure under new zones",
+        }
+    }
+}
+
+/// What was found about a claim, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// It holds.
+    Proved,
+    /// It holds, with something left that a layer cannot express; the text says what closes it.
+    Residual,
+    /// It could not be decided; the text says why.
+    Unknown,
+    /// It does not hold.
+    Refuted,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Status::Proved => "PROVED",
+            Status::Residual => "RESIDUAL",
+            Status::Unknown => "UNKNOWN",
+            Status::Refuted => "REFUTED",
+        })
+    }
+}
+
+/// A rule or route on the way of a packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// `route`, `network ACL`, or `security group`.
+    pub layer: &'static str,
+    /// The route table, ACL, or group.
+    pub name: String,
+    /// The rule or route.
+    pub rule: String,
+    /// The declaration it follows from, in words.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub why: String,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.layer, self.name, self.rule)
+    }
+}
+
+/// A packet that shows a claim to be false, hop by hop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Witness {
+    /// The packet, such as `tcp 10.0.240.20:443 → 10.0.224.20:5432`.
+    pub packet: String,
+    /// Its ends, such as `pub-a → db-a`.
+    pub ends: String,
+    /// What it passes, or what stops it.
+    pub forward: Vec<Step>,
+    /// What the answer passes, or what stops it.
+    pub reply: Vec<Step>,
+}
+
+impl Proof {
+    /// Returns whether a claim does not hold.
+    pub fn has_refuted(&self) -> bool {
+        self.findings.iter().any(|finding| finding.status == Status::Refuted)
+    }
+
+    /// Returns the claims that do not hold as errors, and those that could not be decided as warnings.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let mut diagnostics = Diagnostics::default();
+        for finding in &self.findings {
+            let message = format!(
+                "{} {}: {}: {}",
+                finding.property.code(),
+                finding.property.title(),
+                finding.subject,
+                finding.detail
+            );
+            let mut diagnostic = match finding.status {
+                Status::Proved | Status::Residual => continue,
+                Status::Unknown => Diagnostic::warning("proof-unknown", &finding.origin, message),
+                Status::Refuted => Diagnostic::error("proof-refuted", &finding.origin, message),
+            };
+            if let Some(witness) = &finding.witness {
+                diagnostic = diagnostic.hint(format!("for example {} ({})", witness.packet, witness.ends));
+            }
+            if !finding.fix.is_empty() {
+                diagnostic = diagnostic.hint(finding.fix.as_str());
+            }
+            diagnostics.push(diagnostic);
+        }
+        diagnostics
+    }
+
+    /// Iterates over the findings with a status.
+    pub fn with_status(&self, status: Status) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.status == status)
+    }
+}
+
+/// Proves a network for every base that its module admits.
+pub fn prove(network: &Network) -> Proof {
+    let intent = Intent::of(network);
+    let (placements, missing) = placement::placements(network);
+    let mut findings: Vec<Finding> = Vec::new();
+    for (idx, placement) in placements.iter().enumerate() {
+        let facts = placement::facts(network, placement);
+        let found = properties::examine(&mut Engine::new(&facts), &intent);
+        if idx == 0 {
+            findings = found;
+        } else {
+            worsen(&mut findings, found, &words(placement));
+        }
+    }
+    findings.extend(
+        missing
+            .into_iter()
+            .map(|why| Finding::new(Property::P1, Status::Unknown, "every admitted base", why)),
+    );
+    findings.sort_by_key(|finding| finding.property);
+    Proof {
+        schema_version: 1,
+        network: network.name.to_string(),
+        placements: placements.iter().map(|placement| words(placement)).collect(),
+        findings,
+    }
+}
+
+/// Proves a network that was read from elsewhere, as it lies.
+pub fn prove_facts(name: &str, facts: &Facts, intent: &Intent) -> Proof {
+    let mut findings = properties::examine(&mut Engine::new(facts), intent);
+    findings.sort_by_key(|finding| finding.property);
+    Proof {
+        schema_version: 1,
+        network: name.to_owned(),
+        placements: vec![facts.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")],
+        findings,
+    }
+}
+
+fn words(placement: &[crate::names::Cidr]) -> String {
+    placement.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Takes the worse of two findings about the same claim; a rule is without effect only if it is so everywhere.
+fn worsen(findings: &mut Vec<Finding>, found: Vec<Finding>, placement: &str) {
+    findings.retain(|old| {
+        old.property != Property::P10
+            || found.iter().any(|new| new.property == Property::P10 && new.subject == old.subject)
+    });
+    if !findings.iter().any(|finding| finding.property == Property::P10) {
+        findings.push(properties::every_rule_decides());
+    }
+    for mut new in found.into_iter().filter(|finding| finding.property != Property::P10) {
+        let same = findings
+            .iter_mut()
+            .find(|finding| finding.property == new.property && finding.subject == new.subject);
+        let at = |new: &mut Finding| new.detail = format!("{} (with the VPC at {placement})", new.detail);
+        match same {
+            Some(old) if old.status >= new.status => {
+                old.held_by.retain(|layer| new.held_by.contains(layer));
+            }
+            Some(old) => {
+                at(&mut new);
+                *old = new;
+            }
+            None => {
+                at(&mut new);
+                findings.push(new);
+            }
+        }
+    }
+}

@@ -1,0 +1,582 @@
+//! The verifier: what can cross a network, exactly, for every address and header at once.
+//!
+//! IPv4 space is cut into atoms at every bound that any filter, route, or subnet mentions, so that each of them is
+//! constant on an atom. A network ACL then is one header set per direction and atom, a route table one hop per atom,
+//! and a connection exists between two atoms if a forward packet passes and an answer comes back
+//! (see [`HeaderSet::answered_by`]). No solver, no sampling.
+//!
+//! [`HeaderSet::answered_by`]: crate::proof::headers::HeaderSet::answered_by
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::ops::Range;
+
+use crate::network::Direction;
+use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop, NOT_INTERNET, Span, Table};
+use crate::proof::headers::{HeaderSet, Headers, Mix, SetId, Sets};
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// A subnet, an index of [`Facts::subnets`].
+    Subnet(usize),
+    /// Everything outside the VPC.
+    Internet,
+}
+
+/// The layers that are asked; one that is not asked lets everything through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layers {
+    /// Route tables and gateways.
+    pub routes: bool,
+    /// Network ACLs.
+    pub acls: bool,
+    /// Security groups.
+    pub groups: bool,
+}
+
+impl Layers {
+    /// Routes and network ACLs: what holds even if a security group is wrong.
+    pub const NETWORK: Layers = Layers { routes: true, acls: true, groups: false };
+    /// Every layer.
+    pub const EVERY: Layers = Layers { routes: true, acls: true, groups: true };
+    /// Route tables and gateways alone.
+    pub const ROUTES: Layers = Layers { routes: true, acls: false, groups: false };
+    /// Network ACLs alone.
+    pub const ACLS: Layers = Layers { routes: false, acls: true, groups: false };
+    /// Security groups alone.
+    pub const GROUPS: Layers = Layers { routes: false, acls: false, groups: true };
+}
+
+/// How packets get from one end to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// By the VPC's own routes.
+    Local,
+    /// Through the internet gateway.
+    Gateway,
+    /// Through a NAT gateway and the internet gateway.
+    Nat(usize),
+    /// Through something that is not known.
+    Unknown,
+}
+
+/// What can cross between two atoms.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Path {
+    /// The atom of the end that opens connections.
+    pub(crate) from: usize,
+    /// The atom of the end that accepts them.
+    pub(crate) to: usize,
+    /// Headers of packets that arrive.
+    pub(crate) forward: SetId,
+    /// Headers of packets that come back, with the client's port as destination port.
+    pub(crate) reply: SetId,
+    /// Headers that the outer side of a NAT gateway receives; every header where there is none.
+    pub(crate) outer: SetId,
+    /// How.
+    pub(crate) via: Via,
+    /// Whether everything on the way is known; otherwise the sets are upper bounds.
+    pub(crate) known: bool,
+}
+
+/// The tables of one network.
+pub struct Engine<'a> {
+    facts: &'a Facts,
+    starts: Vec<u32>,
+    sets: Sets,
+    acls: Vec<[Vec<SetId>; 2]>,
+    hops: Vec<Vec<Hop>>,
+    homes: Vec<Range<usize>>,
+    outside: Vec<usize>,
+    public: Vec<usize>,
+    unused: Vec<(usize, usize)>,
+    translated: SetId,
+    admitted: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
+}
+
+impl<'a> Engine<'a> {
+    /// Computes the tables of a network.
+    pub fn new(facts: &'a Facts) -> Engine<'a> {
+        let starts = cuts(facts);
+        let mut sets = Sets::new();
+        let mut unused = Vec::new();
+        let acls = facts
+            .acls
+            .iter()
+            .enumerate()
+            .map(|(idx, acl)| {
+                [Direction::Ingress, Direction::Egress]
+                    .map(|direction| acl_sets(acl, idx, direction, &starts, &mut sets, &mut unused))
+            })
+            .collect();
+        let hops = facts.tables.iter().map(|table| table_hops(table, &facts.ranges, &starts)).collect();
+        let homes = facts.subnets.iter().map(|subnet| atoms_of(&starts, subnet.span)).collect();
+        let outside: Vec<usize> = (0..starts.len())
+            .filter(|atom| !facts.ranges.iter().any(|range| range.contains(starts[*atom])))
+            .collect();
+        let public = outside.iter().copied().filter(|atom| is_public(starts[*atom])).collect();
+        let translated = sets.id(HeaderSet::of([Headers::TCP, Headers::UDP, Headers::ICMP]));
+        Engine {
+            facts,
+            starts,
+            sets,
+            acls,
+            hops,
+            homes,
+            outside,
+            public,
+            unused,
+            translated,
+            admitted: HashMap::default(),
+        }
+    }
+
+    /// Returns the network that it knows.
+    pub fn facts(&self) -> &'a Facts {
+        self.facts
+    }
+
+    /// Returns the rules that decide nothing, as indices of [`Facts::acls`] and [`AclFacts::rules`].
+    pub fn unused_rules(&self) -> &[(usize, usize)] {
+        &self.unused
+    }
+
+    /// Returns the headers with which `from` can open a connection to `to`, under these layers.
+    ///
+    /// What is not known counts as open, so that an empty answer is a proof.
+    pub fn open(&mut self, from: End, to: End, layers: Layers) -> HeaderSet {
+        let mut paths = Vec::new();
+        self.paths(from, to, layers, &mut paths);
+        let mut seen: Vec<SetId> = paths.iter().map(|path| self.opened(path)).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        HeaderSet::of(seen.into_iter().flat_map(|id| self.sets.get(id).intervals().to_vec()))
+    }
+
+    /// Returns whether `from` can open any connection to `to`, under these layers.
+    pub fn is_open(&mut self, from: End, to: End, layers: Layers) -> bool {
+        let mut paths = Vec::new();
+        self.paths(from, to, layers, &mut paths);
+        paths.iter().any(|path| self.opened(path) != SetId::EMPTY)
+    }
+
+    /// Returns the headers with which one host can open a connection to another, and nothing if one is in no subnet.
+    pub fn open_between(&mut self, source: u32, destination: u32, layers: Layers) -> HeaderSet {
+        let end = |address: u32| {
+            let subnet = self.facts.subnets.iter().position(|subnet| subnet.span.contains(address));
+            match subnet {
+                Some(subnet) => Some(End::Subnet(subnet)),
+                None if self.facts.ranges.iter().any(|range| range.contains(address)) => None,
+                None => Some(End::Internet),
+            }
+        };
+        let (Some(from), Some(to)) = (end(source), end(destination)) else { return HeaderSet::default() };
+        let (a, b) = (self.atom(source), self.atom(destination));
+        let mut paths = Vec::new();
+        self.paths(from, to, layers, &mut paths);
+        match paths.iter().find(|path| path.from == a && path.to == b) {
+            Some(path) => {
+                let id = self.opened(path);
+                self.sets.get(id).clone()
+            }
+            None => HeaderSet::default(),
+        }
+    }
+
+    pub(crate) fn set(&self, id: SetId) -> &HeaderSet {
+        self.sets.get(id)
+    }
+
+    pub(crate) fn atom(&self, address: u32) -> usize {
+        self.starts.partition_point(|start| *start <= address) - 1
+    }
+
+    pub(crate) fn start(&self, atom: usize) -> u32 {
+        self.starts[atom]
+    }
+
+    /// Returns the atoms of addresses that the internet routes.
+    pub(crate) fn public_atoms(&self) -> &[usize] {
+        &self.public
+    }
+
+    pub(crate) fn home(&self, subnet: usize) -> Range<usize> {
+        self.homes[subnet].clone()
+    }
+
+    pub(crate) fn hop(&self, table: usize, atom: usize) -> Hop {
+        self.hops[table][atom]
+    }
+
+    pub(crate) fn hops(&self, table: usize) -> &[Hop] {
+        &self.hops[table]
+    }
+
+    /// Returns the headers of a path with which a connection can be opened.
+    pub(crate) fn opened(&mut self, path: &Path) -> SetId {
+        if path.forward == SetId::EMPTY || path.reply == SetId::EMPTY {
+            return SetId::EMPTY;
+        }
+        let outer = match path.via {
+            Via::Nat(_) => {
+                let dynamic = self.sets.id(nat_ports());
+                self.sets.meet(path.outer, dynamic)
+            }
+            Via::Local | Via::Gateway | Via::Unknown => SetId::ALL,
+        };
+        let leg = self.sets.answered(path.forward, outer);
+        self.sets.answered(leg, path.reply)
+    }
+
+    /// Adds every way from one end to another under these layers.
+    pub(crate) fn paths(&mut self, from: End, to: End, layers: Layers, paths: &mut Vec<Path>) {
+        match (from, to) {
+            (End::Subnet(from), End::Subnet(to)) => self.local(from, to, layers, paths),
+            (End::Internet, End::Subnet(to)) => self.inbound(to, layers, paths),
+            (End::Subnet(from), End::Internet) => self.outbound(from, layers, paths),
+            (End::Internet, End::Internet) => {}
+        }
+    }
+
+    fn local(&mut self, from: usize, to: usize, layers: Layers, paths: &mut Vec<Path>) {
+        let same = from == to;
+        for a in self.home(from) {
+            for b in self.home(to) {
+                let there = self.next(from, b, layers);
+                let back = self.next(to, a, layers);
+                let delivered = |hop: Option<Hop>| {
+                    matches!(hop, None | Some(Hop::Local | Hop::Unmodelled(_))) || same || !layers.routes
+                };
+                if !delivered(there) || !delivered(back) {
+                    continue;
+                }
+                let modelled = |hop: Option<Hop>| matches!(hop, Some(Hop::Local)) || same || !layers.routes;
+                let acls = layers.acls && !same;
+                let mut path = Path {
+                    from: a,
+                    to: b,
+                    forward: SetId::ALL,
+                    reply: SetId::ALL,
+                    outer: SetId::ALL,
+                    via: if modelled(there) && modelled(back) { Via::Local } else { Via::Unknown },
+                    known: modelled(there) && modelled(back),
+                };
+                if acls {
+                    path.forward = self.filter(&mut path.known, from, Direction::Egress, b, to, a);
+                    path.reply = self.filter(&mut path.known, to, Direction::Egress, a, from, b);
+                }
+                if layers.groups {
+                    let out = self.group(from, Direction::Egress, b, Some(to));
+                    let into = self.group(to, Direction::Ingress, a, Some(from));
+                    path.forward = self.sets.meet(path.forward, out);
+                    path.forward = self.sets.meet(path.forward, into);
+                }
+                paths.push(path);
+            }
+        }
+    }
+
+    /// Returns what passes the ACL of `out` in `direction` toward atom `far`, and then the ACL of `into` coming from atom `near`.
+    fn filter(
+        &mut self,
+        known: &mut bool,
+        out: usize,
+        direction: Direction,
+        far: usize,
+        into: usize,
+        near: usize,
+    ) -> SetId {
+        let first = self.acl(known, out, direction, far);
+        let second = self.acl(known, into, Direction::Ingress, near);
+        self.sets.meet(first, second)
+    }
+
+    fn acl(&self, known: &mut bool, subnet: usize, direction: Direction, atom: usize) -> SetId {
+        match self.facts.subnets[subnet].acl {
+            Some(acl) => self.acls[acl][direction as usize][atom],
+            None => {
+                *known = false;
+                SetId::ALL
+            }
+        }
+    }
+
+    /// Returns where a subnet's route table leads an atom; `None` if the table is not known.
+    fn next(&self, subnet: usize, atom: usize, layers: Layers) -> Option<Hop> {
+        if !layers.routes {
+            return Some(Hop::Local);
+        }
+        self.facts.subnets[subnet].table.map(|table| self.hops[table][atom])
+    }
+
+    fn inbound(&mut self, to: usize, layers: Layers, paths: &mut Vec<Path>) {
+        for idx in 0..self.outside.len() {
+            let outside = self.outside[idx];
+            let hop = self.facts.subnets[to].table.map(|table| self.hops[table][outside]);
+            let (via, mut known) = match hop {
+                _ if !layers.routes => (Via::Gateway, true),
+                Some(Hop::Internet) => (Via::Gateway, true),
+                None | Some(Hop::Unmodelled(_)) => (Via::Unknown, false),
+                Some(Hop::None | Hop::Blackhole | Hop::Local | Hop::Nat(_)) => continue,
+            };
+            for b in self.home(to) {
+                let (mut forward, mut reply) = (SetId::ALL, SetId::ALL);
+                if layers.acls {
+                    forward = self.acl(&mut known, to, Direction::Ingress, outside);
+                    reply = self.acl(&mut known, to, Direction::Egress, outside);
+                }
+                if layers.groups {
+                    let group = self.group(to, Direction::Ingress, outside, None);
+                    forward = self.sets.meet(forward, group);
+                }
+                paths.push(Path { from: outside, to: b, forward, reply, outer: SetId::ALL, via, known });
+            }
+        }
+    }
+
+    fn outbound(&mut self, from: usize, layers: Layers, paths: &mut Vec<Path>) {
+        for idx in 0..self.outside.len() {
+            let outside = self.outside[idx];
+            let hop = self.facts.subnets[from].table.map(|table| self.hops[table][outside]);
+            for a in self.home(from) {
+                let path = match hop {
+                    _ if !layers.routes => self.direct(from, a, outside, Via::Gateway, layers),
+                    Some(Hop::Internet) => self.direct(from, a, outside, Via::Gateway, layers),
+                    None | Some(Hop::Unmodelled(_)) => self.direct(from, a, outside, Via::Unknown, layers),
+                    Some(Hop::Nat(nat)) => match self.through_nat(from, a, outside, nat, layers) {
+                        Some(path) => path,
+                        None => continue,
+                    },
+                    Some(Hop::None | Hop::Blackhole | Hop::Local) => continue,
+                };
+                paths.push(path);
+            }
+        }
+    }
+
+    fn direct(&mut self, from: usize, a: usize, outside: usize, via: Via, layers: Layers) -> Path {
+        let (mut forward, mut reply, mut known) = (SetId::ALL, SetId::ALL, via == Via::Gateway);
+        if layers.acls {
+            forward = self.acl(&mut known, from, Direction::Egress, outside);
+            reply = self.acl(&mut known, from, Direction::Ingress, outside);
+        }
+        if layers.groups {
+            let group = self.group(from, Direction::Egress, outside, None);
+            forward = self.sets.meet(forward, group);
+        }
+        Path { from: a, to: outside, forward, reply, outer: SetId::ALL, via, known }
+    }
+
+    /// Returns the way through a NAT gateway: its subnet's ACL sees every packet twice in each direction.
+    fn through_nat(
+        &mut self,
+        from: usize,
+        a: usize,
+        outside: usize,
+        nat: usize,
+        layers: Layers,
+    ) -> Option<Path> {
+        let gateway = &self.facts.nats[nat];
+        let Some(home) = gateway.subnet else {
+            return Some(self.direct(from, a, outside, Via::Unknown, layers));
+        };
+        let mut known = true;
+        let (out, back) = match self.facts.subnets[home].table {
+            Some(table) => (self.hops[table][outside], self.hops[table][a]),
+            None => (Hop::Unmodelled(0), Hop::Local),
+        };
+        match (out, back) {
+            (Hop::Internet, Hop::Local) if gateway.public => {}
+            (Hop::Unmodelled(_), _) | (_, Hop::Unmodelled(_)) => known = false,
+            _ => return None,
+        }
+        let mut path = self.direct(from, a, outside, Via::Gateway, layers);
+        if layers.acls {
+            let mut inner = (SetId::ALL, SetId::ALL);
+            if home != from {
+                inner.0 = self.acl(&mut known, home, Direction::Ingress, a);
+                inner.1 = self.acl(&mut known, home, Direction::Egress, a);
+            }
+            let out = self.acl(&mut known, home, Direction::Egress, outside);
+            path.outer = self.acl(&mut known, home, Direction::Ingress, outside);
+            path.forward = self.sets.meet(path.forward, inner.0);
+            path.forward = self.sets.meet(path.forward, out);
+            path.reply = self.sets.meet(path.reply, inner.1);
+        }
+        path.forward = self.sets.meet(path.forward, self.translated);
+        path.known &= known;
+        path.via = Via::Nat(nat);
+        Some(path)
+    }
+
+    /// Returns what the security group of a subnet's interfaces admits to or from an atom, whose subnet may be known.
+    fn group(&mut self, subnet: usize, direction: Direction, atom: usize, other: Option<usize>) -> SetId {
+        let Some(group) = self.facts.subnets[subnet].group else { return SetId::ALL };
+        let member = other.map(|other| self.facts.subnets[other].group);
+        let peer = match member {
+            Some(Some(group)) => group as u64 + 2,
+            Some(None) => 1,
+            None => 0,
+        };
+        let key = ((group as u64) << 49) | ((direction as u64) << 48) | (peer << 32) | atom as u64;
+        if let Some(id) = self.admitted.get(&key) {
+            return *id;
+        }
+        let address = self.starts[atom];
+        let matches = |rule: &GroupPeerFacts| match rule {
+            GroupPeerFacts::Span(span) => span.contains(address),
+            GroupPeerFacts::Group(group) => member.is_some_and(|member| member.is_none_or(|m| m == *group)),
+            GroupPeerFacts::Service(_) => member.is_none() && is_public(address),
+        };
+        let set = HeaderSet::of(
+            self.facts.groups[group]
+                .rules
+                .iter()
+                .filter(|rule| rule.direction == direction && matches(&rule.peer))
+                .map(|rule| rule.headers),
+        );
+        let id = self.sets.id(set);
+        self.admitted.insert(key, id);
+        id
+    }
+}
+
+/// Returns the headers on which the outer side of a NAT gateway gets answers:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html>.
+pub(crate) fn nat_ports() -> HeaderSet {
+    use crate::names::PortRange;
+    HeaderSet::of([Headers::tcp(PortRange::EPHEMERAL), Headers::udp(PortRange::EPHEMERAL), Headers::ICMP])
+}
+
+fn is_public(address: u32) -> bool {
+    !NOT_INTERNET.iter().any(|(first, length)| (address ^ first) >> (32 - length) == 0)
+}
+
+fn cuts(facts: &Facts) -> Vec<u32> {
+    let mut starts = vec![0];
+    let mut cut = |span: Span| {
+        starts.push(span.first);
+        starts.extend(span.last.checked_add(1));
+    };
+    facts.ranges.iter().for_each(|span| cut(*span));
+    facts.subnets.iter().for_each(|subnet| cut(subnet.span));
+    facts.tables.iter().flat_map(|table| &table.routes).for_each(|route| cut(route.destination.into()));
+    facts.acls.iter().flat_map(|acl| &acl.rules).for_each(|rule| cut(rule.peer));
+    for rule in facts.groups.iter().flat_map(|group| &group.rules) {
+        if let GroupPeerFacts::Span(span) = &rule.peer {
+            cut(*span);
+        }
+    }
+    for (first, length) in NOT_INTERNET {
+        cut(Span { first, last: first | (u32::MAX >> length) });
+    }
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}
+
+fn atoms_of(starts: &[u32], span: Span) -> Range<usize> {
+    starts.partition_point(|start| *start < span.first)..starts.partition_point(|start| *start <= span.last)
+}
+
+/// Returns the header set of one direction of an ACL for each atom, computed once for each stretch between its own bounds.
+fn acl_sets(
+    acl: &AclFacts,
+    idx: usize,
+    direction: Direction,
+    starts: &[u32],
+    sets: &mut Sets,
+    unused: &mut Vec<(usize, usize)>,
+) -> Vec<SetId> {
+    let rules: Vec<usize> =
+        (0..acl.rules.len()).filter(|rule| acl.rules[*rule].direction == direction).collect();
+    let mut own = vec![0u32];
+    for rule in &rules {
+        let peer = acl.rules[*rule].peer;
+        own.push(peer.first);
+        own.extend(peer.last.checked_add(1));
+    }
+    own.sort_unstable();
+    own.dedup();
+    let mut hit = vec![false; rules.len()];
+    let mut walk = Walk::default();
+    let per_own: Vec<SetId> =
+        own.iter().map(|address| walk.run(acl, &rules, *address, &mut hit, sets)).collect();
+    unused.extend(rules.iter().zip(&hit).filter(|(_, hit)| !**hit).map(|(rule, _)| (idx, *rule)));
+    let mut stretch = 0;
+    starts
+        .iter()
+        .map(|start| {
+            while own.get(stretch + 1).is_some_and(|next| next <= start) {
+                stretch += 1;
+            }
+            per_own[stretch]
+        })
+        .collect()
+}
+
+/// The first-match walk over the rules of an ACL, with its buffers.
+#[derive(Default)]
+struct Walk {
+    left: Vec<Headers>,
+    next: Vec<Headers>,
+    allowed: Vec<Headers>,
+}
+
+impl Walk {
+    fn run(
+        &mut self,
+        acl: &AclFacts,
+        rules: &[usize],
+        address: u32,
+        hit: &mut [bool],
+        sets: &mut Sets,
+    ) -> SetId {
+        self.left.clear();
+        self.left.push(Headers::ALL);
+        self.allowed.clear();
+        for (rule, hit) in rules.iter().zip(hit) {
+            let rule = &acl.rules[*rule];
+            if !rule.peer.contains(address) {
+                continue;
+            }
+            self.next.clear();
+            for part in &self.left {
+                let (first, last) = (part.first.max(rule.headers.first), part.last.min(rule.headers.last));
+                if first > last {
+                    self.next.push(*part);
+                    continue;
+                }
+                *hit = true;
+                if rule.allow {
+                    self.allowed.push(Headers { first, last });
+                }
+                if part.first < first {
+                    self.next.push(Headers { first: part.first, last: first - 1 });
+                }
+                if last < part.last {
+                    self.next.push(Headers { first: last + 1, last: part.last });
+                }
+            }
+            std::mem::swap(&mut self.left, &mut self.next);
+            if self.left.is_empty() {
+                break;
+            }
+        }
+        sets.id(HeaderSet::of(self.allowed.iter().copied()))
+    }
+}
+
+/// Returns the hop of each atom: routes are painted from the shortest prefix to the longest.
+fn table_hops(table: &Table, ranges: &[Span], starts: &[u32]) -> Vec<Hop> {
+    let mut routes: Vec<(Span, Hop)> =
+        table.routes.iter().map(|route| (route.destination.into(), route.hop)).collect();
+    routes.extend(ranges.iter().map(|range| (*range, Hop::Local)));
+    routes.sort_by_key(|(span, _)| std::cmp::Reverse(span.last - span.first));
+    let mut hops = vec![Hop::None; starts.len()];
+    for (span, hop) in routes {
+        hops[atoms_of(starts, span)].fill(hop);
+    }
+    hops
+}

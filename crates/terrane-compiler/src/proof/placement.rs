@@ -1,0 +1,425 @@
+//! From [`Network`] to [`Facts`], for every way in which the caller of the module may place its ranges.
+//!
+//! Blocks of one range nest and lie apart wherever the range starts. What can differ is how a range lies to the absolute
+//! ranges that rules name, such as `0.0.0.0/0` or private space. [`placements`] gives one placement for each way to lie,
+//! over every admitted class and length, so what holds for all of them holds for every admitted base.
+
+use std::collections::BTreeMap;
+
+use crate::address_plan::Layout;
+use crate::names::{Cidr, PortRange};
+use crate::network::{
+    AclPeer, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target, Traffic,
+};
+use crate::proof::facts::{
+    AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
+    Table, TierFacts,
+};
+use crate::proof::headers::{HeaderSet, Headers};
+
+/// The most placements that are examined; more than this many means rules over many absolute ranges.
+const MOST: usize = 256;
+
+/// Where the ranges of a network lie, in the order of [`Network::ranges`].
+pub type Placement = Vec<Cidr>;
+
+/// The placements that stand for all admitted ones, the default first, and what could not be covered.
+pub(crate) fn placements(network: &Network) -> (Vec<Placement>, Vec<String>) {
+    let absolute = absolute_ranges(network);
+    let mut missing = Vec::new();
+    let default: Placement = network.ranges.iter().map(|range| range.default).collect();
+    let mut found: BTreeMap<Vec<Lie>, Placement> = BTreeMap::new();
+    found.insert(signature(&default, &absolute), default.clone());
+    let mut partial: Vec<Placement> = vec![Vec::new()];
+    for range in &network.ranges {
+        let candidates = candidates(range, &absolute);
+        let extended: Vec<Placement> = partial
+            .iter()
+            .flat_map(|so_far| {
+                candidates.iter().filter(|next| !so_far.iter().any(|cidr| cidr.overlaps(**next))).map(
+                    |next| {
+                        let mut placement = so_far.clone();
+                        placement.push(*next);
+                        placement
+                    },
+                )
+            })
+            .collect();
+        let mut distinct: BTreeMap<Vec<Lie>, Vec<Placement>> = BTreeMap::new();
+        for placement in extended {
+            let same = distinct.entry(signature(&placement, &absolute)).or_default();
+            if same.len() < 4 {
+                same.push(placement);
+            }
+        }
+        partial = distinct.into_values().flatten().collect();
+        if partial.len() > MOST * 4 {
+            partial.truncate(MOST * 4);
+            missing.push(format!(
+                "rules over {} absolute ranges give more than {MOST} ways to place the VPC's",
+                absolute.len()
+            ));
+        }
+    }
+    for placement in partial {
+        found.entry(signature(&placement, &absolute)).or_insert(placement);
+    }
+    let mut all: Vec<Placement> = vec![default.clone()];
+    all.extend(found.into_values().filter(|placement| *placement != default));
+    (all, missing)
+}
+
+/// How a range of the VPC lies to an absolute range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Lie {
+    Apart,
+    Inside,
+    Around { newbits: u8, offset: u32 },
+}
+
+fn signature(placement: &[Cidr], absolute: &[Cidr]) -> Vec<Lie> {
+    placement
+        .iter()
+        .flat_map(|range| {
+            absolute.iter().map(|other| {
+                if other.contains(*range) {
+                    Lie::Inside
+                } else if range.contains(*other) {
+                    let newbits = other.prefix_length() - range.prefix_length();
+                    Lie::Around { newbits, offset: other.first() - range.first() }
+                } else {
+                    Lie::Apart
+                }
+            })
+        })
+        .collect()
+}
+
+fn absolute_ranges(network: &Network) -> Vec<Cidr> {
+    let mut ranges: Vec<Cidr> = network
+        .acls
+        .iter()
+        .flat_map(|acl| &acl.rules)
+        .filter_map(|rule| match rule.peer {
+            AclPeer::Cidr(cidr) => Some(cidr),
+            AclPeer::Tier(..) | AclPeer::Range(_) => None,
+        })
+        .collect();
+    ranges.sort_unstable();
+    ranges.dedup();
+    ranges
+}
+
+/// Returns ranges that lie to the absolute ones in every way that an admitted range can.
+///
+/// Take any admitted range and the smallest of the spaces and absolute ranges around it. Either it holds an absolute
+/// range, and is then the only aligned range of its length there; or it lies like any other range of that
+/// surrounding that touches no smaller one.
+fn candidates(range: &Range, absolute: &[Cidr]) -> Vec<Cidr> {
+    let mut found = Vec::new();
+    for within in &range.admitted.within {
+        let Some(space) = Cidr::new(within.network(), within.prefix_len()) else { continue };
+        let inner: Vec<Cidr> = absolute.iter().copied().filter(|cidr| space.contains(*cidr)).collect();
+        for length in range.admitted.min_prefix_length..=range.admitted.max_prefix_length {
+            if length < space.prefix_length() {
+                continue;
+            }
+            for around in inner.iter().chain([&space]) {
+                if around.prefix_length() >= length {
+                    found.extend(Cidr::new(around.net().network(), length));
+                    continue;
+                }
+                let smaller: Vec<Cidr> =
+                    inner.iter().copied().filter(|cidr| cidr != around && around.contains(*cidr)).collect();
+                found.extend(free(*around, length, &smaller, false));
+                found.extend(free(*around, length, &smaller, true));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// Returns the first or last range of a length in `around` that touches none of `taken`.
+fn free(around: Cidr, length: u8, taken: &[Cidr], from_end: bool) -> Option<Cidr> {
+    let size = 1u64 << (32 - length);
+    let last = u64::from(u32::from(around.net().broadcast())) + 1 - size;
+    let first = u64::from(around.first());
+    let mut at = if from_end { last } else { first };
+    loop {
+        let candidate = Cidr::new(u32::try_from(at).ok()?.into(), length)?;
+        let Some(hit) = taken.iter().find(|cidr| cidr.overlaps(candidate)) else { return Some(candidate) };
+        at = if from_end {
+            u64::from(hit.first().min(candidate.first())).checked_sub(size)?
+        } else {
+            let end = u32::from(hit.net().broadcast()).max(u32::from(candidate.net().broadcast()));
+            u64::from(end) + 1
+        };
+        if at < first || at > last {
+            return None;
+        }
+    }
+}
+
+/// Returns what the verifier knows of a network whose ranges lie here, the spare zones included.
+pub fn facts(network: &Network, placement: &[Cidr]) -> Facts {
+    let place =
+        |range: usize, block| placement[range].subnet(block).map_or(Span::from(placement[range]), Span::from);
+    let (tables, index) = tables(network);
+    let mut facts = Facts {
+        ranges: placement.iter().map(|cidr| Span::from(*cidr)).collect(),
+        tiers: network
+            .tiers
+            .iter()
+            .map(|tier| TierFacts { name: tier.name.to_string(), access: tier.access })
+            .collect(),
+        tables,
+        defaults_closed: Some(network.close_defaults),
+        ..Facts::default()
+    };
+    for (idx, tier) in network.tiers.iter().enumerate() {
+        let zones: Vec<_> = match &tier.layout {
+            Layout::Block(_) => network.slots.keys().copied().collect(),
+            Layout::Pinned(blocks) => blocks.keys().copied().collect(),
+        };
+        for zone in zones {
+            let Some(block) = network.subnet(idx, zone) else { continue };
+            facts.subnets.push(Subnet {
+                name: format!("{}-{zone}", tier.name),
+                tier: idx,
+                zone: zone.to_string(),
+                spare: !network.zones.contains(&zone),
+                span: place(tier.range, block),
+                table: index.get(&(tier.route_table, network.table_zone(tier.route_table, zone))).copied(),
+                acl: network.acls.iter().position(|acl| acl.tier == idx),
+                group: network.security_groups.iter().position(|group| group.tier == idx),
+            });
+        }
+    }
+    nats(network, &mut facts);
+    facts.acls = acls(network, placement);
+    facts.groups = groups(network);
+    facts
+}
+
+impl Network {
+    /// Returns the zone of a subnet's own table; `None` where all zones share one.
+    fn table_zone(&self, table: usize, zone: crate::names::Zone) -> Option<crate::names::Zone> {
+        self.route_tables[table].per_zone.then_some(zone)
+    }
+}
+
+type TableIndex = BTreeMap<(usize, Option<crate::names::Zone>), usize>;
+
+/// Returns the route tables, with NAT gateways numbered as [`nats`] lists them.
+fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
+    let everywhere = Cidr::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
+    let homes = nat_zones(network);
+    let nat = |zone: crate::names::Zone| {
+        homes.iter().position(|home| *home == zone).map_or(Hop::Blackhole, Hop::Nat)
+    };
+    let (mut tables, mut index) = (Vec::new(), BTreeMap::new());
+    for (idx, table) in network.route_tables.iter().enumerate() {
+        let zones: Vec<Option<_>> =
+            if table.per_zone { network.slots.keys().copied().map(Some).collect() } else { vec![None] };
+        for zone in zones {
+            let hop = match (table.default_route, zone) {
+                (None, _) => None,
+                (Some(Target::InternetGateway), _) => {
+                    Some(if network.internet_gateway { Hop::Internet } else { Hop::Blackhole })
+                }
+                (Some(Target::NatOfZone), Some(zone)) => Some(nat(zone)),
+                (Some(Target::NatOfZone), None) => Some(Hop::Blackhole),
+                (Some(Target::NatOfHome(home)), _) => Some(nat(home)),
+            };
+            index.insert((idx, zone), tables.len());
+            tables.push(Table {
+                name: zone.map_or_else(|| table.name.to_owned(), |zone| format!("{}-{zone}", table.name)),
+                routes: hop
+                    .into_iter()
+                    .zip(everywhere)
+                    .map(|(hop, destination)| Route { destination, hop })
+                    .collect(),
+                endpoints: table.endpoints.clone(),
+            });
+        }
+    }
+    (tables, index)
+}
+
+fn nat_zones(network: &Network) -> Vec<crate::names::Zone> {
+    match &network.nat {
+        None => Vec::new(),
+        Some(nat) => match nat.home {
+            Some(home) => vec![home],
+            None => network.slots.keys().copied().collect(),
+        },
+    }
+}
+
+fn nats(network: &Network, facts: &mut Facts) {
+    let Some(nat) = &network.nat else { return };
+    for zone in nat_zones(network) {
+        let letter = zone.to_string();
+        facts.nats.push(NatFacts {
+            name: format!("nat-{zone}"),
+            subnet: facts.subnets.iter().position(|subnet| subnet.tier == nat.tier && subnet.zone == letter),
+            public: true,
+        });
+    }
+}
+
+fn acls(network: &Network, placement: &[Cidr]) -> Vec<AclFacts> {
+    network
+        .acls
+        .iter()
+        .map(|acl| AclFacts {
+            name: network.tiers[acl.tier].name.to_string(),
+            rules: acl
+                .rules
+                .iter()
+                .map(|rule| {
+                    let (peer, peer_name) = match rule.peer {
+                        AclPeer::Tier(tier, part) => {
+                            let tier = &network.tiers[tier];
+                            let cidr = placement[tier.range].subnet(tier.cover[part]);
+                            (Span::from(cidr.unwrap_or(placement[tier.range])), tier.name.to_string())
+                        }
+                        AclPeer::Range(range) => {
+                            (placement[range].into(), format!("range {}", network.ranges[range].name))
+                        }
+                        AclPeer::Cidr(cidr) => (cidr.into(), cidr.to_string()),
+                    };
+                    Rule {
+                        direction: rule.direction,
+                        number: rule.number,
+                        allow: rule.allow,
+                        headers: Headers::of(rule.traffic),
+                        peer,
+                        peer_name,
+                        why: rule.why.clone(),
+                    }
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn groups(network: &Network) -> Vec<GroupFacts> {
+    let group_of = |tier: usize| network.security_groups.iter().position(|group| group.tier == tier);
+    network
+        .security_groups
+        .iter()
+        .map(|group| GroupFacts {
+            name: network.tiers[group.tier].name.to_string(),
+            rules: group
+                .rules
+                .iter()
+                .filter_map(|rule| {
+                    let peer = match &rule.peer {
+                        GroupPeer::Group(tier) => GroupPeerFacts::Group(group_of(*tier)?),
+                        GroupPeer::Everywhere => GroupPeerFacts::Span(Span::ALL),
+                        GroupPeer::Endpoint(service) => GroupPeerFacts::Service(service.clone()),
+                    };
+                    Some(GroupRuleFacts {
+                        direction: rule.direction,
+                        headers: Headers::of(rule.traffic),
+                        peer,
+                        why: format!("{}: {}", rule.key, rule.why),
+                    })
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// What is declared about a network: what verdicts measure it against.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Intent {
+    /// What may talk to what; `None` where nobody has declared it.
+    pub flows: Option<Vec<IntentFlow>>,
+    /// Whether each zone has a NAT gateway of its own.
+    pub nat_per_zone: bool,
+}
+
+/// A declared flow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntentFlow {
+    /// Who opens connections.
+    pub from: IntentEnd,
+    /// Who accepts them.
+    pub to: IntentEnd,
+    /// Headers of the packets that open and carry them.
+    pub headers: HeaderSet,
+    /// Headers of the answers, with the client's port as destination port.
+    pub replies: HeaderSet,
+    /// The flow in words.
+    pub words: String,
+    /// Where it was declared.
+    pub origin: crate::diagnostics::Origin,
+}
+
+/// One end of a declared flow.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum IntentEnd {
+    /// An index of [`Facts::tiers`].
+    Tier(usize),
+    /// Everything outside.
+    Internet,
+    /// A service with a gateway endpoint, somewhere in the internet's addresses.
+    Service(String),
+}
+
+impl Intent {
+    /// Returns what is declared of a network.
+    pub fn of(network: &Network) -> Intent {
+        Intent {
+            flows: Some(network.flows.iter().map(|flow| intent_flow(network, flow)).collect()),
+            nat_per_zone: network.nat.as_ref().is_some_and(|nat| nat.home.is_none()),
+        }
+    }
+}
+
+fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
+    let end = |peer: &Peer| match peer {
+        Peer::Tier(tier) => IntentEnd::Tier(*tier),
+        Peer::Internet => IntentEnd::Internet,
+        Peer::Endpoint(service) => IntentEnd::Service(service.clone()),
+    };
+    let (headers, replies) = match flow.protocol {
+        FlowProtocol::Tcp => (flow.ports.iter().copied().map(Headers::tcp).collect(), vec![client_tcp()]),
+        FlowProtocol::Udp => (flow.ports.iter().copied().map(Headers::udp).collect(), vec![client_udp()]),
+        FlowProtocol::Icmp => (vec![Headers::ICMP], vec![Headers::icmp(Some(0), Some(0))]),
+        FlowProtocol::Any => (
+            vec![Headers::ALL],
+            vec![client_tcp(), client_udp(), Headers::icmp(Some(0), Some(0)), Headers::OTHER],
+        ),
+    };
+    let headers = HeaderSet::of(headers);
+    let words =
+        format!("{} \u{2192} {} {headers}", network.peer_name(&flow.from), network.peer_name(&flow.to));
+    IntentFlow {
+        from: end(&flow.from),
+        to: end(&flow.to),
+        headers,
+        replies: HeaderSet::of(replies),
+        words,
+        origin: flow.origin.clone(),
+    }
+}
+
+/// Returns the ports on which TCP clients get answers.
+fn client_tcp() -> Headers {
+    Headers::of(Traffic::Tcp(PortRange::EPHEMERAL))
+}
+
+/// Returns the ports on which UDP clients get answers.
+fn client_udp() -> Headers {
+    Headers::of(Traffic::Udp(PortRange::EPHEMERAL))
+}
+
+/// Returns the rules of one direction of an ACL.
+pub(crate) fn rules_of(acl: &AclFacts, direction: Direction) -> impl Iterator<Item = &Rule> {
+    acl.rules.iter().filter(move |rule| rule.direction == direction)
+}

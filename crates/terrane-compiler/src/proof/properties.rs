@@ -1,0 +1,161 @@
+//! The claims P1 to P8, P10, and P11, each decided from the tables of the [`Engine`].
+
+mod isolation;
+mod reachability;
+mod routes;
+
+use crate::network::Access;
+use crate::proof::engine::{End, Engine};
+use crate::proof::facts::Facts;
+use crate::proof::headers::HeaderSet;
+use crate::proof::placement::{Intent, IntentEnd};
+use crate::proof::{Finding, Property, Status};
+
+/// Examines every claim.
+pub(crate) fn examine(engine: &mut Engine<'_>, intent: &Intent) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    isolation::isolation(engine, intent, &mut findings);
+    reachability::reachability(engine, intent, &mut findings);
+    isolation::least_privilege(engine, intent, &mut findings);
+    routes::internet_routes(engine, &mut findings);
+    routes::zone_independence(engine, intent, &mut findings);
+    routes::blackholes(engine, &mut findings);
+    routes::symmetry(engine, &mut findings);
+    closed_defaults(engine.facts(), &mut findings);
+    rules_without_effect(engine, &mut findings);
+    growth(engine.facts(), intent, &mut findings);
+    findings
+}
+
+/// Returns the ends of a tier or of the internet.
+fn ends(facts: &Facts, end: &IntentEnd) -> Vec<End> {
+    match end {
+        IntentEnd::Tier(tier) => (0..facts.subnets.len())
+            .filter(|subnet| facts.subnets[*subnet].tier == *tier)
+            .map(End::Subnet)
+            .collect(),
+        IntentEnd::Internet | IntentEnd::Service(_) => vec![End::Internet],
+    }
+}
+
+fn name<'a>(facts: &'a Facts, end: &'a IntentEnd) -> &'a str {
+    match end {
+        IntentEnd::Tier(tier) => &facts.tiers[*tier].name,
+        IntentEnd::Internet => crate::topology::INTERNET,
+        IntentEnd::Service(service) => service,
+    }
+}
+
+/// Returns the headers that are declared between two ends; a service's addresses are the internet's.
+fn declared(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
+    let same = |a: &IntentEnd, b: &IntentEnd| {
+        a == b || matches!((a, b), (IntentEnd::Service(_), IntentEnd::Internet))
+    };
+    intent
+        .flows
+        .iter()
+        .flatten()
+        .filter(|flow| same(&flow.from, from) && same(&flow.to, to))
+        .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
+}
+
+/// Returns the headers on which a tier is declared to accept connections.
+fn listens(intent: &Intent, to: &IntentEnd) -> HeaderSet {
+    intent
+        .flows
+        .iter()
+        .flatten()
+        .filter(|flow| flow.to == *to && flow.headers != HeaderSet::of([crate::proof::headers::Headers::ALL]))
+        .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
+}
+
+fn is_private(facts: &Facts, tier: usize) -> bool {
+    facts.tiers[tier].access != Access::Public
+}
+
+fn closed_defaults(facts: &Facts, findings: &mut Vec<Finding>) {
+    let subject = "default security group, network ACL, and main route table";
+    let mut implicit: Vec<&str> = facts
+        .subnets
+        .iter()
+        .filter(|subnet| subnet.table.is_none() || subnet.acl.is_none())
+        .map(|subnet| subnet.name.as_str())
+        .collect();
+    implicit.sort_unstable();
+    if !implicit.is_empty() {
+        findings.push(Finding::new(
+            Property::P8,
+            Status::Unknown,
+            "every subnet has a table and an ACL of its own",
+            format!("which table or ACL these subnets have is not known: {}", implicit.join(", ")),
+        ));
+    }
+    let (status, detail) = match facts.defaults_closed {
+        Some(true) => (Status::Proved, "adopted and emptied; every subnet names its own table and ACL"),
+        Some(false) => (Status::Residual, "left as AWS makes them: what names no group or ACL is open"),
+        None => (Status::Unknown, "not told whether they are closed"),
+    };
+    findings.push(Finding::new(Property::P8, status, subject, detail));
+}
+
+fn rules_without_effect(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+    for (acl, rule) in engine.unused_rules() {
+        let acl = &engine.facts().acls[*acl];
+        let rule = &acl.rules[*rule];
+        findings.push(Finding::new(
+            Property::P10,
+            Status::Residual,
+            format!("{} {} #{}", acl.name, rule.direction, rule.number),
+            format!(
+                "decides nothing: rules before it match all of {} with {} ({})",
+                rule.headers, rule.peer_name, rule.why
+            ),
+        ));
+    }
+    if engine.unused_rules().is_empty() {
+        findings.push(every_rule_decides());
+    }
+}
+
+/// Returns the finding that no rule is without effect.
+pub(crate) fn every_rule_decides() -> Finding {
+    Finding::new(
+        Property::P10,
+        Status::Proved,
+        "network ACLs",
+        "every rule decides some packet that an admitted base can have",
+    )
+}
+
+fn growth(facts: &Facts, intent: &Intent, findings: &mut Vec<Finding>) {
+    if intent.flows.is_none() {
+        return;
+    }
+    let mut spare: Vec<&str> =
+        facts.subnets.iter().filter(|subnet| subnet.spare).map(|subnet| subnet.zone.as_str()).collect();
+    spare.sort_unstable();
+    spare.dedup();
+    if spare.is_empty() {
+        return;
+    }
+    let letters = spare.join(", ");
+    let failed = findings.iter().any(|finding| {
+        finding.status >= Status::Unknown
+            && matches!(finding.property, Property::P1 | Property::P2 | Property::P3)
+    });
+    findings.push(if failed {
+        Finding::new(
+            Property::P11,
+            Status::Unknown,
+            format!("spare zones {letters}"),
+            "P1 to P3 are not all decided, with the spare zones in use",
+        )
+    } else {
+        Finding::new(
+            Property::P11,
+            Status::Proved,
+            format!("spare zones {letters}"),
+            "P1 to P3 were examined with them in use",
+        )
+    });
+}

@@ -1,0 +1,335 @@
+//! P1 and P3: what is not declared does not work.
+
+use super::{declared, ends, is_private, listens, name};
+use crate::network::{Access, Direction};
+use crate::proof::engine::{End, Engine, Layers, Path};
+use crate::proof::headers::{HeaderSet, Headers};
+use crate::proof::placement::{Intent, IntentEnd};
+use crate::proof::witness::{denials, end_name, hop_name, route_step, witness};
+use crate::proof::{Finding, Property, Status, Step};
+
+/// P1: neither the internet nor a public tier opens a connection to a private tier that is not declared to accept it,
+/// whatever security groups say.
+pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    let mut sources = vec![IntentEnd::Internet];
+    sources.extend(
+        (0..facts.tiers.len())
+            .filter(|tier| facts.tiers[*tier].access == Access::Public)
+            .map(IntentEnd::Tier),
+    );
+    for from in &sources {
+        for to in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)).map(IntentEnd::Tier) {
+            if declared(intent, from, &to).is_empty() {
+                findings.push(isolated(engine, intent, from, &to));
+            }
+        }
+    }
+}
+
+fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Finding {
+    let facts = engine.facts();
+    let subject = format!("{} \u{219b} {}", name(facts, from), name(facts, to));
+    let (sources, targets) = (ends(facts, from), ends(facts, to));
+    let finding = |status, detail: String| Finding::new(Property::P1, status, subject.clone(), detail);
+    let (mut unknown, mut paths) = (None, Vec::new());
+    for (source, target) in pairs(&sources, &targets) {
+        paths.clear();
+        engine.paths(source, target, Layers::NETWORK, &mut paths);
+        for path in &paths {
+            let opened = engine.opened(path);
+            let opened = engine.set(opened).clone();
+            if opened.is_empty() {
+                continue;
+            }
+            if !path.known {
+                unknown.get_or_insert_with(|| not_known(engine, source, target, path));
+                continue;
+            }
+            let prefer = listens(intent, to);
+            let mut refuted = finding(
+                if intent.flows.is_some() { Status::Refuted } else { Status::Residual },
+                if intent.flows.is_some() {
+                    format!("routes and network ACLs let {opened} through")
+                } else {
+                    format!("routes and network ACLs let {opened} through; only security groups can close it")
+                },
+            );
+            let packet = witness(engine, source, target, path, &opened, &prefer, false);
+            refuted.decided_by =
+                packet.forward.iter().filter(|step| step.layer == "network ACL").cloned().collect();
+            refuted.fix = fix(&refuted.decided_by);
+            refuted.witness = Some(packet);
+            return refuted;
+        }
+    }
+    if let Some(why) = unknown {
+        return finding(Status::Unknown, why);
+    }
+    let held_by = held_by(engine, &sources, &targets);
+    let mut proved = finding(Status::Proved, String::new());
+    let at_acls = held_by.contains(&"network ACLs");
+    proved.detail = format!(
+        "{} pairs of ends, every header: no connection at {}",
+        sources.len() * targets.len(),
+        if at_acls { "the network ACLs alone" } else { "routes and network ACLs together" }
+    );
+    proved.decided_by = deciders(engine, sources[0], targets[0], at_acls);
+    if !at_acls {
+        proved.residuals = left_by_acls(engine, sources[0], targets[0]);
+    }
+    proved.held_by = held_by;
+    proved
+}
+
+fn fix(steps: &[Step]) -> String {
+    match steps.last() {
+        Some(step) => format!("narrow {} {}, or deny the source before it", step.name, step.rule),
+        None => String::new(),
+    }
+}
+
+fn pairs(sources: &[End], targets: &[End]) -> Vec<(End, End)> {
+    sources.iter().flat_map(|source| targets.iter().map(|target| (*source, *target))).collect()
+}
+
+fn not_known(engine: &Engine<'_>, source: End, target: End, path: &Path) -> String {
+    let facts = engine.facts();
+    let mut reasons = Vec::new();
+    for (end, other) in [(source, path.to), (target, path.from)] {
+        let End::Subnet(subnet) = end else { continue };
+        let subnet = &facts.subnets[subnet];
+        match subnet.table {
+            None => reasons.push(format!("the route table of {} is not known", subnet.name)),
+            Some(table) => {
+                let hop = engine.hop(table, other);
+                if matches!(hop, crate::proof::facts::Hop::Unmodelled(_)) {
+                    reasons.push(format!(
+                        "{} routes to {}, which is not modelled",
+                        subnet.name,
+                        hop_name(facts, hop)
+                    ));
+                }
+            }
+        }
+        if subnet.acl.is_none() {
+            reasons.push(format!("the network ACL of {} is not known", subnet.name));
+        }
+    }
+    if reasons.is_empty() {
+        reasons.push("a NAT gateway on the way is not known".to_owned());
+    }
+    format!("{} \u{2192} {}: {}", end_name(facts, source), end_name(facts, target), reasons.join("; "))
+}
+
+/// Returns the layers each of which upholds the isolation alone.
+fn held_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End]) -> Vec<&'static str> {
+    let grouped = |end: &End| match end {
+        End::Subnet(subnet) => engine.facts().subnets[*subnet].group.is_some(),
+        End::Internet => true,
+    };
+    let groups_known = targets.iter().all(grouped);
+    let mut layers = vec![("routes", Layers::ROUTES), ("network ACLs", Layers::ACLS)];
+    if groups_known {
+        layers.push(("security groups", Layers::GROUPS));
+    }
+    let pairs = pairs(sources, targets);
+    layers
+        .into_iter()
+        .filter(|(_, layers)| !pairs.iter().any(|(from, to)| engine.is_open(*from, *to, *layers)))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+/// Returns the rules or routes that keep two ends apart.
+fn deciders(engine: &mut Engine<'_>, from: End, to: End, at_acls: bool) -> Vec<Step> {
+    let facts = engine.facts();
+    let End::Subnet(target) = to else { return Vec::new() };
+    if !at_acls {
+        let outside = engine.public_atoms().first().copied();
+        return outside.and_then(|atom| route_step(engine, target, atom)).into_iter().collect();
+    }
+    let mut paths = Vec::new();
+    engine.paths(from, to, Layers::ACLS, &mut paths);
+    let path = match from {
+        End::Internet => paths.iter().find(|path| engine.public_atoms().contains(&path.from)),
+        End::Subnet(_) => paths.first(),
+    };
+    let Some(path) = path else { return Vec::new() };
+    let every = HeaderSet::of([Headers::ALL]);
+    let (near, far) = (engine.start(path.from), engine.start(path.to));
+    let mut steps = Vec::new();
+    let forward = engine.set(path.forward).clone();
+    if forward.is_empty() || !forward.intervals().iter().any(|part| part.first <= Headers::UDP.last) {
+        let ingress = denials(facts, target, Direction::Ingress, near, &every);
+        if let End::Subnet(source) = from {
+            let egress = denials(facts, source, Direction::Egress, far, &every);
+            let egress_alone = facts.subnets[source]
+                .acl
+                .is_some_and(|_| egress.iter().any(|step| step.rule.contains(" deny all ")));
+            if egress_alone {
+                return egress;
+            }
+        }
+        steps.extend(ingress);
+    } else {
+        steps.extend(denials(facts, target, Direction::Egress, near, &every));
+        if let End::Subnet(source) = from {
+            steps.extend(denials(facts, source, Direction::Ingress, far, &every));
+        }
+    }
+    steps
+}
+
+/// Returns what network ACLs alone would let through, by the rules that do.
+fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End) -> Vec<String> {
+    let facts = engine.facts();
+    let End::Subnet(target) = to else { return Vec::new() };
+    let mut paths = Vec::new();
+    engine.paths(from, to, Layers::ACLS, &mut paths);
+    for path in &paths {
+        let opened = engine.opened(path);
+        let opened = engine.set(opened).clone();
+        let Some(header) = opened.lowest() else { continue };
+        let near = engine.start(path.from);
+        let step = crate::proof::witness::acl_step(facts, target, Direction::Ingress, header, near);
+        let rule = step.map(|step| format!("{} {}", step.name, step.rule)).unwrap_or_default();
+        return vec![format!(
+            "network ACLs alone would admit {opened} ({rule}), for the answers to connections from inside; closed by routes: nothing outside can open a connection through a NAT gateway"
+        )];
+    }
+    Vec::new()
+}
+
+/// P3: nothing but what is declared works; what network ACLs cannot express is listed with the layer that closes it.
+pub(super) fn least_privilege(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+    if intent.flows.is_none() {
+        return;
+    }
+    let facts = engine.facts();
+    let mut all: Vec<IntentEnd> = (0..facts.tiers.len()).map(IntentEnd::Tier).collect();
+    all.push(IntentEnd::Internet);
+    let (mut exact, mut pairs) = (0, 0);
+    for from in &all {
+        for to in all.iter().filter(|to| (from, *to) != (&IntentEnd::Internet, &IntentEnd::Internet)) {
+            pairs += 1;
+            match excess(engine, intent, from, to) {
+                Some(finding) => findings.push(finding),
+                None => exact += 1,
+            }
+        }
+    }
+    findings.push(Finding::new(
+        Property::P3,
+        Status::Proved,
+        "network ACLs",
+        format!("{exact} of {pairs} ordered pairs of tiers and internet admit exactly what is declared"),
+    ));
+    same_subnet(engine, intent, findings);
+}
+
+fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Option<Finding> {
+    let facts = engine.facts();
+    let allowed = declared(intent, from, to);
+    let (sources, targets) = (ends(facts, from), ends(facts, to));
+    let (mut left, mut answers, mut paths) = (HeaderSet::default(), HeaderSet::default(), Vec::new());
+    let mut open = None;
+    for (source, target) in pairs(&sources, &targets) {
+        if source == target {
+            continue;
+        }
+        paths.clear();
+        engine.paths(source, target, Layers::NETWORK, &mut paths);
+        for path in &paths {
+            let id = engine.opened(path);
+            let rest = engine.set(id).minus(&allowed);
+            if !rest.is_empty() {
+                answers = answers.join(engine.set(path.reply));
+                left = left.join(&rest);
+            }
+        }
+        if open.is_none() && !left.is_empty() {
+            paths.clear();
+            engine.paths(source, target, Layers::EVERY, &mut paths);
+            open = paths.iter().find_map(|path| {
+                let id = engine.opened(path);
+                let rest = engine.set(id).minus(&allowed);
+                (!rest.is_empty()).then_some((source, target, *path, rest))
+            });
+        }
+    }
+    if left.is_empty() {
+        return None;
+    }
+    let subject = format!("{} \u{2192} {}", name(facts, from), name(facts, to));
+    let condition = source_ports(&answers);
+    let detail = format!("network ACLs let {left} through beside what is declared{condition}");
+    let Some((source, target, path, rest)) = open else {
+        let mut finding = Finding::new(Property::P3, Status::Residual, subject, detail);
+        finding.residuals.push(closed_by(engine, &sources, &targets, &left));
+        return Some(finding);
+    };
+    let mut finding = Finding::new(
+        Property::P3,
+        Status::Refuted,
+        subject,
+        format!("every layer lets {rest} through, which is not declared"),
+    );
+    let prefer = listens(intent, to);
+    finding.witness = Some(witness(engine, source, target, &path, &rest, &prefer, true));
+    finding.fix = "declare the flow, or remove the rule that admits it".to_owned();
+    Some(finding)
+}
+
+/// Returns on which client ports a residual depends, where not all of a client's ports do.
+fn source_ports(answers: &HeaderSet) -> String {
+    let client = Headers::tcp(crate::names::PortRange::EPHEMERAL);
+    let whole = answers.intervals().iter().any(|part| part.first <= client.first && client.last <= part.last);
+    if whole {
+        return String::new();
+    }
+    format!(", if the source port is one of {answers}")
+}
+
+fn closed_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End], left: &HeaderSet) -> String {
+    let facts = engine.facts();
+    let group = |end: &End| match end {
+        End::Subnet(subnet) => facts.subnets[*subnet].group.map(|group| facts.groups[group].name.as_str()),
+        End::Internet => None,
+    };
+    let mut names: Vec<&str> =
+        [sources.first(), targets.first()].into_iter().flatten().filter_map(group).collect();
+    names.dedup();
+    format!("{left}: closed by security group {}", names.join(" and "))
+}
+
+/// Traffic inside one subnet passes no network ACL.
+fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    let mut closed = Vec::new();
+    for (tier, tier_facts) in facts.tiers.iter().enumerate() {
+        let end = IntentEnd::Tier(tier);
+        let Some(subnet) = ends(facts, &end).first().copied() else { continue };
+        let left = engine.open(subnet, subnet, Layers::EVERY).minus(&declared(intent, &end, &end));
+        if left.is_empty() {
+            closed.push(tier_facts.name.as_str());
+            continue;
+        }
+        findings.push(Finding::new(
+            Property::P3,
+            Status::Refuted,
+            format!("within one subnet of {}", tier_facts.name),
+            format!("security groups let {left} through, which is not declared"),
+        ));
+    }
+    if !closed.is_empty() {
+        let mut finding = Finding::new(
+            Property::P3,
+            Status::Residual,
+            "within one subnet",
+            "no network ACL is evaluated between hosts of one subnet",
+        );
+        finding.residuals.push(format!("closed by security groups {}", closed.join(", ")));
+        findings.push(finding);
+    }
+}

@@ -1,0 +1,148 @@
+//! P2: each declared flow works, for every pair of zones, every address, and every client port.
+
+use super::{ends, name};
+use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
+use crate::proof::headers::{HeaderSet, Headers};
+use crate::proof::placement::{Intent, IntentEnd, IntentFlow};
+use crate::proof::witness::{end_name, route_step, witness};
+use crate::proof::{Finding, Property, Status};
+
+/// P2: each declared flow works.
+pub(super) fn reachability(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+    for flow in intent.flows.iter().flatten() {
+        findings.push(works(engine, flow));
+    }
+}
+
+fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
+    let facts = engine.facts();
+    let finding = |status, detail: String| Finding {
+        origin: flow.origin.clone(),
+        ..Finding::new(Property::P2, status, flow.words.clone(), detail)
+    };
+    let (sources, targets) = (ends(facts, &flow.from), ends(facts, &flow.to));
+    if let IntentEnd::Service(service) = &flow.to
+        && let Some(missing) = without_endpoint(engine, &sources, service)
+    {
+        return finding(Status::Refuted, missing);
+    }
+    let (mut unknown, mut decided_by) = (None, Vec::new());
+    for source in &sources {
+        for target in &targets {
+            let paths = match required(engine, *source, *target, &flow.to) {
+                Ok(paths) => paths,
+                Err(why) => return finding(Status::Refuted, why),
+            };
+            for path in &paths {
+                if !path.known {
+                    unknown.get_or_insert_with(|| {
+                        format!(
+                            "{} \u{2192} {}: not all of the way is known",
+                            end_name(facts, *source),
+                            end_name(facts, *target)
+                        )
+                    });
+                    continue;
+                }
+                if let Some((why, headers)) = blocked(engine, flow, path) {
+                    let mut refuted = finding(Status::Refuted, why);
+                    let packet = witness(engine, *source, *target, path, &headers, &flow.headers, true);
+                    refuted.decided_by = packet
+                        .forward
+                        .iter()
+                        .chain(&packet.reply)
+                        .filter(|step| step.rule.contains("deny") || step.rule.contains("no rule"))
+                        .cloned()
+                        .collect();
+                    refuted.witness = Some(packet);
+                    return refuted;
+                }
+                if decided_by.is_empty() && source != target {
+                    let packet = witness(engine, *source, *target, path, &flow.headers, &flow.headers, true);
+                    decided_by = packet.forward;
+                    decided_by.extend(packet.reply);
+                }
+            }
+        }
+    }
+    if let Some(why) = unknown {
+        return finding(Status::Unknown, why);
+    }
+    let mut proved = finding(
+        Status::Proved,
+        format!("{} pairs of ends, both ways, all layers", sources.len() * targets.len()),
+    );
+    proved.decided_by = decided_by;
+    proved
+}
+
+/// Returns the paths of a pair that must all work: to and from every address of a subnet, or every public one.
+fn required(engine: &mut Engine<'_>, source: End, target: End, to: &IntentEnd) -> Result<Vec<Path>, String> {
+    let mut paths = Vec::new();
+    engine.paths(source, target, Layers::EVERY, &mut paths);
+    if matches!(to, IntentEnd::Service(_)) && paths.is_empty() {
+        engine.paths(source, target, Layers { routes: false, ..Layers::EVERY }, &mut paths);
+    }
+    let facts = engine.facts();
+    let (atoms, subnet) = match (source, target) {
+        (End::Internet, End::Subnet(subnet)) | (End::Subnet(subnet), End::Internet) => {
+            let public = engine.public_atoms();
+            let outside = |path: &Path| if source == End::Internet { path.from } else { path.to };
+            paths.retain(|path| public.binary_search(&outside(path)).is_ok());
+            (public.len() * engine.home(subnet).len(), subnet)
+        }
+        (End::Subnet(from), End::Subnet(to)) => (engine.home(from).len() * engine.home(to).len(), from),
+        (End::Internet, End::Internet) => return Ok(Vec::new()),
+    };
+    if paths.len() == atoms {
+        return Ok(paths);
+    }
+    let route = engine.public_atoms().first().and_then(|atom| route_step(engine, subnet, *atom));
+    Err(format!(
+        "{} \u{2192} {}: no way: {}",
+        end_name(facts, source),
+        end_name(facts, target),
+        route.map_or_else(|| "no route".to_owned(), |step| step.to_string())
+    ))
+}
+
+/// Returns what stops a flow on a path, with the headers it stops.
+fn blocked(engine: &Engine<'_>, flow: &IntentFlow, path: &Path) -> Option<(String, HeaderSet)> {
+    let (mut headers, mut replies) = (flow.headers.clone(), flow.replies.clone());
+    if let Via::Nat(_) = path.via {
+        let other = HeaderSet::of([Headers::OTHER]);
+        headers = headers.minus(&other);
+        replies = replies.minus(&other);
+        let same_protocol = |part: &Headers| {
+            flow.replies.intervals().iter().any(|reply| reply.first >> 16 == part.first >> 16)
+        };
+        let ports = nat_ports().minus(&HeaderSet::of([Headers::ICMP]));
+        let ports = HeaderSet::of(ports.intervals().iter().copied().filter(same_protocol));
+        let missing = ports.minus(engine.set(path.outer));
+        if !missing.is_empty() {
+            return Some((format!("answers to the NAT gateway on {missing} do not come back"), headers));
+        }
+    }
+    let missing = headers.minus(engine.set(path.forward));
+    if !missing.is_empty() {
+        return Some((format!("{missing} does not arrive"), missing));
+    }
+    let missing = replies.minus(engine.set(path.reply));
+    (!missing.is_empty()).then(|| (format!("answers on {missing} do not come back"), headers))
+}
+
+fn without_endpoint(engine: &Engine<'_>, sources: &[End], service: &str) -> Option<String> {
+    let facts = engine.facts();
+    sources.iter().find_map(|source| {
+        let End::Subnet(subnet) = source else { return None };
+        let table = &facts.tables[facts.subnets[*subnet].table?];
+        (!table.endpoints.iter().any(|endpoint| endpoint == service)).then(|| {
+            format!(
+                "route table {} of {} has no route to the endpoint of {}",
+                table.name,
+                facts.subnets[*subnet].name,
+                name(facts, &IntentEnd::Service(service.to_owned()))
+            )
+        })
+    })
+}

@@ -1,0 +1,210 @@
+//! P4 to P7: where routes lead.
+
+use super::is_private;
+use crate::proof::engine::Engine;
+use crate::proof::facts::{Facts, Hop};
+use crate::proof::placement::Intent;
+use crate::proof::witness::{hop_name, route_step};
+use crate::proof::{Finding, Property, Status};
+
+/// P4: no private tier's table leads any address to the internet gateway.
+pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    for tier in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)) {
+        let (mut unknown, mut wrong) = (Vec::new(), None);
+        for subnet in subnets_of(facts, tier) {
+            let Some(table) = facts.subnets[subnet].table else {
+                unknown.push(facts.subnets[subnet].name.as_str());
+                continue;
+            };
+            if let Some(atom) = engine.hops(table).iter().position(|hop| *hop == Hop::Internet) {
+                wrong.get_or_insert((subnet, atom));
+            }
+        }
+        let subject = &facts.tiers[tier].name;
+        findings.push(match wrong {
+            Some((subnet, atom)) => {
+                let mut finding = Finding::new(
+                    Property::P4,
+                    Status::Refuted,
+                    subject,
+                    format!("{} has a route to the internet gateway", facts.subnets[subnet].name),
+                );
+                finding.decided_by.extend(route_step(engine, subnet, atom));
+                finding
+            }
+            None if !unknown.is_empty() => Finding::new(
+                Property::P4,
+                Status::Unknown,
+                subject,
+                format!("the route tables of {} are not known", unknown.join(", ")),
+            ),
+            None => Finding::new(
+                Property::P4,
+                Status::Proved,
+                subject,
+                "no address, over all of IPv4, is routed to the internet gateway",
+            ),
+        });
+    }
+}
+
+/// P5: the way out of each private subnet stays in its zone.
+pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    if facts.nats.is_empty() {
+        return;
+    }
+    let several = intent.nat_per_zone || (intent.flows.is_none() && facts.nats.len() > 1);
+    for tier in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)) {
+        let (mut crossing, mut broken, mut unknown, mut used) = (Vec::new(), Vec::new(), Vec::new(), false);
+        for subnet in subnets_of(facts, tier) {
+            let own = &facts.subnets[subnet];
+            let Some(table) = own.table else {
+                unknown.push(format!("the route table of {}", own.name));
+                continue;
+            };
+            for nat in nats_of(engine, table) {
+                used = true;
+                let Some(home) = facts.nats[nat].subnet else {
+                    unknown.push(format!("the subnet of {}", facts.nats[nat].name));
+                    continue;
+                };
+                if facts.subnets[home].zone != own.zone {
+                    crossing.push(format!("{} \u{2192} {}", own.name, facts.subnets[home].name));
+                }
+                let leads = |table: usize| {
+                    engine.public_atoms().iter().all(|atom| engine.hop(table, *atom) == Hop::Internet)
+                };
+                if !facts.subnets[home].table.is_none_or(leads) {
+                    broken.push(format!(
+                        "{} is in {}, which has no route to the internet gateway",
+                        facts.nats[nat].name, facts.subnets[home].name
+                    ));
+                }
+            }
+        }
+        if !used && unknown.is_empty() {
+            continue;
+        }
+        broken.dedup();
+        let (status, detail) = if !broken.is_empty() {
+            (Status::Refuted, broken.join("; "))
+        } else if !crossing.is_empty() && several {
+            (Status::Refuted, format!("the way out crosses zones: {}", crossing.join(", ")))
+        } else if !unknown.is_empty() {
+            (Status::Unknown, format!("not known: {}", unknown.join(", ")))
+        } else if !crossing.is_empty() {
+            let detail =
+                format!("one NAT gateway is declared; these depend on its zone: {}", crossing.join(", "));
+            (Status::Residual, detail)
+        } else {
+            (Status::Proved, "each subnet leaves through the NAT gateway of its own zone".to_owned())
+        };
+        findings.push(Finding::new(Property::P5, status, &facts.tiers[tier].name, detail));
+    }
+}
+
+fn nats_of(engine: &Engine<'_>, table: usize) -> Vec<usize> {
+    let mut nats: Vec<usize> = engine
+        .hops(table)
+        .iter()
+        .filter_map(|hop| match hop {
+            Hop::Nat(nat) => Some(*nat),
+            _ => None,
+        })
+        .collect();
+    nats.sort_unstable();
+    nats.dedup();
+    nats
+}
+
+/// P6: every route leads somewhere, and every address of the VPC stays in it.
+pub(super) fn blackholes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    let mut found = false;
+    for (idx, table) in facts.tables.iter().enumerate() {
+        for route in table.routes.iter().filter(|route| route.hop == Hop::Blackhole) {
+            found = true;
+            let users: Vec<&str> = facts
+                .subnets
+                .iter()
+                .filter(|subnet| subnet.table == Some(idx))
+                .map(|subnet| subnet.name.as_str())
+                .collect();
+            findings.push(Finding::new(
+                Property::P6,
+                Status::Refuted,
+                format!("table {} {}", table.name, route.destination),
+                format!("leads to nothing; subnets that use it: {}", users.join(", ")),
+            ));
+        }
+        let inside = facts
+            .subnets
+            .iter()
+            .flat_map(|subnet| engine.atom(subnet.span.first)..=engine.atom(subnet.span.last));
+        let mut away: Vec<Hop> =
+            inside.map(|atom| engine.hop(idx, atom)).filter(|hop| *hop != Hop::Local).collect();
+        away.sort_unstable();
+        away.dedup();
+        for hop in away {
+            found = true;
+            let status = if matches!(hop, Hop::Unmodelled(_)) { Status::Unknown } else { Status::Refuted };
+            findings.push(Finding::new(
+                Property::P6,
+                status,
+                format!("table {}", table.name),
+                format!("leads addresses of the VPC to {}", hop_name(facts, hop)),
+            ));
+        }
+    }
+    if !found {
+        findings.push(Finding::new(
+            Property::P6,
+            Status::Proved,
+            "route tables",
+            format!(
+                "{} tables: every route leads somewhere, every address of the VPC is local",
+                facts.tables.len()
+            ),
+        ));
+    }
+}
+
+/// P7: what a NAT gateway has translated comes back through the same one.
+pub(super) fn symmetry(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+    let facts = engine.facts();
+    let mut wrong = Vec::new();
+    let mut unknown = Vec::new();
+    for subnet in &facts.subnets {
+        let Some(table) = subnet.table else {
+            unknown.push(subnet.name.clone());
+            continue;
+        };
+        for nat in nats_of(engine, table) {
+            let Some(home) = facts.nats[nat].subnet else { continue };
+            match facts.subnets[home].table.map(|table| engine.hop(table, engine.atom(subnet.span.first))) {
+                Some(Hop::Local) => {}
+                Some(hop) => wrong.push(format!(
+                    "answers to {} leave {} for {}",
+                    subnet.name,
+                    facts.nats[nat].name,
+                    hop_name(facts, hop)
+                )),
+                None => unknown.push(facts.subnets[home].name.clone()),
+            }
+        }
+    }
+    let (status, detail) = if !wrong.is_empty() {
+        (Status::Refuted, wrong.join("; "))
+    } else if !unknown.is_empty() {
+        (Status::Unknown, format!("the route tables of {} are not known", unknown.join(", ")))
+    } else {
+        (Status::Proved, "answers cross the gateways that questions crossed".to_owned())
+    };
+    findings.push(Finding::new(Property::P7, status, "gateways", detail));
+}
+
+fn subnets_of(facts: &Facts, tier: usize) -> impl Iterator<Item = usize> {
+    (0..facts.subnets.len()).filter(move |subnet| facts.subnets[*subnet].tier == tier)
+}

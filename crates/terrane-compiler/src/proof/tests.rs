@@ -1,0 +1,218 @@
+//! What is proved of the reference network, and what is found in broken ones.
+
+mod mutants;
+mod naive;
+mod networks;
+
+use crate::names::PortRange;
+use crate::network::{AclPeer, AclRule, Direction, Network, Target, Traffic};
+use crate::proof::{Finding, Proof, Property, Status, prove};
+use networks::{cidr, databases_without_egress, reference};
+
+fn finding<'a>(proof: &'a Proof, property: Property, subject: &str) -> &'a Finding {
+    proof
+        .findings
+        .iter()
+        .find(|finding| finding.property == property && finding.subject == subject)
+        .unwrap_or_else(|| panic!("no {} about {subject}:\n{proof}", property.code()))
+}
+
+#[track_caller]
+fn check(network: &Network, property: Property, subject: &str, status: Status) -> Finding {
+    let proof = prove(network);
+    let finding = finding(&proof, property, subject);
+    assert_eq!(finding.status, status, "{proof}");
+    finding.clone()
+}
+
+#[test]
+fn every_claim_of_the_reference_network_holds() {
+    let proof = prove(&reference());
+    assert!(!proof.has_refuted(), "{proof}");
+    assert_eq!(proof.with_status(Status::Unknown).count(), 0, "{proof}");
+    assert!(!proof.diagnostics().has_errors());
+    for property in [
+        Property::P1,
+        Property::P2,
+        Property::P3,
+        Property::P4,
+        Property::P5,
+        Property::P6,
+        Property::P7,
+        Property::P8,
+        Property::P10,
+        Property::P11,
+    ] {
+        assert!(proof.findings.iter().any(|finding| finding.property == property), "{property:?}:\n{proof}");
+    }
+}
+
+#[test]
+fn databases_are_out_of_reach_of_public_subnets_by_acls_alone() {
+    let found = check(&reference(), Property::P1, "pub ↛ db", Status::Proved);
+    assert!(found.held_by.contains(&"network ACLs"), "{found}");
+    assert!(found.decided_by.iter().any(|step| step.layer == "network ACL"), "{found}");
+}
+
+#[test]
+fn databases_with_egress_are_out_of_reach_of_the_internet_by_routes_and_acls() {
+    let found = check(&reference(), Property::P1, "internet ↛ db", Status::Proved);
+    assert!(!found.held_by.contains(&"network ACLs"), "{found}");
+    assert!(found.held_by.contains(&"routes"), "{found}");
+    assert!(found.residuals[0].contains("tcp 1024-65535"), "{found}");
+    assert!(found.residuals[0].contains("db ingress #"), "{found}");
+}
+
+#[test]
+fn databases_without_egress_are_out_of_reach_by_acls_alone() {
+    let network = databases_without_egress();
+    for subject in ["internet ↛ db", "pub ↛ db"] {
+        let found = check(&network, Property::P1, subject, Status::Proved);
+        assert!(found.held_by.contains(&"network ACLs"), "{found}");
+        assert!(found.residuals.is_empty(), "{found}");
+    }
+}
+
+#[test]
+fn replies_of_databases_are_a_residual_that_security_groups_close() {
+    let found = check(&databases_without_egress(), Property::P3, "db → app", Status::Residual);
+    assert!(found.detail.contains("tcp 1024-65535"), "{found}");
+    assert!(found.detail.contains("source port is one of"), "{found}");
+    assert!(found.residuals[0].contains("security group"), "{found}");
+}
+
+/// The rules that people write: replies from everywhere, and no guard before them.
+fn naive_ephemeral() -> Network {
+    let mut network = databases_without_egress();
+    let rule = |direction, number, traffic| AclRule {
+        direction,
+        number,
+        allow: true,
+        traffic,
+        peer: AclPeer::Cidr(cidr("0.0.0.0/0")),
+        why: "db.egress = internet".to_owned(),
+    };
+    let db = &mut network.acls[2].rules;
+    db.push(rule(Direction::Ingress, 900, Traffic::Tcp(PortRange::EPHEMERAL)));
+    db.push(rule(Direction::Egress, 900, Traffic::Tcp(PortRange::one(443))));
+    db.sort_by_key(|rule| (rule.direction, rule.number));
+    let public = &mut network.acls[0].rules;
+    for (direction, traffic) in [
+        (Direction::Egress, Traffic::Tcp(PortRange::EPHEMERAL)),
+        (Direction::Ingress, Traffic::Tcp(PortRange::one(443))),
+    ] {
+        public.push(AclRule { peer: AclPeer::Tier(2, 0), ..rule(direction, 90, traffic) });
+    }
+    public.sort_by_key(|rule| (rule.direction, rule.number));
+    network
+}
+
+#[test]
+fn the_naive_ephemeral_rule_is_refuted_with_its_witness() {
+    let found = check(&naive_ephemeral(), Property::P1, "pub ↛ db", Status::Refuted);
+    let witness = found.witness.as_ref().unwrap();
+    assert_eq!(witness.ends, "pub-a → db-a", "{found}");
+    assert!(witness.packet.starts_with("tcp 10.0.64.4:443 → 10.0.68.4:5432"), "{found}");
+    let rules: Vec<String> = witness.forward.iter().chain(&witness.reply).map(ToString::to_string).collect();
+    assert_eq!(
+        rules,
+        [
+            "route public 10.0.0.0/16 local",
+            "network ACL pub egress #90 allow tcp 1024-65535 to db",
+            "network ACL db ingress #900 allow tcp 1024-65535 from 0.0.0.0/0",
+            "route private-a 10.0.0.0/16 local",
+            "network ACL db egress #900 allow tcp 443 to 0.0.0.0/0",
+            "network ACL pub ingress #90 allow tcp 443 from db",
+        ]
+    );
+    assert!(!found.fix.is_empty());
+}
+
+#[test]
+fn a_nat_gateway_of_another_zone_is_refuted() {
+    let mut network = reference();
+    let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
+    table.default_route = Some(Target::NatOfHome(networks::zone("a")));
+    let found = check(&network, Property::P5, "app", Status::Refuted);
+    assert!(found.detail.contains("app-b → pub-a"), "{found}");
+}
+
+#[test]
+fn one_declared_nat_gateway_is_a_residual_of_zone_independence() {
+    let mut declaration = networks::declaration();
+    let home = Some(networks::zone("a"));
+    declaration.egress = crate::declaration::Egress::Nat { tier: 0, home, bring_elastic_ips: false };
+    let found = check(&networks::resolved(&declaration), Property::P5, "app", Status::Residual);
+    assert!(found.detail.contains("app-b → pub-a"), "{found}");
+}
+
+#[test]
+fn an_internet_route_in_a_private_table_is_refuted() {
+    let mut network = reference();
+    let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
+    table.default_route = Some(Target::InternetGateway);
+    let found = check(&network, Property::P4, "db", Status::Refuted);
+    assert_eq!(found.decided_by[0].rule, "0.0.0.0/0 internet gateway");
+    check(&network, Property::P1, "internet ↛ db", Status::Refuted);
+}
+
+#[test]
+fn a_missing_reply_rule_refutes_the_flow_that_needs_it() {
+    let mut network = databases_without_egress();
+    network.acls[2].rules.retain(|rule| {
+        rule.direction == Direction::Ingress || rule.traffic != Traffic::Tcp(PortRange::EPHEMERAL)
+    });
+    let found = check(&network, Property::P2, "app → db tcp 5432, tcp 6379", Status::Refuted);
+    assert!(found.detail.contains("answers on tcp 1024-65535 do not come back"), "{found}");
+    assert!(found.decided_by.iter().any(|step| step.rule.contains("egress * deny")), "{found}");
+}
+
+#[test]
+fn every_class_of_base_is_examined() {
+    let proof = prove(&reference());
+    assert!(proof.placements.len() >= 4, "{:?}", proof.placements);
+    assert_eq!(proof.placements[0], "10.0.0.0/16");
+}
+
+#[test]
+fn a_guard_for_one_class_of_base_alone_is_found_out() {
+    let mut network = reference();
+    for acl in &mut network.acls {
+        acl.rules.retain(|rule| rule.peer != AclPeer::Range(0));
+        acl.rules.retain(|rule| rule.peer != AclPeer::Cidr(cidr("172.16.0.0/12")));
+    }
+    let found = check(&network, Property::P1, "pub ↛ db", Status::Refuted);
+    assert!(found.detail.contains("with the VPC at 172.16.0.0/16"), "{found}");
+}
+
+#[test]
+fn a_rule_behind_a_wider_one_is_without_effect() {
+    let mut network = databases_without_egress();
+    let mut rule = network.acls[2].rules[0].clone();
+    rule.number += 1;
+    let at = network.acls[2].rules.iter().rposition(|rule| rule.direction == Direction::Ingress).unwrap();
+    network.acls[2].rules.insert(at + 1, rule.clone());
+    check(&network, Property::P10, &format!("db ingress #{}", rule.number), Status::Residual);
+}
+
+#[test]
+fn an_unknown_table_leaves_isolation_undecided() {
+    let network = reference();
+    let placement = [network.ranges[0].default];
+    let mut facts = crate::proof::placement::facts(&network, &placement);
+    let db = facts.subnets.iter().position(|subnet| subnet.name == "db-a").unwrap();
+    facts.subnets[db].table = None;
+    let intent = crate::proof::placement::Intent::of(&network);
+    let proof = crate::proof::prove_facts("reference", &facts, &intent);
+    let found = finding(&proof, Property::P1, "internet ↛ db");
+    assert_eq!(found.status, Status::Unknown, "{proof}");
+    assert!(found.detail.contains("the route table of db-a is not known"), "{found}");
+}
+
+#[test]
+fn a_large_network_gives_the_same_answer_twice() {
+    let facts = crate::proof::testing::large(20, 5, 12);
+    let open = crate::proof::testing::open_pairs(&facts);
+    assert!(open > 0 && open < 380, "{open}");
+    assert_eq!(open, crate::proof::testing::open_pairs(&facts));
+}
