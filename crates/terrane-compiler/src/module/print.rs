@@ -4,6 +4,7 @@
 //!
 //! An array or an object stands on one line if the line has at most 100 columns
 //! and if no object stands inside an object; what is longer is broken at its brackets.
+//! Objects with the same keys inside an object are rows of a table, each on one line.
 
 mod expression;
 mod files;
@@ -18,6 +19,9 @@ use super::syntax::{Block, Body, Expr, Item};
 
 /// Lines are broken where they would be longer than this, and where they can be.
 const MAX_COLUMNS: usize = 100;
+
+/// Rows of a table are broken where they would be longer than this.
+const MAX_ROW_COLUMNS: usize = 160;
 
 /// What each nesting adds to the indentation.
 const INDENT: usize = 2;

@@ -11,7 +11,7 @@ use super::expression::{
     Precedence, follows_arrow, for_grouping, for_intro, for_key, is_traversable, keyword, one_line, write,
     write_function_name, write_key, write_operators,
 };
-use super::{INDENT, MAX_COLUMNS, text};
+use super::{INDENT, MAX_COLUMNS, MAX_ROW_COLUMNS, text};
 use crate::module::syntax::{Expr, any};
 
 /// The value of an argument, laid out.
@@ -162,10 +162,17 @@ fn broken_array(elements: &[Expr], place: Place) -> String {
 
 fn broken_object<'a>(entries: impl Iterator<Item = (&'a ObjectKey, &'a Expr)>, place: Place) -> String {
     let indent = place.indent + INDENT;
+    let entries: Vec<_> = entries.collect();
+    let is_table = is_table(&entries);
     let assignments: Vec<_> = entries
+        .into_iter()
         .map(|(key, value)| {
             let name = key_text(key);
-            let mut lines = argument(indent, name.chars().count(), value);
+            let mut lines = if is_table {
+                row(indent, name.chars().count(), value)
+            } else {
+                argument(indent, name.chars().count(), value)
+            };
             lines.aligned &= !matches!(key, ObjectKey::Expression(key) if has_object(key));
             (name, lines)
         })
@@ -175,6 +182,30 @@ fn broken_object<'a>(entries: impl Iterator<Item = (&'a ObjectKey, &'a Expr)>, p
     text::pad(&mut out, place.indent);
     out.push('}');
     out
+}
+
+/// Returns whether the values are several flat objects with the same keys: rows, which are read as lines of a table.
+fn is_table(entries: &[(&ObjectKey, &Expr)]) -> bool {
+    fn columns<'a>((_, value): &'a (&ObjectKey, &Expr)) -> Option<Vec<&'a ObjectKey>> {
+        match value {
+            Expr::Object(row) if !row.is_empty() && !row.values().any(has_object) => {
+                Some(row.keys().collect())
+            }
+            _ => None,
+        }
+    }
+    let first = entries.first().and_then(columns);
+    entries.len() > 1 && first.is_some() && entries.iter().all(|entry| columns(entry) == first)
+}
+
+/// Lays out a row of a table on one line, which may be longer than others, since its columns repeat those above.
+fn row(indent: usize, name_columns: usize, value: &Expr) -> Lines {
+    let text = one_line(value);
+    if indent + name_columns + " = ".len() + text.chars().count() <= MAX_ROW_COLUMNS {
+        lines(text)
+    } else {
+        argument(indent, name_columns, value)
+    }
 }
 
 /// Returns a key whose columns are its characters: what may combine stands in a string, and is escaped there.
