@@ -16,10 +16,12 @@ use crate::ledger::Ledger;
 use crate::module::syntax::{Body, Item};
 use crate::module::{Module, print};
 use crate::network::Network;
+use crate::proof::Proof;
 
 /// What the files are made from.
 pub(crate) struct Source<'a> {
     pub(crate) network: &'a Network,
+    pub(crate) proof: &'a Proof,
     pub(crate) module: &'a Module,
     pub(crate) contract: &'a Contract,
     pub(crate) ledger: &'a Ledger,
@@ -33,6 +35,7 @@ pub(crate) fn emit(source: &Source<'_>) -> FileTree {
         files.add(&name, text);
     }
     files.add("README.md", readme::readme(source));
+    files.add("PROOF.md", readme::proof(source));
     files.add("contract.json", contract::json(source.contract));
     files.add("ledger.toml", source.ledger.to_string());
     for (name, text) in example::files(source) {

@@ -7,6 +7,7 @@
 //! | declare | [`topology::Topology`] → [`declaration::Declaration`] | [`declaration::Declaration::read`] |
 //! | allocate | [`address_plan::AddressPlan`], [`ledger::Ledger`] | [`address_plan::allocate`] |
 //! | resolve | [`network::Network`] | [`resolve::resolve`] |
+//! | prove | [`proof::Proof`] | [`proof::prove`] |
 //! | lower | [`module::Module`] | [`lower::lower`] |
 //! | emit | [`file_tree::FileTree`] | `emit` |
 //!
@@ -38,6 +39,7 @@ use crate::file_tree::FileTree;
 use crate::ledger::Ledger;
 use crate::module::Module;
 use crate::network::Network;
+use crate::proof::Proof;
 use crate::topology::Topology;
 
 /// Everything that a compilation yields.
@@ -47,6 +49,8 @@ pub struct Compilation {
     pub ledger: Ledger,
     /// The network.
     pub network: Network,
+    /// What it keeps apart, and what it lets through.
+    pub proof: Proof,
     /// Terraform as data.
     pub module: Module,
     /// The module's interface.
@@ -70,9 +74,11 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     let declaration = Declaration::read(topology)?;
     let (plan, mut ledger) = address_plan::allocate(&declaration, ledger)?;
     let network = resolve::resolve(&declaration, &plan, &mut ledger)?;
+    let proof = proof::prove(&network);
     let mut module = lower::lower(&network);
 
     let mut warnings = plan.warnings;
+    warnings.extend(proof.diagnostics());
     warnings.extend(lower::newer_than_asked(&network, &module));
     let network = warnings.ok(network)?;
 
@@ -81,10 +87,11 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     emit::identify(&mut module, version, &emit::fingerprint(&contract));
     let files = emit::emit(&emit::Source {
         network: &network,
+        proof: &proof,
         module: &module,
         contract: &contract,
         ledger: &ledger,
         version,
     });
-    Ok(Compilation { ledger, network, module, contract, files, warnings })
+    Ok(Compilation { ledger, network, proof, module, contract, files, warnings })
 }
