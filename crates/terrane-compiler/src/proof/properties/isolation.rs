@@ -315,12 +315,30 @@ fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Find
             closed.push(tier_facts.name.as_str());
             continue;
         }
-        findings.push(Finding::new(
-            Property::P3,
-            Status::Refuted,
-            format!("within one subnet of {}", tier_facts.name),
-            format!("security groups let {left} through, which is not declared"),
-        ));
+        let subject = format!("within one subnet of {}", tier_facts.name);
+        // A security group that names every address names the neighbours too, and cannot leave them out.
+        let from_anywhere = declared(intent, &IntentEnd::Internet, &end);
+        if left.minus(&from_anywhere).is_empty() {
+            let mut finding = Finding::new(
+                Property::P3,
+                Status::Residual,
+                subject,
+                format!(
+                    "security groups let {left} through, since what is declared for the internet holds for neighbours too"
+                ),
+            );
+            finding.residuals.push(format!(
+                "{left}: closed by no layer; both ends of the tier are open to every address there"
+            ));
+            findings.push(finding);
+        } else {
+            findings.push(Finding::new(
+                Property::P3,
+                Status::Refuted,
+                subject,
+                format!("security groups let {left} through, which is not declared"),
+            ));
+        }
     }
     if !closed.is_empty() {
         let mut finding = Finding::new(
