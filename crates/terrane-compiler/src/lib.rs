@@ -16,6 +16,7 @@
 pub mod address_plan;
 pub mod declaration;
 pub mod diagnostics;
+pub mod document;
 mod emit;
 pub mod features;
 pub mod file_tree;
@@ -77,7 +78,8 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     let proof = proof::prove(&network);
     let mut module = lower::lower(&network);
 
-    let mut warnings = plan.warnings;
+    let mut warnings = declaration.warnings.clone();
+    warnings.extend(plan.warnings);
     warnings.extend(proof.diagnostics());
     warnings.extend(lower::newer_than_asked(&network, &module));
     let network = warnings.ok(network)?;

@@ -6,5 +6,6 @@
 
 mod allocation;
 mod bodies;
+mod err_cases;
 mod print;
 mod terraform;

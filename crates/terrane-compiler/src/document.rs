@@ -1,0 +1,171 @@
+//! Topologies as TOML and JSON documents.
+//!
+//! [`from_toml`] and [`from_json`] report every key that is unknown, missing, or of a wrong type, each with its place.
+//! What the values mean is checked later, by [`crate::declaration`].
+
+mod shape;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::topology::Topology;
+
+/// Reads a topology from TOML.
+///
+/// # Errors
+///
+/// Returns every problem of the document's syntax, or else of its structure.
+pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut found = Diagnostics::default();
+    for error in errors {
+        let position = error.span().map(|span| position(text, span.start));
+        found.push(
+            Diagnostic::error(
+                "document-syntax",
+                &Origin::Document { path: "document".to_owned(), position },
+                format!("the document is not TOML: {}", error.message()),
+            )
+            .hint("see https://toml.io for how values are written"),
+        );
+    }
+    found.ok(())?;
+    let mut places = Places::default();
+    let value = table_value(text, table.get_ref(), "", &mut places);
+    read(value, &places)
+}
+
+/// Reads a topology from JSON.
+///
+/// # Errors
+///
+/// Returns the first problem of the document's syntax, or else every problem of its structure.
+pub fn from_json(text: &str) -> Result<Topology, Diagnostics> {
+    let value = serde_json::from_str(text).map_err(|error| {
+        let mut found = Diagnostics::default();
+        let position = Some((error.line(), error.column()));
+        found.push(
+            Diagnostic::error(
+                "document-syntax",
+                &Origin::Document { path: "document".to_owned(), position },
+                format!("the document is not JSON: {error}"),
+            )
+            .hint("write one JSON object"),
+        );
+        found
+    })?;
+    read(value, &Places::default())
+}
+
+/// Returns a topology as TOML.
+pub fn to_toml(topology: &Topology) -> String {
+    toml::to_string(topology).expect("a topology has string keys and no null")
+}
+
+/// Returns a topology as JSON.
+pub fn to_json(topology: &Topology) -> String {
+    serde_json::to_string_pretty(topology).expect("a topology has string keys") + "\n"
+}
+
+/// Line and column of what stands at a path.
+#[derive(Default)]
+struct Places(BTreeMap<String, (usize, usize)>);
+
+impl Places {
+    fn origin(&self, path: &str) -> Origin {
+        Origin::Document { path: path.to_owned(), position: self.0.get(path).copied() }
+    }
+}
+
+fn read(value: Value, places: &Places) -> Result<Topology, Diagnostics> {
+    let mut found = Diagnostics::default();
+    shape::check(&shape::TOPOLOGY, &value, "", places, &mut found);
+    found.ok(())?;
+    let mut topology: Topology = serde_json::from_value(value).map_err(|error| {
+        let message = format!("the document cannot be read: {error}");
+        found.push(
+            Diagnostic::error("wrong-type", &places.origin("document"), message)
+                .hint("compare it with a document that `terrane` wrote"),
+        );
+        found
+    })?;
+    locate(&mut topology, places);
+    Ok(topology)
+}
+
+/// Sets where each part was declared.
+fn locate(topology: &mut Topology, places: &Places) {
+    let element = |list: &str, idx: usize| places.origin(&format!("{list}[{idx}]"));
+    topology.origin =
+        Origin::Document { path: "network".to_owned(), position: places.0.get("name").copied() };
+    topology.egress.origin = places.origin("egress");
+    if let Some(eks) = &mut topology.eks {
+        eks.origin = places.origin("eks");
+    }
+    for (idx, range) in topology.secondary.iter_mut().enumerate() {
+        range.origin = element("secondary", idx);
+    }
+    for (idx, tier) in topology.tiers.iter_mut().enumerate() {
+        tier.origin = element("tiers", idx);
+    }
+    for (idx, flow) in topology.flows.iter_mut().enumerate() {
+        flow.origin = element("flows", idx);
+    }
+    for (idx, group) in topology.subnet_groups.iter_mut().enumerate() {
+        group.origin = element("subnet_groups", idx);
+    }
+    for (idx, clear) in topology.keep_clear.iter_mut().enumerate() {
+        clear.origin = element("keep_clear", idx);
+    }
+}
+
+/// Returns the path of a key.
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn table_value(text: &str, table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
+    let entries = table.iter().map(|(key, value)| {
+        let path = join(path, key.get_ref());
+        places.0.insert(path.clone(), position(text, key.span().start));
+        (key.get_ref().to_string(), json(text, value.get_ref(), &path, places))
+    });
+    Value::Object(entries.collect())
+}
+
+/// Returns a TOML value as JSON, and notes where its parts stand.
+fn json(text: &str, value: &DeValue<'_>, path: &str, places: &mut Places) -> Value {
+    match value {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Integer(number) => {
+            let value = i64::from_str_radix(number.as_str(), number.radix());
+            value.map_or_else(|_| Value::from(number.as_str()), Value::from)
+        }
+        DeValue::Float(number) => {
+            let value: Option<f64> = number.as_str().parse().ok();
+            value.map_or_else(|| Value::from(number.as_str()), Value::from)
+        }
+        DeValue::Boolean(value) => Value::from(*value),
+        DeValue::Datetime(value) => Value::from(value.to_string()),
+        DeValue::Array(values) => {
+            let elements = values.iter().enumerate().map(|(idx, value)| {
+                let path = format!("{path}[{idx}]");
+                places.0.insert(path.clone(), position(text, value.span().start));
+                json(text, value.get_ref(), &path, places)
+            });
+            Value::Array(elements.collect())
+        }
+        DeValue::Table(table) => table_value(text, table, path, places),
+    }
+}
+
+/// Returns line and column of a byte, counted from 1.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |end| end + 1);
+    (line, before[start..].chars().count() + 1)
+}
