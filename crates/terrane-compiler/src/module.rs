@@ -5,6 +5,7 @@
 //! [`typecheck`] holds it against the excerpt of the provider's schema, so that what leaves the
 //! compiler has only references that resolve and only attributes that exist.
 
+pub mod fault;
 pub mod language;
 pub mod print;
 pub mod rules;
