@@ -3,6 +3,7 @@
 //! [`Package`] is what is published: files with a digest that does not depend on where they were built.
 //! [`Registry`] publishes it into a [`Store`] such that a version is complete and never changes once clients see it.
 //! [`Server`] speaks the module registry protocol to Terraform and OpenTofu over any store.
+//! [`Release`] takes a module of a workspace under git through all of it.
 
 mod error;
 mod name;
@@ -18,6 +19,8 @@ mod registry;
 
 mod serve;
 
+mod release;
+
 pub use error::{Error, ErrorKind};
 pub use fsck::Fault;
 pub use layout::{Allowance, Index, Manifest};
@@ -25,5 +28,6 @@ pub use name::{ModuleName, parse_version};
 pub use package::Package;
 pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
+pub use release::{Plan, Release};
 pub use serve::{AccessLog, Server, Tokens};
 pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type};

@@ -40,7 +40,16 @@ impl Package {
         Package::from_files(walk::read(directory)?)
     }
 
-    /// Makes a package of files by path.
+    /// Makes a package of a module's directory that was read elsewhere, such as from a commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Package::from_directory`].
+    pub fn from_tree(files: BTreeMap<String, Vec<u8>>) -> Result<Package, Error> {
+        Package::from_files(files.into_iter().filter(|(path, _)| !walk::is_left_out(path)).collect())
+    }
+
+    /// Makes a package of exactly these files by path.
     ///
     /// # Errors
     ///

@@ -96,6 +96,12 @@ pub(super) fn refusal(path: &str) -> Option<String> {
     }
 }
 
+/// Whether a file of a module's directory is known, and not published.
+pub(super) fn is_left_out(path: &str) -> bool {
+    let directory = path.split('/').next().unwrap_or_default();
+    (path.contains('/') && is_left_out_directory(directory)) || matches!(verdict(path), Verdict::LeaveOut)
+}
+
 fn is_left_out_directory(relative: &str) -> bool {
     relative == "tests" || relative == "bindings"
 }

@@ -6,5 +6,6 @@ mod common;
 mod faults;
 mod package;
 mod publish;
+mod release;
 mod serve;
 mod terraform;

@@ -46,7 +46,7 @@ fn a03_other_bytes_under_a_published_version_are_refused() {
 }
 
 fn n_races() -> usize {
-    if std::env::var_os("TERRANE_TEST_LONG").is_some() { 200 } else { 20 }
+    if std::env::var_os("TERRANE_LONG").is_some() { 200 } else { 20 }
 }
 
 #[test]

@@ -1,0 +1,299 @@
+//! A release from a workspace under git, in two parts that can be run again after a crash.
+//!
+//! [`Release::prepare`] chooses the version and commits it; [`Release::publish`] publishes that commit and tags it.
+//! What was done is read from git and the store, never from memory, so each part picks up where it was killed.
+
+mod git;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use semver::Version;
+use terrane_contract::{Bump, Diff, diff};
+use tokio::net::TcpListener;
+
+use self::git::Git;
+use crate::{
+    Allowance, Error, ErrorKind, Manifest, ModuleName, Package, Publication, Published, Registry, Server,
+    Settings, Store, parse_version,
+};
+
+/// A module of a workspace and the store it is released to.
+#[derive(Debug)]
+pub struct Release {
+    root: PathBuf,
+    module: ModuleName,
+    store: Arc<dyn Store>,
+    settings: Settings,
+}
+
+/// What a release will be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The version.
+    pub version: Version,
+    /// The release before it.
+    pub previous: Option<Version>,
+    /// What changed since then.
+    pub changes: Diff,
+    /// The changes as an entry of the change log.
+    pub changelog: String,
+    /// Whether the version is committed already, so that publishing is what is left.
+    pub prepared: bool,
+}
+
+impl Release {
+    /// Names the module `modules/NAME` of the workspace at `root`, and where it goes.
+    pub fn new(root: &Path, module: ModuleName, store: Arc<dyn Store>, settings: Settings) -> Release {
+        Release { root: root.to_owned(), module, store, settings }
+    }
+
+    fn directory(&self) -> String {
+        format!("modules/{}", self.module.name())
+    }
+
+    fn git(&self) -> Git<'_> {
+        Git { root: &self.root }
+    }
+
+    /// Marks a prepare that has begun on a clean tree and has not been committed.
+    fn marker(&self) -> Result<PathBuf, Error> {
+        Ok(self.git().directory()?.join(format!("terrane-release-{}", self.module.name())))
+    }
+
+    /// Returns what [`prepare`](Release::prepare) would do, writing nothing.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Input`]: the tree has uncommitted changes, or the module cannot be read.
+    /// - [`ErrorKind::Gate`]: nothing changed, or the version asked for does not carry what did.
+    pub fn plan(&self, version: Option<&Version>) -> Result<Plan, Error> {
+        let git = self.git();
+        if !self.marker()?.exists() {
+            git.check_clean()?;
+        }
+        let package = git.package("HEAD", &self.directory())?;
+        let committed = self.committed_version("HEAD")?;
+        let last = self.last()?;
+        let contract = package.contract(self.module.name())?;
+        let changes = match &last {
+            Some(last) => diff(&last.contract, &contract),
+            None => diff(&contract, &contract),
+        };
+        let previous = last.as_ref().map(|last| last.version.clone());
+        if let Some(prepared) =
+            committed.filter(|committed| previous.as_ref().is_none_or(|last| committed > last))
+        {
+            if let Some(asked) = version.filter(|asked| **asked != prepared) {
+                let message =
+                    format!("{prepared} is prepared, not {asked}; publish it, or revert its commit");
+                return Err(Error::new(ErrorKind::Gate, message));
+            }
+            return Ok(Plan {
+                version: prepared,
+                previous,
+                changes,
+                changelog: String::new(),
+                prepared: true,
+            });
+        }
+        if last.as_ref().is_some_and(|last| last.h1 == package.tree_digest()) {
+            let message = format!("nothing changed since {}", previous.as_ref().unwrap_or(&FIRST));
+            return Err(Error::new(ErrorKind::Gate, message));
+        }
+        let version = self.choose(&changes, previous.as_ref(), version)?;
+        let changelog = changelog(&version, &changes);
+        Ok(Plan { version, previous, changes, changelog, prepared: false })
+    }
+
+    /// Chooses or checks the version, writes it, compiles again, and commits.
+    ///
+    /// `recompile` writes the module's files for the version that `module.toml` now has.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Release::plan), and what `recompile` returns.
+    pub fn prepare(
+        &self,
+        version: Option<&Version>,
+        recompile: impl FnOnce() -> Result<(), String>,
+    ) -> Result<Plan, Error> {
+        let plan = self.plan(version)?;
+        if plan.prepared {
+            return Ok(plan);
+        }
+        let marker = self.marker()?;
+        write(&marker, &format!("{}\n", plan.version))?;
+        let directory = self.root.join(self.directory());
+        write(&directory.join("module.toml"), &format!("version = \"{}\"\n", plan.version))?;
+        // From the commit, not the file: a killed attempt may have written its entry already.
+        let history =
+            self.git().show("HEAD", &format!("{}/CHANGELOG.md", self.directory()))?.unwrap_or_default();
+        let history = history.strip_prefix(CHANGELOG_HEAD).unwrap_or(&history);
+        write(&directory.join("CHANGELOG.md"), &format!("{CHANGELOG_HEAD}{}{history}", plan.changelog))?;
+        recompile().map_err(|error| {
+            Error::input(format!("the module does not compile as {}: {error}", plan.version))
+        })?;
+        let message = format!("{}: release {}", self.module.name(), plan.version);
+        self.git().commit_all(&message)?;
+        fs::remove_file(&marker).map_err(|error| Error::unavailable("cannot end the prepare", error))?;
+        Ok(Plan { prepared: true, ..plan })
+    }
+
+    /// Publishes the commit that set the version, reads it back, and tags it.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Input`]: no version is prepared.
+    /// - As [`Registry::publish`].
+    /// - [`ErrorKind::Taken`]: the tag exists on another commit.
+    pub fn publish(&self, allow: &[Allowance]) -> Result<Published, Error> {
+        let git = self.git();
+        let version_file = format!("{}/module.toml", self.directory());
+        let Some(commit) = git.last_commit(&version_file)? else {
+            return Err(Error::input(format!(
+                "`{version_file}` is not committed; prepare the release first"
+            )));
+        };
+        let Some(version) = self.committed_version(&commit)? else {
+            return Err(Error::input(format!("`{version_file}` holds no version")));
+        };
+        let package = git.package(&commit, &self.directory())?;
+        let registry = Registry::open_or_create(self.store.as_ref(), &self.settings)?;
+        let published = registry.publish(&Publication {
+            module: &self.module,
+            version: &version,
+            package: &package,
+            allow,
+            commit: Some(&commit),
+        })?;
+        let (Published::New(manifest) | Published::Already(manifest)) = &published;
+        self.install(manifest)?;
+        let tag = format!("{}-v{version}", self.module.name());
+        let message = format!("{} {version}\n\n{}\nsha256:{}\n", self.module, manifest.h1, manifest.sha256);
+        git.tag(&tag, &commit, &message)?;
+        Ok(published)
+    }
+
+    /// Installs the version with the real Terraform, from a server over the store.
+    fn install(&self, manifest: &Manifest) -> Result<(), Error> {
+        let failed = |what: &str, error: std::io::Error| Error::unavailable(what.to_owned(), error);
+        let runtime =
+            tokio::runtime::Runtime::new().map_err(|error| failed("cannot start a server", error))?;
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .map_err(|error| failed("cannot listen", error))?;
+        let port = listener.local_addr().map_err(|error| failed("cannot listen", error))?.port();
+        let server = Server::new(Arc::clone(&self.store), Arc::new(|_| {}));
+        runtime.spawn(server.run(listener, std::future::pending()));
+
+        let root = self.git().directory()?.join(format!("terrane-install-{}-{port}", std::process::id()));
+        let (host, module, version) = (&self.settings.host, &self.module, &manifest.version);
+        write(
+            &root.join("terraformrc"),
+            &format!(
+                "host \"{host}\" {{\n  services = {{ \"modules.v1\" = \"http://127.0.0.1:{port}/v1/modules/\" }}\n}}\n"
+            ),
+        )?;
+        let call =
+            format!("module \"m\" {{\n  source  = \"{host}/{module}\"\n  version = \"{version}\"\n}}\n");
+        write(&root.join("main.tf"), &call)?;
+        let output = Command::new("terraform")
+            .args(["get", "-no-color"])
+            .current_dir(&root)
+            .env("TF_CLI_CONFIG_FILE", root.join("terraformrc"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .output();
+        let result = match output {
+            Ok(output) if output.status.success() => same(&root.join(".terraform/modules/m"), manifest),
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stderr).into_owned();
+                Err(Error::new(ErrorKind::Damaged, format!("{module} {version} does not install:\n{text}")))
+            }
+            Err(error) => Err(failed("terraform is needed to read the release back", error)),
+        };
+        let _ = fs::remove_dir_all(&root);
+        runtime.shutdown_background();
+        result
+    }
+
+    fn committed_version(&self, commit: &str) -> Result<Option<Version>, Error> {
+        let Some(text) = self.git().show(commit, &format!("{}/module.toml", self.directory()))? else {
+            return Ok(None);
+        };
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error| Error::input(format!("`{}/module.toml`: {error}", self.directory())))?;
+        table.get("version").and_then(toml::Value::as_str).map(parse_version).transpose()
+    }
+
+    fn last(&self) -> Result<Option<Manifest>, Error> {
+        let registry = match Registry::open(self.store.as_ref()) {
+            Ok(registry) => registry,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        registry.previous(&self.module, &Version::new(u64::MAX, 0, 0))
+    }
+
+    fn choose(
+        &self,
+        changes: &Diff,
+        previous: Option<&Version>,
+        asked: Option<&Version>,
+    ) -> Result<Version, Error> {
+        let refused = |message: String| Err(Error::new(ErrorKind::Gate, message));
+        let needed = changes.required_bump.max(Bump::Patch);
+        let findings: Vec<String> = changes.findings.iter().map(|finding| format!("  {finding}")).collect();
+        let Some(previous) = previous else {
+            return match needed {
+                Bump::Refused => refused(format!("no version may carry this:\n{}", findings.join("\n"))),
+                _ => Ok(asked.unwrap_or(&FIRST).clone()),
+            };
+        };
+        let Some(next) = needed.next_version(previous) else {
+            return refused(format!("no version may carry this:\n{}", findings.join("\n")));
+        };
+        match asked {
+            None => Ok(next),
+            Some(asked) if asked <= previous => refused(format!("{asked} is not above {previous}")),
+            // What an allow-file accepts is decided at publishing, with the same rules.
+            Some(asked) => Ok(asked.clone()),
+        }
+    }
+}
+
+/// The version of a first release, unless another is asked for.
+const FIRST: Version = Version::new(1, 0, 0);
+const CHANGELOG_HEAD: &str = "# Changes\n";
+
+fn changelog(version: &Version, changes: &Diff) -> String {
+    let mut text = format!("\n## {version}\n\n");
+    let shown: Vec<_> = changes.findings.iter().filter(|finding| finding.bump > Bump::None).collect();
+    if shown.is_empty() {
+        text.push_str("- The interface is unchanged.\n");
+    }
+    for finding in shown {
+        let mark = if finding.bump >= Bump::Major { "**breaking** " } else { "" };
+        text.push_str(&format!("- {mark}`{}`: {} ({})\n", finding.address, finding.message, finding.rule));
+    }
+    text
+}
+
+fn same(installed: &Path, manifest: &Manifest) -> Result<(), Error> {
+    let found = Package::from_directory(installed)?.tree_digest();
+    if found == manifest.h1 {
+        return Ok(());
+    }
+    let message = format!("what installs is {found}, but {} was published", manifest.h1);
+    Err(Error::new(ErrorKind::Damaged, message))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    let parent = path.parent().unwrap_or(path);
+    fs::create_dir_all(parent)
+        .and_then(|()| fs::write(path, text))
+        .map_err(|error| Error::unavailable(format!("cannot write `{}`", path.display()), error))
+}

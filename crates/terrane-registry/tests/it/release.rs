@@ -1,0 +1,135 @@
+//! A release from a git repository to a directory, and again after it was killed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use terrane_registry::{DirectoryStore, ErrorKind, Published, Registry, Release, Store, parse_version};
+
+use crate::common::{network, settings};
+
+fn git(root: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git").args(arguments).current_dir(root).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+struct Workspace {
+    directory: tempfile::TempDir,
+    store: Arc<dyn Store>,
+}
+
+impl Workspace {
+    fn new() -> Workspace {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("workspace");
+        fs::create_dir_all(root.join("modules/network")).unwrap();
+        git(&root, &["init", "--quiet", "-b", "main"]);
+        for (name, value) in
+            [("user.name", "t"), ("user.email", "t@example.test"), ("commit.gpgsign", "false")]
+        {
+            git(&root, &["config", name, value]);
+        }
+        let store: Arc<dyn Store> = Arc::new(DirectoryStore::new(directory.path().join("registry")));
+        Workspace { directory, store }
+    }
+
+    fn root(&self) -> std::path::PathBuf {
+        self.directory.path().join("workspace")
+    }
+
+    fn commit(&self, main: &str) {
+        fs::write(self.root().join("modules/network/main.tf"), main).unwrap();
+        git(&self.root(), &["add", "-A"]);
+        git(&self.root(), &["commit", "--quiet", "-m", "change"]);
+    }
+
+    fn release(&self) -> Release {
+        Release::new(&self.root(), network(), Arc::clone(&self.store), settings())
+    }
+
+    /// What a compiler does: the version lands in the module's files.
+    fn recompile(&self) -> Result<(), String> {
+        let module = self.root().join("modules/network");
+        let version = fs::read_to_string(module.join("module.toml")).unwrap();
+        fs::write(module.join("version.tf"), format!("locals {{\n  {version}}}\n")).unwrap();
+        Ok(())
+    }
+
+    fn run(&self) -> Result<Published, terrane_registry::Error> {
+        self.release().prepare(None, || self.recompile())?;
+        self.release().publish(&[])
+    }
+}
+
+const ONE: &str = "variable \"a\" {\n  default = 1\n}\n";
+const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  default = 1\n}\n";
+
+#[test]
+fn versions_follow_from_what_changed() {
+    let workspace = Workspace::new();
+    workspace.commit(ONE);
+    workspace.run().unwrap();
+    workspace.commit(TWO);
+    workspace.run().unwrap();
+    workspace.commit(ONE);
+    workspace.run().unwrap();
+
+    let index = Registry::open(workspace.store.as_ref()).unwrap().index(&network()).unwrap();
+    let listed: Vec<String> = index.listed.iter().map(ToString::to_string).collect();
+    assert_eq!(listed, ["1.0.0", "1.1.0", "2.0.0"]);
+    assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0\nnetwork-v1.1.0\nnetwork-v2.0.0");
+    assert_eq!(git(&workspace.root(), &["cat-file", "-t", "network-v2.0.0"]), "tag");
+    let manifest = Registry::open(workspace.store.as_ref()).unwrap();
+    let manifest = manifest.manifest(&network(), &parse_version("2.0.0").unwrap()).unwrap().unwrap();
+    assert!(git(&workspace.root(), &["tag", "-n9", "network-v2.0.0"]).contains(&manifest.h1));
+    assert_eq!(manifest.commit, Some(git(&workspace.root(), &["rev-parse", "network-v2.0.0^{commit}"])));
+    let changes = fs::read_to_string(workspace.root().join("modules/network/CHANGELOG.md")).unwrap();
+    let order: Vec<usize> = ["## 2.0.0", "**breaking** `var.b`", "## 1.1.0", "## 1.0.0"]
+        .map(|text| changes.find(text).unwrap_or_else(|| panic!("{text} in {changes}")))
+        .into();
+    assert!(order.is_sorted(), "{changes}");
+}
+
+#[test]
+fn what_cannot_be_released_is_refused_before_anything_is_written() {
+    let workspace = Workspace::new();
+    workspace.commit(ONE);
+    workspace.run().unwrap();
+    let head = git(&workspace.root(), &["rev-parse", "HEAD"]);
+    let unchanged = workspace.run();
+    assert!(
+        matches!(unchanged, Err(ref error) if error.to_string().contains("nothing changed since 1.0.0")),
+        "{unchanged:?}"
+    );
+
+    fs::write(workspace.root().join("modules/network/main.tf"), TWO).unwrap();
+    let dirty = workspace.run().unwrap_err();
+    assert_eq!(dirty.kind(), ErrorKind::Input);
+    assert!(dirty.to_string().contains("modules/network/main.tf"), "{dirty}");
+    assert_eq!(git(&workspace.root(), &["rev-parse", "HEAD"]), head);
+}
+
+#[test]
+fn a_release_that_was_killed_can_be_run_again() {
+    let workspace = Workspace::new();
+    workspace.commit(ONE);
+    // Killed while compiling: files are written, and nothing is committed.
+    workspace.release().prepare(None, || Err("killed".to_owned())).unwrap_err();
+    assert_ne!(git(&workspace.root(), &["status", "--porcelain"]), "");
+    workspace.release().prepare(None, || workspace.recompile()).unwrap();
+    assert_eq!(git(&workspace.root(), &["status", "--porcelain"]), "");
+    // Killed between the two parts: preparing again does nothing.
+    let head = git(&workspace.root(), &["rev-parse", "HEAD"]);
+    let plan = workspace.release().prepare(None, || panic!("compiled already")).unwrap();
+    assert!(plan.prepared && plan.version.to_string() == "1.0.0");
+    assert_eq!(git(&workspace.root(), &["rev-parse", "HEAD"]), head);
+    // Killed after publishing, before the tag.
+    workspace.release().publish(&[]).unwrap();
+    git(&workspace.root(), &["tag", "-d", "network-v1.0.0"]);
+    assert!(matches!(workspace.release().publish(&[]).unwrap(), Published::Already(_)));
+    assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0");
+    let changes = fs::read_to_string(workspace.root().join("modules/network/CHANGELOG.md")).unwrap();
+    assert_eq!(changes.matches("## 1.0.0").count(), 1, "{changes}");
+}
