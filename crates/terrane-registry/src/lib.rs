@@ -12,6 +12,7 @@ mod package;
 
 mod store;
 
+mod doctor;
 mod fsck;
 mod layout;
 mod publish;
@@ -21,6 +22,7 @@ mod serve;
 
 mod release;
 
+pub use doctor::doctor;
 pub use error::{Error, ErrorKind};
 pub use fsck::Fault;
 pub use layout::{Allowance, Index, Manifest};
@@ -30,4 +32,4 @@ pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
 pub use release::{Plan, Release};
 pub use serve::{AccessLog, Server, Tokens};
-pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type};
+pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type, open_store};

@@ -7,6 +7,7 @@ mod directory;
 mod memory;
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::Error;
 
@@ -86,4 +87,19 @@ pub fn content_type(key: &str) -> &'static str {
         "get" => "text/html; charset=utf-8",
         _ => "application/octet-stream",
     }
+}
+
+/// Opens a store by its name: a directory, or `s3://bucket/prefix`.
+///
+/// # Errors
+///
+/// Refuses an S3 name that is malformed, or that this program was built without support for.
+pub fn open_store(name: &str) -> Result<Arc<dyn Store>, Error> {
+    if name.starts_with("s3://") {
+        return Err(Error::input(format!("`{name}`: this program was built without S3 support")));
+    }
+    if name.contains("://") {
+        return Err(Error::input(format!("`{name}` is neither a directory nor s3://bucket/prefix")));
+    }
+    Ok(Arc::new(DirectoryStore::new(name)))
 }

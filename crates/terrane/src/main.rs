@@ -1,2 +1,33 @@
-//! The `terrane` command line.
-fn main() {}
+//! The `terrane` command line: each command is a file of its own.
+
+mod diff;
+mod exit;
+mod registry;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "terrane", version, about = "Networks as Terraform modules: compare, publish, serve")]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what changed between two modules, and the version bump that it needs
+    Diff(diff::Args),
+    /// Publish modules to a registry, and keep and serve one
+    #[command(subcommand)]
+    Registry(registry::Command),
+}
+
+fn main() -> ExitCode {
+    let result = match Args::parse().command {
+        Command::Diff(args) => diff::run(&args),
+        Command::Registry(command) => registry::run(command),
+    };
+    exit::code(result)
+}

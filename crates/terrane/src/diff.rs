@@ -1,0 +1,65 @@
+//! `terrane diff OLD NEW`: what changed between two modules.
+
+use std::path::{Path, PathBuf};
+
+use terrane_contract::{Bump, Contract, diff};
+use terrane_registry::Package;
+
+use crate::exit::{Failure, print_json};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A module's directory, its package (.tar.gz), or its contract (.json)
+    old: PathBuf,
+    /// The same, after the change
+    new: PathBuf,
+    /// Exit with 1 when the changes need more than this
+    #[arg(long, value_name = "BUMP", value_parser = ["patch", "minor", "major"])]
+    at_most: Option<String>,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let (mut old, new) = (read(&args.old)?, read(&args.new)?);
+    // Directories need not be named like the module.
+    old.module.clone_from(&new.module);
+    let diff = diff(&old, &new);
+    if args.json {
+        print_json(&diff)?;
+    } else {
+        for finding in &diff.findings {
+            println!("{finding}");
+        }
+        println!("required bump: {}", diff.required_bump);
+    }
+    let allowed = match args.at_most.as_deref() {
+        Some("patch") => Bump::Patch,
+        Some("minor") => Bump::Minor,
+        _ => Bump::Major,
+    };
+    if diff.required_bump > allowed {
+        return Err(Failure::problems(format!(
+            "the changes need {}, more than {allowed}",
+            diff.required_bump
+        )));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Contract, Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::problems(format!("`{}`: {error}", path.display()));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("module");
+    if path.is_dir() {
+        let package = Package::from_directory(path).map_err(|error| refused(&error))?;
+        return Ok(package.contract(name)?);
+    }
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))?;
+    if name.ends_with(".json") {
+        return serde_json::from_slice(&bytes).map_err(|error| refused(&error));
+    }
+    let package = Package::from_tar_gz(&bytes).map_err(|error| refused(&error))?;
+    Ok(package.contract(name)?)
+}

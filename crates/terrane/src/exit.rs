@@ -1,0 +1,56 @@
+//! How commands end.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use terrane_registry::ErrorKind;
+
+/// The input has problems.
+const PROBLEMS: u8 = 1;
+/// A file, program, or service failed.
+const SERVICE: u8 = 4;
+
+/// Why a command did not end well.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    code: u8,
+}
+
+impl Failure {
+    /// The input has problems; what they are was printed, or is in the message.
+    pub(crate) fn problems(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: PROBLEMS }
+    }
+
+    /// A file or service failed.
+    pub(crate) fn service(what: impl fmt::Display, error: impl fmt::Display) -> Failure {
+        Failure { message: format!("{what}: {error}"), code: SERVICE }
+    }
+}
+
+impl From<terrane_registry::Error> for Failure {
+    fn from(error: terrane_registry::Error) -> Failure {
+        let code = if error.kind() == ErrorKind::Unavailable { SERVICE } else { PROBLEMS };
+        Failure { message: error.to_string(), code }
+    }
+}
+
+/// Prints a failure to standard error and returns the exit code.
+pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", failure.message);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Prints data as JSON to standard output.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Failure::service("cannot print", error))?;
+    println!("{text}");
+    Ok(())
+}

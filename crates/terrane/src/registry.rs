@@ -1,0 +1,285 @@
+//! `terrane registry`: publish, list, yank, check, and serve.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use terrane_registry::{
+    Allowance, Fault, ModuleName, Package, Publication, Published, Registry, Server, Settings, Store, Tokens,
+    open_store, parse_version,
+};
+
+use crate::exit::{Failure, print_json};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Publish a module's directory as a version
+    Publish(PublishArgs),
+    /// List the modules of a registry, or the versions of one
+    List {
+        /// A directory or s3://bucket/prefix
+        store: String,
+        /// namespace/name/system
+        module: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hide a version from clients, or show it again
+    Yank {
+        /// A directory or s3://bucket/prefix
+        store: String,
+        /// namespace/name/system
+        module: String,
+        version: String,
+        /// Show it again
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Check every object of a registry
+    Fsck {
+        /// A directory or s3://bucket/prefix
+        store: String,
+        /// Give up the claim of a version that was never listed: namespace/name/system@X.Y.Z
+        #[arg(long, value_name = "MODULE@VERSION")]
+        abandon: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a running registry what clients ask it, and report what would break them
+    Doctor {
+        /// The registry's address, such as https://modules.example.com
+        url: String,
+        /// namespace/name/system
+        module: String,
+        /// A token, for a private registry; better in TERRANE_TOKEN
+        #[arg(long, env = "TERRANE_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check one published version: digests, manifest, and what leads clients to it
+    Verify {
+        /// A directory or s3://bucket/prefix
+        store: String,
+        /// namespace/name/system
+        module: String,
+        version: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve a registry to Terraform and OpenTofu
+    Serve(ServeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PublishArgs {
+    /// The module's directory
+    directory: PathBuf,
+    /// A directory or s3://bucket/prefix
+    #[arg(long)]
+    to: String,
+    /// namespace/name/system
+    #[arg(long)]
+    module: String,
+    /// X.Y.Z
+    #[arg(long)]
+    version: String,
+    /// The host in module sources; needed by the first publish
+    #[arg(long)]
+    host: Option<String>,
+    /// Where clients reach the store's root, when that is not https://HOST
+    #[arg(long)]
+    url: Option<String>,
+    /// A file of breaking changes that are accepted, with reasons
+    #[arg(long, value_name = "FILE")]
+    allow: Option<PathBuf>,
+    /// The commit that the module was built from
+    #[arg(long)]
+    commit: Option<String>,
+    /// Print what would be recorded, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// A directory or s3://bucket/prefix
+    store: String,
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: String,
+    /// A file of lines `NAMESPACE TOKEN`; without it everybody may read
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
+    /// The certificate chain in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+}
+
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Publish(args) => publish(&args),
+        Command::List { store, module, json } => list(&store, module.as_deref(), json),
+        Command::Yank { store, module, version, undo } => {
+            let store = open_store(&store)?;
+            let (module, version) = (ModuleName::parse(&module)?, parse_version(&version)?);
+            let registry = Registry::open(store.as_ref())?;
+            match undo {
+                true => registry.unyank(&module, &version)?,
+                false => registry.yank(&module, &version)?,
+            }
+            Ok(())
+        }
+        Command::Fsck { store, abandon, json } => fsck(&store, abandon.as_deref(), json),
+        Command::Doctor { url, module, token, json } => {
+            let faults = terrane_registry::doctor(&url, &ModuleName::parse(&module)?, token.as_deref())?;
+            report(&faults, json)
+        }
+        Command::Verify { store, module, version, json } => {
+            let store = open_store(&store)?;
+            let registry = Registry::open(store.as_ref())?;
+            report(&registry.verify(&ModuleName::parse(&module)?, &parse_version(&version)?)?, json)
+        }
+        Command::Serve(args) => serve(&args),
+    }
+}
+
+fn publish(args: &PublishArgs) -> Result<(), Failure> {
+    let module = ModuleName::parse(&args.module)?;
+    let version = parse_version(&args.version)?;
+    let package = Package::from_directory(&args.directory)?;
+    let allow = match &args.allow {
+        Some(path) => Allowance::parse_file(&read_text(path)?)?,
+        None => Vec::new(),
+    };
+    let store = open_store(&args.to)?;
+    let publication = Publication {
+        module: &module,
+        version: &version,
+        package: &package,
+        allow: &allow,
+        commit: args.commit.as_deref(),
+    };
+    if args.dry_run {
+        // A copy in memory stands for a store that has no registry yet.
+        let empty = terrane_registry::MemoryStore::default();
+        let registry = match &args.host {
+            Some(host) if Registry::open(store.as_ref()).is_err() => {
+                Registry::open_or_create(&empty, &settings(host, &module, args.url.as_deref())?)?
+            }
+            _ => Registry::open(store.as_ref())?,
+        };
+        return print_json(&registry.prepare(&publication)?);
+    }
+    let registry = match &args.host {
+        Some(host) => {
+            Registry::open_or_create(store.as_ref(), &settings(host, &module, args.url.as_deref())?)?
+        }
+        None => Registry::open(store.as_ref())
+            .map_err(|error| Failure::problems(format!("{error}\nhint: name its host with --host")))?,
+    };
+    let published = registry.publish(&publication)?;
+    let (Published::New(manifest) | Published::Already(manifest)) = &published;
+    if args.json {
+        return print_json(manifest);
+    }
+    let what = match &published {
+        Published::New(_) => "published",
+        Published::Already(_) => "already published",
+    };
+    println!("{what} {} {}\n{}\nsha256:{}", manifest.module, manifest.version, manifest.h1, manifest.sha256);
+    Ok(())
+}
+
+fn settings(host: &str, module: &ModuleName, url: Option<&str>) -> Result<Settings, Failure> {
+    Ok(Settings { url: url.map(str::to_owned), ..Settings::new(host, module.namespace())? })
+}
+
+fn list(store: &str, module: Option<&str>, json: bool) -> Result<(), Failure> {
+    let store = open_store(store)?;
+    let registry = Registry::open(store.as_ref())?;
+    let Some(module) = module else {
+        let modules: Vec<String> = registry.modules()?.iter().map(ToString::to_string).collect();
+        if json {
+            return print_json(&modules);
+        }
+        modules.iter().for_each(|module| println!("{module}"));
+        return Ok(());
+    };
+    let index = registry.index(&ModuleName::parse(module)?)?;
+    if json {
+        return print_json(&serde_json::json!({"listed": index.listed, "yanked": index.yanked}));
+    }
+    index.listed.iter().for_each(|version| println!("{version}"));
+    index.yanked.iter().for_each(|version| println!("{version} yanked"));
+    Ok(())
+}
+
+fn fsck(store: &str, abandon: Option<&str>, json: bool) -> Result<(), Failure> {
+    let store = open_store(store)?;
+    let registry = Registry::open(store.as_ref())?;
+    if let Some(claim) = abandon {
+        let Some((module, version)) = claim.split_once('@') else {
+            return Err(Failure::problems(format!("{claim:?} is not namespace/name/system@X.Y.Z")));
+        };
+        registry.abandon(&ModuleName::parse(module)?, &parse_version(version)?)?;
+    }
+    report(&registry.fsck()?, json)
+}
+
+fn report(faults: &[Fault], json: bool) -> Result<(), Failure> {
+    if json {
+        print_json(&faults)?;
+    } else {
+        faults.iter().for_each(|fault| println!("{fault}"));
+    }
+    match faults.len() {
+        0 => Ok(()),
+        1 => Err(Failure::problems("1 fault")),
+        n => Err(Failure::problems(format!("{n} faults"))),
+    }
+}
+
+fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let store: Arc<dyn Store> = open_store(&args.store)?;
+    let mut server = Server::new(store, Arc::new(|line| eprintln!("{line}")));
+    if let Some(path) = &args.tokens {
+        server = server.with_tokens(Tokens::parse(&read_text(path)?)?);
+    }
+    if let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        server = server.with_tls(read_text(chain)?.as_bytes(), read_text(key)?.as_bytes())?;
+    }
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|error| Failure::service("cannot start the server", error))?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::bind(&args.listen)
+            .await
+            .map_err(|error| Failure::service(format!("cannot listen on {}", args.listen), error))?;
+        if let Ok(address) = listener.local_addr() {
+            eprintln!("listening on {address}");
+        }
+        server.run(listener, stopped()).await.map_err(Failure::from)
+    })
+}
+
+/// Resolves when the process is asked to stop.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    let _ = interrupt.await;
+}
+
+fn read_text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
+}
