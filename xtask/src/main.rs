@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    terrane_xtask::main(&[])
+    terrane_xtask::main(&terrane_catalog::all())
 }

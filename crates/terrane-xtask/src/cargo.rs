@@ -1,11 +1,12 @@
 //! The Cargo side of the tests: format, lints, tests, documentation tests.
 
-use std::{process::Command, thread};
+use std::process::Command;
 
 use crate::{
     error::{Error, ErrorKind, Result},
     process,
     report::Counts,
+    terraform,
     workspace::Workspace,
 };
 
@@ -68,9 +69,8 @@ fn conclude(counts: Counts, success: bool, what: &str) -> Result<Counts> {
 fn cargo(workspace: &Workspace, args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(workspace.root());
-    // One thread per core compiles; the tests themselves follow the machine too.
-    if let Ok(cores) = thread::available_parallelism() {
-        command.env("NEXTEST_TEST_THREADS", cores.to_string());
+    if let Some(mirror) = terraform::mirror() {
+        command.env(terraform::MIRROR_VARIABLE, mirror);
     }
     command
 }

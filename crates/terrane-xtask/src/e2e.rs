@@ -52,7 +52,7 @@ pub struct Applied {
     pub root: Root,
     /// Where they were applied.
     pub emulator: Emulator,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// What a comparison found.
@@ -127,10 +127,15 @@ pub fn apply(terraform: &Terraform, emulators: &Emulators, calls: &[Call]) -> Re
     let root = terraform.root(path);
     root.init()?;
     root.apply(&[])?;
-    Ok(Applied { root, emulator, _dir: dir })
+    Ok(Applied { root, emulator, dir })
 }
 
 impl Applied {
+    /// Returns the directory of the module behind a call.
+    pub fn module(&self, label: &str) -> PathBuf {
+        self.dir.path().join("modules").join(label)
+    }
+
     /// Asks the emulator what exists.
     ///
     /// # Errors

@@ -5,10 +5,12 @@
 //! [`terraform`], [`emulator`] and [`aws`] are for tests too: run Terraform, start an AWS emulator, ask it what exists.
 
 mod cargo;
+mod compile;
 mod error;
 mod modules;
 mod process;
 mod report;
+mod sync;
 mod test;
 mod workspace;
 
@@ -25,6 +27,7 @@ use terrane_compiler::topology::Topology;
 use report::Counts;
 use terraform::Terraform;
 
+pub use compile::compile;
 pub use error::{Error, ErrorKind, Result};
 pub use workspace::Workspace;
 
@@ -56,6 +59,14 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compile topologies into modules/
+    Compile {
+        /// Topologies; all of the catalog if none is named
+        names: Vec<String>,
+        /// Write nothing, and exit with 3 if a file is not as it would be compiled
+        #[arg(long)]
+        check: bool,
+    },
     /// Run everything, from unit tests to a real `terraform apply` on AWS emulators
     Test {
         /// Try more cases
@@ -80,6 +91,19 @@ pub fn main(catalog: &[Topology]) -> ExitCode {
 
 fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
     match command {
+        Command::Compile { names, check: false } => {
+            for difference in compile::write(workspace, &select(catalog, &names)?)? {
+                eprintln!("written, was {difference}");
+            }
+            Ok(EXIT_FINE)
+        }
+        Command::Compile { names, check: true } => {
+            let differences = compile::check(workspace, &select(catalog, &names)?, names.is_empty())?;
+            for difference in &differences {
+                eprintln!("{difference}");
+            }
+            Ok(if differences.is_empty() { EXIT_FINE } else { EXIT_DIFFERENCE })
+        }
         Command::Test { long } => {
             let counts = test::run(workspace, catalog, long)?;
             Ok(verdict(counts))

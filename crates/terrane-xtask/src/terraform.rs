@@ -14,7 +14,7 @@ use crate::{
     process,
 };
 
-/// Names a directory of unpacked providers (`registry.terraform.io/hashicorp/aws/...`); without it, `terraform init` downloads.
+/// Names a directory of unpacked providers (`registry.terraform.io/hashicorp/aws/...`); without one, `terraform init` downloads.
 pub const MIRROR_VARIABLE: &str = "TERRANE_PLUGIN_MIRROR";
 
 /// An installed Terraform.
@@ -74,7 +74,7 @@ impl Terraform {
         let plugins = dir.join("plugins");
         std::fs::create_dir_all(&plugins).map_err(|source| Error::file("make", &plugins, source))?;
         let cli_config = dir.join("terraform.rc");
-        let text = cli_config_text(std::env::var_os(MIRROR_VARIABLE).as_deref().map(Path::new), &plugins);
+        let text = cli_config_text(mirror().as_deref(), &plugins);
         if std::fs::read_to_string(&cli_config).ok().as_ref() != Some(&text) {
             write_whole(&cli_config, &text)?;
         }
@@ -363,6 +363,21 @@ fn var_args(variables: &[(&str, &str)]) -> Vec<String> {
 fn parse_json(what: &str, text: &str) -> Result<Value> {
     serde_json::from_str(text)
         .map_err(|source| Error::new(ErrorKind::Program, format!("`{what}` wrote no JSON")).because(source))
+}
+
+/// Returns the provider mirror of this machine: what [`MIRROR_VARIABLE`] names, else one in the places where people put it.
+pub fn mirror() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(MIRROR_VARIABLE).filter(|dir| !dir.is_empty()) {
+        return Some(PathBuf::from(named));
+    }
+    let mut places: Vec<PathBuf> =
+        ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"].map(PathBuf::from).into();
+    places.extend(std::env::var_os("HOME").map(|home| Path::new(&home).join(".terraform.d/plugins")));
+    let mut optional: Vec<PathBuf> =
+        std::fs::read_dir("/opt").into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    optional.sort();
+    places.extend(optional);
+    places.into_iter().find(|dir| dir.join("registry.terraform.io/hashicorp/aws").is_dir())
 }
 
 /// A mirror is used in place, without a cache; downloads are kept in the cache.

@@ -3,8 +3,8 @@
 use terrane_compiler::topology::Topology;
 
 use crate::{
-    cargo, e2e,
-    error::Result,
+    cargo, compile, e2e,
+    error::{Error, ErrorKind, Result},
     modules,
     report::{Counts, Report},
     terraform::Terraform,
@@ -18,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Re
     report.part("lints", || cargo::check_lints(workspace));
     report.part("tests", || cargo::run_tests(workspace, long));
     report.part("documentation tests", || cargo::run_doc_tests(workspace));
+    report.part("compiled modules", || check_compiled(workspace, &catalog.iter().collect::<Vec<_>>()));
     report.part("modules", || with_terraform(workspace, |terraform| modules::check(workspace, terraform)));
     report.part("end to end", || {
         with_terraform(workspace, |terraform| {
@@ -25,6 +26,19 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Re
         })
     });
     Ok(report.finish())
+}
+
+/// Checks that `modules/` is what the catalog compiles to.
+fn check_compiled(workspace: &Workspace, catalog: &[&Topology]) -> Result<Counts> {
+    let differences = compile::check(workspace, catalog, true)?;
+    if differences.is_empty() {
+        return Ok(Counts { passed: catalog.len(), ..Counts::default() });
+    }
+    differences.iter().for_each(|difference| eprintln!("{difference}"));
+    Err(Error::new(
+        ErrorKind::Refused,
+        "modules/ is not what the catalog compiles to; run `cargo xtask compile`",
+    ))
 }
 
 /// Runs a part that needs Terraform, or counts it as skipped.

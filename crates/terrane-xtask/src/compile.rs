@@ -1,0 +1,138 @@
+//! `cargo xtask compile`: the catalog → `modules/`.
+//!
+//! A module's directory holds what the compiler emits, and two files that are input too: the ledger, which records
+//! where everything lies, and `module.toml`, which holds the version.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use terrane_compiler::{Compilation, ledger::Ledger, topology::Topology};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    sync::{self, Difference},
+    workspace::Workspace,
+};
+
+/// The committed record of a module's addresses.
+const LEDGER: &str = "ledger.toml";
+/// The file with the module's version.
+const VERSION: &str = "module.toml";
+/// Files in a module's directory that the compiler does not write.
+const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
+/// The version of a module that has not been released.
+const UNRELEASED: semver::Version = semver::Version::new(0, 1, 0);
+
+/// Compiles topologies into `modules/` and returns which files changed.
+///
+/// # Errors
+///
+/// [`ErrorKind::Refused`] with every diagnostic of every topology; then nothing is written.
+pub(crate) fn write(workspace: &Workspace, catalog: &[&Topology]) -> Result<Vec<Difference>> {
+    let mut changed = Vec::new();
+    for (name, files) in compile_all(workspace, catalog)? {
+        changed.extend(sync::write(&workspace.modules().join(name), &files, &KEPT)?);
+    }
+    Ok(changed)
+}
+
+/// Returns how `modules/` differs from what would be compiled, and writes nothing.
+///
+/// With the whole catalog, a module that no topology compiles to is a difference too.
+///
+/// # Errors
+///
+/// As [`write`].
+pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Result<Vec<Difference>> {
+    let mut differences = Vec::new();
+    let compiled = compile_all(workspace, catalog)?;
+    for (name, files) in &compiled {
+        differences.extend(sync::compare(&workspace.modules().join(name), files, &KEPT)?);
+    }
+    if whole {
+        let names: BTreeSet<&String> = compiled.keys().collect();
+        for stale in crate::modules::names(workspace)?.iter().filter(|name| !names.contains(name)) {
+            differences.extend(sync::compare(&workspace.modules().join(stale), &BTreeMap::new(), &[])?);
+        }
+    }
+    Ok(differences)
+}
+
+/// Compiles one topology with the ledger and the version in its module's directory.
+///
+/// # Errors
+///
+/// [`ErrorKind::Refused`] with every diagnostic; [`ErrorKind::File`] if ledger or version cannot be read.
+pub fn compile(workspace: &Workspace, topology: &Topology) -> Result<Compilation> {
+    let dir = workspace.modules().join(&topology.name);
+    let ledger = read_ledger(&dir)?;
+    let version = read_version(&dir)?;
+    terrane_compiler::compile(topology, &ledger, &version).map_err(|diagnostics| {
+        Error::new(ErrorKind::Refused, format!("`{}` does not compile\n{diagnostics}", topology.name))
+    })
+}
+
+fn compile_all(
+    workspace: &Workspace,
+    catalog: &[&Topology],
+) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+    let (mut modules, mut problems) = (BTreeMap::new(), Vec::new());
+    for topology in catalog {
+        match compile(workspace, topology) {
+            Ok(compilation) => {
+                if !compilation.warnings.is_empty() {
+                    eprintln!("{}", compilation.warnings);
+                }
+                let files =
+                    compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+                modules.insert(topology.name.clone(), files);
+            }
+            Err(error) if error.kind() == ErrorKind::Refused => problems.push(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    if problems.is_empty() { Ok(modules) } else { Err(Error::new(ErrorKind::Refused, problems.join("\n"))) }
+}
+
+/// Reads the ledger of a module; a module that was compiled without one cannot be compiled again.
+fn read_ledger(dir: &Path) -> Result<Ledger> {
+    let path = dir.join(LEDGER);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ledger::parse(&text).map_err(|problems| {
+            Error::new(ErrorKind::Refused, format!("{} cannot be used\n{problems}", path.display()))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            if dir.join("contract.json").exists() {
+                let message = format!(
+                    "{} is missing beside a compiled module, and without it every address could move; restore it from version control",
+                    path.display()
+                );
+                return Err(Error::new(ErrorKind::Refused, message));
+            }
+            Ok(Ledger::default())
+        }
+        Err(error) => Err(Error::file("read", &path, error)),
+    }
+}
+
+fn read_version(dir: &Path) -> Result<semver::Version> {
+    let path = dir.join(VERSION);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(UNRELEASED),
+        Err(error) => return Err(Error::file("read", &path, error)),
+    };
+    let table: toml::Table = text.parse().map_err(|source| {
+        Error::new(ErrorKind::Refused, format!("{} is not TOML", path.display())).because(source)
+    })?;
+    let version = table.get("version").and_then(toml::Value::as_str).unwrap_or_default();
+    version.parse().map_err(|source| {
+        Error::new(
+            ErrorKind::Refused,
+            format!("{}: version is {version:?}, but must be one like \"1.2.3\"", path.display()),
+        )
+        .because(source)
+    })
+}

@@ -1,0 +1,4 @@
+//! What only the whole shows: modules under real Terraform, and contracts across crates.
+
+#[cfg(test)]
+mod random;
