@@ -1,1 +1,313 @@
 //! What AWS refuses or needs and neither Terraform nor the emulator checks, as rules over a module.
+//!
+//! A rule is one function and one line in [`RULES`]. Rules see literals, tables of `for_each`, and references;
+//! what depends on the values of variables is checked by the module's own validations.
+
+mod graph;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+
+use self::graph::Graph;
+use self::rows::{Row, rows};
+use super::fault::Fault;
+use super::syntax::Expr;
+use super::{Module, Resource};
+
+/// A rule reports each place that breaks it.
+type Rule = fn(&Graph<'_>, &mut Vec<Fault>);
+
+/// Every rule.
+const RULES: &[Rule] = &[
+    one_internet_gateway,
+    gateway_before_elastic_ips,
+    gateway_before_nat_gateways,
+    gateway_before_default_routes,
+    acl_rules_before_associations,
+    secondary_ranges_before_subnets,
+    acl_rule_numbers,
+    acl_rules_in_budget,
+    ports,
+    nat_gateways_in_public_subnets,
+    subnet_groups_over_two_subnets,
+    no_route_to_the_gateway_inside_the_vpc,
+    one_route_table_per_subnet,
+    literal_ranges,
+];
+
+/// Rules of one direction that a network ACL may have besides the default one:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls>.
+const ACL_RULES: usize = 19;
+
+/// Returns what AWS would refuse, or accept and not do.
+pub fn check(module: &Module) -> Vec<Fault> {
+    let graph = Graph::new(module);
+    let mut faults = Vec::new();
+    for rule in RULES {
+        rule(&graph, &mut faults);
+    }
+    faults
+}
+
+fn fault(resource: &Resource, argument: &str, message: String, hint: &str) -> Fault {
+    Fault { address: resource.address(), argument: argument.to_owned(), message, hint: hint.to_owned() }
+}
+
+fn one_internet_gateway(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for (idx, gateway) in graph.of("aws_internet_gateway").enumerate() {
+        if idx > 0 || gateway.for_each.is_some() {
+            let message = "a VPC has one internet gateway at most".to_owned();
+            faults.push(fault(gateway, "", message, "use the first one everywhere"));
+        }
+    }
+}
+
+fn gateway_before(graph: &Graph<'_>, resource: &Resource, faults: &mut Vec<Fault>) {
+    if !graph.waits_for_type(resource, "aws_internet_gateway") {
+        let message = "nothing makes it wait for the internet gateway".to_owned();
+        faults.push(fault(resource, "depends_on", message, "add the internet gateway to `depends_on`"));
+    }
+}
+
+fn gateway_before_elastic_ips(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    graph.of("aws_eip").for_each(|address| gateway_before(graph, address, faults));
+}
+
+fn gateway_before_nat_gateways(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for gateway in public_nat_gateways(graph) {
+        gateway_before(graph, gateway, faults);
+    }
+}
+
+fn public_nat_gateways<'g>(graph: &'g Graph<'_>) -> impl Iterator<Item = &'g Resource> {
+    let is_private = |gateway: &Resource| {
+        gateway.body.get("connectivity_type") == Some(&Expr::String("private".to_owned()))
+    };
+    graph.of("aws_nat_gateway").filter(move |gateway| !is_private(gateway))
+}
+
+fn gateway_before_default_routes(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for route in graph.of("aws_route") {
+        let leads_out =
+            ["gateway_id", "nat_gateway_id"].iter().any(|target| route.body.get(target).is_some());
+        if leads_out && is_default(route) {
+            gateway_before(graph, route, faults);
+        }
+    }
+}
+
+fn is_default(route: &Resource) -> bool {
+    route.body.get("destination_cidr_block") == Some(&Expr::String("0.0.0.0/0".to_owned()))
+}
+
+fn acl_rules_before_associations(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for association in graph.of("aws_network_acl_association") {
+        let acls = graph.referred(association, "network_acl_id", "aws_network_acl");
+        for rule in graph.of("aws_network_acl_rule") {
+            let is_of_acl = graph
+                .referred(rule, "network_acl_id", "aws_network_acl")
+                .iter()
+                .any(|acl| acls.contains(acl));
+            if is_of_acl && !graph.waits_for(association, &rule.address()) {
+                let message =
+                    format!("subnets could get the ACL before its rules in {} exist", rule.address());
+                faults.push(fault(association, "depends_on", message, "add the rules to `depends_on`"));
+            }
+        }
+    }
+}
+
+fn secondary_ranges_before_subnets(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let primary: Vec<String> =
+        graph.of("aws_vpc").flat_map(|vpc| graph.variables(vpc, "cidr_block")).collect();
+    for range in graph.of("aws_vpc_ipv4_cidr_block_association") {
+        let variables = graph.variables(range, "cidr_block");
+        for subnet in graph.of("aws_subnet") {
+            let lies_in_range = graph
+                .variables(subnet, "cidr_block")
+                .iter()
+                .any(|variable| variables.contains(variable) && !primary.contains(variable));
+            if lies_in_range && !graph.waits_for(subnet, &range.address()) {
+                let message = format!("nothing makes it wait for its range {}", range.address());
+                faults.push(fault(subnet, "vpc_id", message, "take `vpc_id` from the range's association"));
+            }
+        }
+    }
+}
+
+fn acl_rule_numbers(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let mut seen = BTreeMap::new();
+    for rule in graph.of("aws_network_acl_rule") {
+        let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
+        for row in rows(rule) {
+            let Some(number) = row.number("rule_number") else { continue };
+            let argument = row.path("rule_number");
+            if !(1..=32766).contains(&number) {
+                let message = format!("the rule number is {number}, not within 1 to 32766");
+                faults.push(fault(rule, &argument, message, "choose another number"));
+            }
+            let is_egress = row.get("egress") == Some(&Expr::Bool(true));
+            if let Some(other) = seen.insert((acl.clone(), is_egress, number), argument.clone()) {
+                let message = format!("the rule number {number} is also that of {other}");
+                faults.push(fault(rule, &argument, message, "choose another number"));
+            }
+        }
+    }
+}
+
+fn acl_rules_in_budget(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let mut counts: BTreeMap<(Vec<String>, bool), (usize, &Resource)> = BTreeMap::new();
+    for rule in graph.of("aws_network_acl_rule") {
+        let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
+        for row in rows(rule) {
+            let is_egress = row.get("egress") == Some(&Expr::Bool(true));
+            counts.entry((acl.clone(), is_egress)).or_insert((0, rule)).0 += 1;
+        }
+    }
+    for ((_, is_egress), (count, rule)) in counts {
+        if count > ACL_RULES {
+            let direction = if is_egress { "egress" } else { "ingress" };
+            let message = format!("the ACL has {count} {direction} rules, but AWS takes {ACL_RULES}");
+            faults.push(fault(rule, "for_each", message, "merge rules"));
+        }
+    }
+}
+
+fn ports(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let types =
+        ["aws_network_acl_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"];
+    for rule in types.iter().flat_map(|ty| graph.of(ty)) {
+        for row in rows(rule) {
+            check_ports(rule, &row, faults);
+        }
+    }
+}
+
+fn check_ports(rule: &Resource, row: &Row<'_>, faults: &mut Vec<Fault>) {
+    let is_icmp = ["protocol", "ip_protocol"]
+        .iter()
+        .any(|name| matches!(row.get(name), Some(Expr::String(protocol)) if protocol.starts_with("icmp")));
+    // For ICMP the arguments hold type and code, where -1 is all.
+    let (bounds, what) = if is_icmp { (-1..=255, "ICMP type or code") } else { (0..=65535, "port") };
+    let (from, to) = (row.number("from_port"), row.number("to_port"));
+    for (name, number) in [("from_port", from), ("to_port", to)] {
+        if let Some(number) = number.filter(|number| !bounds.contains(number)) {
+            let message =
+                format!("the {what} is {number}, not within {} to {}", bounds.start(), bounds.end());
+            faults.push(fault(rule, &row.path(name), message, "choose one within the bounds"));
+        }
+    }
+    if let (Some(from), Some(to), false) = (from, to, is_icmp)
+        && from > to
+    {
+        let message = format!("the ports go from {from} down to {to}");
+        faults.push(fault(rule, &row.path("from_port"), message, "swap the two"));
+    }
+}
+
+fn nat_gateways_in_public_subnets(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for gateway in public_nat_gateways(graph) {
+        for subnet in graph.referred(gateway, "subnet_id", "aws_subnet") {
+            if !has_route_to_gateway(graph, &subnet) {
+                let message = format!("{subnet} has no route to the internet gateway");
+                faults.push(fault(gateway, "subnet_id", message, "place it in a public subnet"));
+            }
+        }
+    }
+}
+
+fn has_route_to_gateway(graph: &Graph<'_>, subnet: &String) -> bool {
+    let tables: Vec<String> = graph
+        .of("aws_route_table_association")
+        .filter(|association| graph.referred(association, "subnet_id", "aws_subnet").contains(subnet))
+        .flat_map(|association| graph.referred(association, "route_table_id", "aws_route_table"))
+        .collect();
+    graph.of("aws_route").any(|route| {
+        is_default(route)
+            && !graph.referred(route, "gateway_id", "aws_internet_gateway").is_empty()
+            && graph
+                .referred(route, "route_table_id", "aws_route_table")
+                .iter()
+                .any(|table| tables.contains(table))
+    })
+}
+
+/// Groups of databases need subnets in two availability zones.
+fn subnet_groups_over_two_subnets(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for group in graph.module.resources.iter().filter(|resource| resource.ty.ends_with("_subnet_group")) {
+        let n_subnets = match group.body.get("subnet_ids") {
+            Some(Expr::Array(ids)) => Some(ids.len()),
+            // Otherwise they are the instances of one resource, which a table may count.
+            Some(_) => graph
+                .referred(group, "subnet_ids", "aws_subnet")
+                .iter()
+                .filter_map(|address| graph.get(address))
+                .map(|subnet| match &subnet.for_each {
+                    Some(Expr::Object(entries)) => Some(entries.len()),
+                    Some(_) => None,
+                    None => Some(1),
+                })
+                .sum(),
+            None => None,
+        };
+        if let Some(n_subnets) = n_subnets.filter(|n_subnets| *n_subnets < 2) {
+            let message = format!("the group has {n_subnets} subnets, but needs 2 in different zones");
+            faults.push(fault(group, "subnet_ids", message, "give it subnets of a second zone"));
+        }
+    }
+}
+
+fn no_route_to_the_gateway_inside_the_vpc(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for route in graph.of("aws_route").filter(|route| route.body.get("gateway_id").is_some()) {
+        if let Some(variable) = graph.variables(route, "destination_cidr_block").first() {
+            let message =
+                format!("it leads addresses of the VPC itself (var.{variable}) to the internet gateway");
+            faults.push(fault(route, "destination_cidr_block", message, "route what lies outside the VPC"));
+        }
+    }
+}
+
+fn one_route_table_per_subnet(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for association in graph.of("aws_route_table_association") {
+        for subnet in graph.referred(association, "subnet_id", "aws_subnet") {
+            if let Some(first) = seen.insert(subnet.clone(), association.address()) {
+                let message = format!("{subnet} already has the route table of {first}");
+                faults.push(fault(association, "subnet_id", message, "associate each subnet once"));
+            }
+        }
+    }
+}
+
+/// Ranges that no VPC may have: <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html>.
+const UNUSABLE: [&str; 4] = ["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4"];
+
+fn literal_ranges(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let types = ["aws_vpc", "aws_vpc_ipv4_cidr_block_association", "aws_subnet"];
+    for resource in types.iter().flat_map(|ty| graph.of(ty)) {
+        for row in rows(resource) {
+            let Some(Expr::String(text)) = row.get("cidr_block") else { continue };
+            if let Some(message) = fault_of_range(text) {
+                faults.push(fault(resource, &row.path("cidr_block"), message, "choose another range"));
+            }
+        }
+    }
+}
+
+fn fault_of_range(text: &str) -> Option<String> {
+    let Ok(range) = text.parse::<Ipv4Net>() else { return Some(format!("`{text}` is no IPv4 range")) };
+    if range.trunc() != range {
+        return Some(format!("`{text}` has host bits, which AWS clears: {}", range.trunc()));
+    }
+    if !(16..=28).contains(&range.prefix_len()) {
+        return Some(format!("`{text}` has the prefix length {}, not within 16 to 28", range.prefix_len()));
+    }
+    let unusable =
+        UNUSABLE.iter().find(|space| space.parse::<Ipv4Net>().is_ok_and(|space| space.contains(&range)));
+    unusable.map(|space| format!("`{text}` lies in {space}, which no VPC can use"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! What refers to what in a module, through local values.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl::expr::TraversalOperator;
+
+use crate::module::syntax::{Body, Expr, Item, any};
+use crate::module::{Module, Resource};
+
+/// A module with the references between its resources.
+pub(super) struct Graph<'m> {
+    pub(super) module: &'m Module,
+    /// What each resource waits for, directly and through others.
+    waits: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl<'m> Graph<'m> {
+    pub(super) fn new(module: &'m Module) -> Graph<'m> {
+        let mut graph = Graph { module, waits: BTreeMap::new() };
+        let direct: BTreeMap<String, BTreeSet<String>> =
+            module.resources.iter().map(|resource| (resource.address(), graph.direct(resource))).collect();
+        for address in direct.keys() {
+            let mut seen = BTreeSet::new();
+            let mut open: Vec<&String> = vec![address];
+            while let Some(address) = open.pop() {
+                for next in direct.get(address).into_iter().flatten() {
+                    if seen.insert(next.clone()) {
+                        open.push(next);
+                    }
+                }
+            }
+            graph.waits.insert(address.clone(), seen);
+        }
+        graph
+    }
+
+    /// Returns the resources of one type.
+    pub(super) fn of<'g>(&'g self, ty: &str) -> impl Iterator<Item = &'m Resource> + use<'g, 'm> {
+        let ty = ty.to_owned();
+        self.module.resources.iter().filter(move |resource| resource.ty == ty)
+    }
+
+    pub(super) fn get(&self, address: &str) -> Option<&'m Resource> {
+        self.module.resources.iter().find(|resource| resource.address() == address)
+    }
+
+    /// Returns whether Terraform makes `resource` after what is at `address`.
+    pub(super) fn waits_for(&self, resource: &Resource, address: &str) -> bool {
+        self.waits.get(&resource.address()).is_some_and(|waits| waits.contains(address))
+    }
+
+    pub(super) fn waits_for_type(&self, resource: &Resource, ty: &str) -> bool {
+        let is_of_type = |address: &String| address.split('.').next() == Some(ty);
+        self.waits.get(&resource.address()).is_some_and(|waits| waits.iter().any(is_of_type))
+    }
+
+    /// Returns the addresses of one type that an argument refers to.
+    pub(super) fn referred(&self, resource: &Resource, argument: &str, ty: &str) -> Vec<String> {
+        let references = resource.body.get(argument).map(|value| self.references(value)).unwrap_or_default();
+        references.into_iter().filter(|address| address.split('.').next() == Some(ty)).collect()
+    }
+
+    /// Returns the names of the variables that an argument refers to.
+    pub(super) fn variables(&self, resource: &Resource, argument: &str) -> Vec<String> {
+        let references = resource.body.get(argument).map(|value| self.references(value)).unwrap_or_default();
+        references.into_iter().filter_map(|address| address.strip_prefix("var.").map(str::to_owned)).collect()
+    }
+
+    fn direct(&self, resource: &Resource) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        self.collect_body(&resource.body, &mut found);
+        for expr in resource.for_each.iter().chain(&resource.depends_on) {
+            self.collect(expr, &mut found);
+        }
+        found
+    }
+
+    fn collect_body(&self, body: &Body, found: &mut BTreeSet<String>) {
+        for item in &body.items {
+            match item {
+                Item::Argument(_, value) => self.collect(value, found),
+                Item::Block(block) => self.collect_body(&block.body, found),
+                Item::Comment(_) | Item::Blank => {}
+            }
+        }
+    }
+
+    fn references(&self, expr: &Expr) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        self.collect(expr, &mut found);
+        found
+    }
+
+    /// Collects `type.name` and `var.name` of what an expression refers to, through the parts of local objects it takes.
+    fn collect(&self, expr: &Expr, found: &mut BTreeSet<String>) {
+        any(expr, &mut |expr| {
+            let Expr::Traversal(traversal) = expr else { return false };
+            let Expr::Variable(root) = &traversal.expr else { return false };
+            let Some(TraversalOperator::GetAttr(name)) = traversal.operators.first() else { return false };
+            let address = format!("{}.{name}", root.as_str());
+            if root.as_str() != "local" {
+                found.insert(address);
+            } else if let Some(local) = self.module.locals.iter().find(|local| local.name == name.as_str()) {
+                let value = part(&local.value, &traversal.operators[1..]);
+                // Each local is followed once, so that a cycle, which the type check reports, ends here.
+                if found.insert(format!("{address}{:?}", traversal.operators.get(1))) {
+                    self.collect(value, found);
+                }
+            }
+            false
+        });
+    }
+}
+
+/// Returns the part of a literal object that the operators take, as far as it can be told.
+fn part<'e>(value: &'e Expr, operators: &[TraversalOperator]) -> &'e Expr {
+    let (Expr::Object(entries), Some(TraversalOperator::GetAttr(name))) = (value, operators.first()) else {
+        return value;
+    };
+    let is_named = |key: &hcl::ObjectKey| match key {
+        hcl::ObjectKey::Identifier(key) => key == name,
+        hcl::ObjectKey::Expression(Expr::String(key)) => key == name.as_str(),
+        _ => false,
+    };
+    entries.iter().find(|(key, _)| is_named(key)).map_or(value, |(_, value)| value)
+}
