@@ -1,5 +1,6 @@
 //! The `terrane` command line: each command is a file of its own.
 
+mod compile;
 mod diff;
 mod exit;
 mod registry;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "terrane", version, about = "Networks as Terraform modules: compare, publish, serve")]
+#[command(name = "terrane", version, about = "Networks as Terraform modules: compile, compare, publish, serve")]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -17,6 +18,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Compile a topology in TOML or JSON into a Terraform module
+    Compile(compile::Args),
     /// Show what changed between two modules, and the version bump that it needs
     Diff(diff::Args),
     /// Publish modules to a registry, and keep and serve one
@@ -26,6 +29,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Args::parse().command {
+        Command::Compile(args) => compile::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Registry(command) => registry::run(command),
     };
