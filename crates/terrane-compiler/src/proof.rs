@@ -9,18 +9,22 @@
 //! - [`placement`]: from a network to facts, for all admitted bases.
 //! - `properties`: the claims. `witness`: the packet and the rules that decide it.
 
+mod diff;
 pub mod engine;
 pub mod facts;
 pub mod headers;
 pub mod placement;
 mod print;
 mod properties;
+mod sarif;
 pub mod testing;
 #[cfg(test)]
 mod tests;
 mod witness;
 
+pub use diff::{Change, diff};
 pub use print::{markdown, summary};
+pub use sarif::sarif;
 
 use std::fmt;
 
@@ -265,10 +269,10 @@ pub fn prove(network: &Network) -> Proof {
     let mut findings: Vec<Finding> = Vec::new();
     for (idx, placement) in placements.iter().enumerate() {
         let facts = placement::facts(network, placement);
-        let found = properties::examine(&mut Engine::new(&facts), &intent);
         if idx == 0 {
-            findings = found;
+            findings = properties::examine(&mut Engine::new(&facts), &intent);
         } else {
+            let found = properties::examine(&mut Engine::new(&facts).brief(), &intent);
             worsen(&mut findings, found, &words(placement));
         }
     }

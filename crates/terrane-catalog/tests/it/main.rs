@@ -35,3 +35,19 @@ fn names_are_sorted_and_distinct() {
     let names: Vec<String> = terrane_catalog::all().into_iter().map(|topology| topology.name).collect();
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
 }
+
+#[test]
+fn every_claim_about_every_network_is_decided_and_none_is_refuted() {
+    use terrane_compiler::proof::{Status, prove};
+    for topology in terrane_catalog::all() {
+        let compilation = terrane_compiler::compile(
+            &topology,
+            &terrane_compiler::ledger::Ledger::default(),
+            &semver::Version::new(1, 0, 0),
+        )
+        .unwrap_or_else(|problems| panic!("{}: {problems}", topology.name));
+        let proof = prove(&compilation.network);
+        assert!(!proof.has_refuted(), "{}\n{proof}", topology.name);
+        assert_eq!(proof.with_status(Status::Unknown).count(), 0, "{}\n{proof}", topology.name);
+    }
+}

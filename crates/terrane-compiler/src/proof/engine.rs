@@ -91,6 +91,7 @@ pub struct Engine<'a> {
     outside: Vec<usize>,
     public: Vec<usize>,
     unused: Vec<(usize, usize)>,
+    brief: bool,
     translated: SetId,
     admitted: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
 }
@@ -127,9 +128,20 @@ impl<'a> Engine<'a> {
             outside,
             public,
             unused,
+            brief: false,
             translated,
             admitted: HashMap::default(),
         }
+    }
+
+    /// Leaves out which rules decide what holds, where only the verdict is asked.
+    #[must_use]
+    pub(crate) fn brief(self) -> Engine<'a> {
+        Engine { brief: true, ..self }
+    }
+
+    pub(crate) fn is_brief(&self) -> bool {
+        self.brief
     }
 
     /// Returns the network that it knows.

@@ -216,3 +216,33 @@ fn a_large_network_gives_the_same_answer_twice() {
     assert!(open > 0 && open < 380, "{open}");
     assert_eq!(open, crate::proof::testing::open_pairs(&facts));
 }
+
+#[test]
+fn a_new_flow_is_the_only_difference() {
+    let old = databases_without_egress();
+    let changes = crate::proof::diff(&old, &reference());
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!((changes[0].from.as_str(), changes[0].to.as_str()), ("db", "internet"));
+    assert_eq!((changes[0].permitted.as_str(), changes[0].denied.as_str()), ("tcp 80, tcp 443", ""));
+    assert_eq!(crate::proof::diff(&reference(), &old)[0].denied, "tcp 80, tcp 443");
+    assert!(crate::proof::diff(&old, &old).is_empty());
+}
+
+#[test]
+fn annotations_and_json_carry_the_witness() {
+    let proof = prove(&naive_ephemeral());
+    let run = crate::proof::sarif(&proof);
+    let results = run["runs"][0]["results"].as_array().unwrap();
+    let refuted = results.iter().find(|result| result["level"] == "error").unwrap();
+    assert!(refuted["message"]["text"].as_str().unwrap().contains(":5432"), "{refuted}");
+    let json = serde_json::to_value(&proof).unwrap();
+    assert_eq!(json["schema_version"], 1);
+    assert!(json["findings"].as_array().unwrap().iter().any(|finding| finding["status"] == "REFUTED"));
+}
+
+#[test]
+fn markdown_has_a_row_for_each_finding() {
+    let proof = prove(&reference());
+    let rows = crate::proof::markdown(&proof).lines().filter(|line| line.starts_with("| P")).count();
+    assert_eq!(rows, proof.findings.len());
+}

@@ -74,8 +74,10 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
         sources.len() * targets.len(),
         if at_acls { "the network ACLs alone" } else { "routes and network ACLs together" }
     );
-    proved.decided_by = deciders(engine, sources[0], targets[0], at_acls);
-    if !at_acls {
+    if !engine.is_brief() {
+        proved.decided_by = deciders(engine, sources[0], targets[0], at_acls);
+    }
+    if !at_acls && !engine.is_brief() {
         proved.residuals = left_by_acls(engine, sources[0], targets[0]);
     }
     proved.held_by = held_by;
@@ -195,7 +197,7 @@ fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End) -> Vec<String> {
         let step = crate::proof::witness::acl_step(facts, target, Direction::Ingress, header, near);
         let rule = step.map(|step| format!("{} {}", step.name, step.rule)).unwrap_or_default();
         return vec![format!(
-            "network ACLs alone would admit {opened} ({rule}), for the answers to connections from inside; closed by routes: nothing outside can open a connection through a NAT gateway"
+            "network ACLs alone would admit {opened} ({rule}), for the answers to connections from inside; closed by routes, which let nothing outside open one"
         )];
     }
     Vec::new()
