@@ -32,4 +32,6 @@ pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
 pub use release::{Plan, Release};
 pub use serve::{AccessLog, Server, Tokens};
+#[cfg(feature = "s3")]
+pub use store::S3Store;
 pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type, open_store};

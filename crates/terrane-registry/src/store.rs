@@ -5,6 +5,8 @@
 
 mod directory;
 mod memory;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use crate::Error;
 
 pub use directory::DirectoryStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "s3")]
+pub use s3::S3Store;
 
 /// An object with what its store says about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +100,9 @@ pub fn content_type(key: &str) -> &'static str {
 /// Refuses an S3 name that is malformed, or that this program was built without support for.
 pub fn open_store(name: &str) -> Result<Arc<dyn Store>, Error> {
     if name.starts_with("s3://") {
+        #[cfg(feature = "s3")]
+        return Ok(Arc::new(S3Store::open(name)?));
+        #[cfg(not(feature = "s3"))]
         return Err(Error::input(format!("`{name}`: this program was built without S3 support")));
     }
     if name.contains("://") {

@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping, in its helpers as well")]
 
 mod common;
+mod doctor;
 mod faults;
 mod package;
 mod publish;
 mod release;
 mod serve;
+mod statically;
 mod terraform;

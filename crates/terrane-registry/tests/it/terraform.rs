@@ -1,18 +1,15 @@
 //! A1, A8, A9, A11, A16 to A20, A25 with the real `terraform`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use terrane_registry::{
-    DirectoryStore, Package, Publication, Registry, Settings, Store, Tokens, content_type, parse_version,
-};
+use terrane_registry::{DirectoryStore, Package, Publication, Registry, Settings, Tokens, parse_version};
 
 use crate::common::{HOST, network, package_of, publish, variant};
 use crate::serve::{Running, directory_with};
+use crate::statically::Host;
 
 /// Whether there is a `terraform` to ask; CI insists.
 fn available() -> bool {
@@ -200,38 +197,6 @@ fn a17_a_yanked_version_stays_where_it_is_installed() {
     assert_eq!(root.init(&["-upgrade"]), "1.3.0");
 }
 
-/// A web server of files with one header on `*/download`: what a bucket behind a CDN does.
-fn serve_statically(root: std::path::PathBuf) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-            let first = lines.next().unwrap_or_default();
-            lines.take_while(|line| !line.is_empty()).for_each(drop);
-            let mut words = first.split(' ');
-            let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-            let key = target.split('?').next().unwrap_or_default().trim_start_matches('/');
-            let (status, body) = match DirectoryStore::new(&root).get(key) {
-                Ok(Some(object)) => ("200 OK", object.bytes),
-                _ => ("404 Not Found", Vec::new()),
-            };
-            let constant = if key.ends_with("/download") { "X-Terraform-Get: ./get\r\n" } else { "" };
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{constant}Connection: close\r\n\r\n",
-                content_type(key),
-                body.len()
-            );
-            let _ = stream.write_all(head.as_bytes());
-            if method == "GET" {
-                let _ = stream.write_all(&body);
-            }
-        }
-    });
-    port
-}
-
 /// A18: a static host with one constant header, and the digest is still enforced.
 #[test]
 fn a18_terraform_installs_from_a_static_host_with_one_header() {
@@ -239,7 +204,7 @@ fn a18_terraform_installs_from_a_static_host_with_one_header() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let port = serve_statically(directory.path().to_owned());
+    let port = Host::new(directory.path()).start();
     let settings =
         Settings { url: Some(format!("http://127.0.0.1:{port}")), ..Settings::new(HOST, "acme").unwrap() };
     let store = DirectoryStore::new(directory.path());

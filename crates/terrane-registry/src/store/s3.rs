@@ -1,0 +1,143 @@
+//! A store in an S3 bucket, with S3's own conditional writes.
+
+use aws_config::BehaviorVersion;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use tokio::runtime::Runtime;
+
+use super::{Expect, Object, Put, Store, content_type};
+use crate::{Error, ErrorKind};
+
+/// Objects below a prefix of a bucket.
+///
+/// Region, credentials, and endpoint come from where the AWS tools take them.
+/// A custom endpoint is spoken to with the bucket in the path.
+#[derive(Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+    /// Empty, or with a slash at the end.
+    prefix: String,
+    runtime: Runtime,
+}
+
+impl S3Store {
+    /// Opens `s3://bucket/prefix`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a name without a bucket.
+    pub fn open(name: &str) -> Result<S3Store, Error> {
+        let rest = name.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(Error::input(format!("`{name}` is not s3://bucket/prefix")));
+        }
+        let prefix = prefix.trim_matches('/');
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+        let runtime = Runtime::new().map_err(|error| Error::unavailable("cannot speak to S3", error))?;
+        let client = runtime.block_on(async {
+            let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await;
+            let custom =
+                std::env::var_os("AWS_ENDPOINT_URL_S3").or_else(|| std::env::var_os("AWS_ENDPOINT_URL"));
+            let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(custom.is_some());
+            Client::from_conf(config.build())
+        });
+        Ok(S3Store { client, bucket: bucket.to_owned(), prefix, runtime })
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+}
+
+fn failed<E>(what: String, error: &SdkError<E>) -> Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    Error::new(ErrorKind::Unavailable, format!("{what}: {}", DisplayErrorContext(error)))
+}
+
+fn status<E>(error: &SdkError<E>) -> u16 {
+    error.raw_response().map_or(0, |response| response.status().as_u16())
+}
+
+impl Store for S3Store {
+    fn get(&self, key: &str) -> Result<Option<Object>, Error> {
+        let request = self.client.get_object().bucket(&self.bucket).key(self.key(key));
+        self.runtime.block_on(async {
+            let output = match request.send().await {
+                Ok(output) => output,
+                Err(error) if status(&error) == 404 && !is_missing_bucket(&error) => return Ok(None),
+                Err(error) => return Err(failed(format!("cannot read `{key}`"), &error)),
+            };
+            let tag = output.e_tag().unwrap_or_default().to_owned();
+            let (content_type, content_encoding) =
+                (output.content_type().map(str::to_owned), output.content_encoding().map(str::to_owned));
+            let body = output.body.collect().await;
+            let body = body.map_err(|error| Error::unavailable(format!("cannot read `{key}`"), error))?;
+            Ok(Some(Object { bytes: body.to_vec(), tag, content_type, content_encoding }))
+        })
+    }
+
+    fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Put, Error> {
+        let cache =
+            if key.ends_with("/versions") { "no-cache" } else { "public, max-age=31536000, immutable" };
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.key(key))
+            .content_type(content_type(key))
+            .cache_control(cache)
+            .body(ByteStream::from(bytes.to_vec()));
+        let request = match expect {
+            Expect::Absent => request.if_none_match("*"),
+            Expect::Unchanged(tag) => request.if_match(tag),
+        };
+        match self.runtime.block_on(request.send()) {
+            Ok(_) => Ok(Put::Written),
+            // 412: the condition does not hold. 409: somebody is writing now. 404: what should be unchanged is gone.
+            Err(error)
+                if matches!((status(&error), expect), (412 | 409, _) | (404, Expect::Unchanged(_))) =>
+            {
+                Ok(Put::Refused)
+            }
+            Err(error) => Err(failed(format!("cannot write `{key}`"), &error)),
+        }
+    }
+
+    fn delete(&self, key: &str) -> Result<(), Error> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(self.key(key));
+        match self.runtime.block_on(request.send()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed(format!("cannot remove `{key}`"), &error)),
+        }
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(self.key(prefix));
+        let mut pages = request.into_paginator().send();
+        self.runtime.block_on(async {
+            let mut keys = Vec::new();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| failed(format!("cannot list `{prefix}`"), &error))?;
+                let found =
+                    page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.prefix));
+                keys.extend(found.map(str::to_owned));
+            }
+            keys.sort();
+            Ok(keys)
+        })
+    }
+}
+
+fn is_missing_bucket(error: &SdkError<aws_sdk_s3::operation::get_object::GetObjectError>) -> bool {
+    use aws_sdk_s3::error::ProvideErrorMetadata as _;
+    error.code() == Some("NoSuchBucket")
+}

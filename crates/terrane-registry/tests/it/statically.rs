@@ -1,0 +1,90 @@
+//! A web server of files with one header on `*/download`: what a bucket behind a CDN does, and does wrong.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+
+use terrane_registry::{DirectoryStore, Store as _, content_type};
+
+pub(crate) struct Host {
+    root: PathBuf,
+    types: Vec<(&'static str, &'static str)>,
+    encodings: Vec<(&'static str, &'static str)>,
+    header: bool,
+    missing: &'static str,
+}
+
+impl Host {
+    pub(crate) fn new(root: &Path) -> Host {
+        Host {
+            root: root.to_owned(),
+            types: Vec::new(),
+            encodings: Vec::new(),
+            header: true,
+            missing: "404 Not Found",
+        }
+    }
+
+    pub(crate) fn with_type(mut self, file: &'static str, content_type: &'static str) -> Host {
+        self.types.push((file, content_type));
+        self
+    }
+
+    pub(crate) fn with_encoding(mut self, file: &'static str, encoding: &'static str) -> Host {
+        self.encodings.push((file, encoding));
+        self
+    }
+
+    pub(crate) fn without_header(mut self) -> Host {
+        self.header = false;
+        self
+    }
+
+    pub(crate) fn with_missing(mut self, status: &'static str) -> Host {
+        self.missing = status;
+        self
+    }
+
+    /// Serves on a free port until the process ends.
+    pub(crate) fn start(self) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                self.answer(stream);
+            }
+        });
+        port
+    }
+
+    fn answer(&self, mut stream: TcpStream) {
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let first = lines.next().unwrap_or_default();
+        lines.take_while(|line| !line.is_empty()).for_each(drop);
+        let mut words = first.split(' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let key = target.split('?').next().unwrap_or_default().trim_start_matches('/');
+        let (status, body) = match DirectoryStore::new(&self.root).get(key) {
+            Ok(Some(object)) => ("200 OK", object.bytes),
+            _ => (self.missing, Vec::new()),
+        };
+        let own = |list: &[(&'static str, &'static str)]| {
+            list.iter().find(|(file, _)| key.ends_with(file)).map(|(_, value)| *value)
+        };
+        let mut head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
+            own(&self.types).unwrap_or(content_type(key)),
+            body.len()
+        );
+        if self.header && key.ends_with("/download") {
+            head.push_str("X-Terraform-Get: ./get\r\n");
+        }
+        if let Some(encoding) = own(&self.encodings) {
+            head.push_str(&format!("Content-Encoding: {encoding}\r\n"));
+        }
+        let _ = stream.write_all(format!("{head}\r\n").as_bytes());
+        if method == "GET" {
+            let _ = stream.write_all(&body);
+        }
+    }
+}
