@@ -33,6 +33,7 @@ mod environment;
 mod error;
 mod ids;
 mod json;
+mod module;
 mod number;
 mod path;
 #[cfg(feature = "s3")]
@@ -53,6 +54,7 @@ pub use ids::{
     NatGatewayId, NetworkAclId, ParseIdError, PeeringConnectionId, PrefixListId, RouteTableId,
     SecurityGroupId, SubnetGroupName, SubnetId, TransitGatewayId, VpcEndpointId, VpcId,
 };
+pub use module::ModuleOutputs;
 pub use number::{Number, ParseNumberError};
 #[cfg(feature = "s3")]
 pub use reader::{Reader, ReaderBuilder, read};
