@@ -29,6 +29,8 @@ pub mod proof;
 pub mod resolve;
 pub mod sizing;
 mod suggest;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod topology;
 
 use semver::Version;

@@ -8,4 +8,5 @@ mod allocation;
 mod bodies;
 mod err_cases;
 mod print;
+mod random;
 mod terraform;

@@ -1,0 +1,151 @@
+//! Random topologies that are valid, for tests of everything that takes one.
+
+use crate::topology::{Access, Egress, Eks, Flow, Need, SubnetGroup, Tier, Topology};
+
+/// Returns a valid topology that depends on nothing but the seed.
+pub fn topology(seed: u64) -> Topology {
+    let mut dice = Dice(seed);
+    let zones = zones(&mut dice);
+    let mut topology = Topology::new(&format!("net-{}", dice.below(1000)))
+        .base(dice.one_of(&["10.32.0.0/16", "172.20.0.0/16", "192.168.0.0/16"]))
+        .description("A random network.");
+    topology.zones = zones.clone();
+    if dice.half() {
+        topology = topology.secondary("pods", "100.64.0.0/16");
+    }
+    for idx in 0..1 + dice.below(8) {
+        let tier = tier(&mut dice, &topology, idx, &zones);
+        topology = topology.tier(tier);
+    }
+    topology = egress(&mut dice, topology);
+    topology = flows(&mut dice, topology);
+    topology = extras(&mut dice, topology);
+    if zones.len() > 1 { consumers(&mut dice, topology) } else { topology }
+}
+
+/// Splitmix64: <https://prng.di.unimi.it/splitmix64.c>.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn half(&mut self) -> bool {
+        self.below(2) == 0
+    }
+
+    fn one_of<'a>(&mut self, values: &[&'a str]) -> &'a str {
+        let idx = self.below(values.len() as u64);
+        values[usize::try_from(idx).expect("an index is small")]
+    }
+}
+
+/// One to five letters, with gaps.
+fn zones(dice: &mut Dice) -> Vec<String> {
+    let count = 1 + dice.below(5);
+    let mut letters: Vec<&str> = vec!["a", "b", "c", "d", "e", "f"];
+    while letters.len() as u64 > count {
+        let drop = dice.one_of(&letters);
+        letters.retain(|letter| *letter != drop);
+    }
+    letters.into_iter().map(str::to_owned).collect()
+}
+
+fn tier(dice: &mut Dice, topology: &Topology, idx: u64, zones: &[String]) -> Tier {
+    let stem = dice.one_of(&["app", "db", "edge", "web-tier", "cache"]);
+    let name = format!("{stem}-{idx}");
+    let tier = match dice.below(3) {
+        0 => Tier::public(&name),
+        1 => Tier::private(&name),
+        _ => Tier::isolated(&name),
+    };
+    let tier = if dice.half() { tier.tag("team", dice.one_of(&["a", "b"])) } else { tier };
+    match dice.below(6) {
+        0 => tier.need(Need::instances(1 + u32::try_from(dice.below(100)).expect("small"))),
+        1 => {
+            let stem = topology.base.trim_end_matches(".0.0/16");
+            let ranges: Vec<(String, String)> = zones
+                .iter()
+                .zip(0..)
+                .map(|(zone, slot)| (zone.clone(), format!("{stem}.{}.{}/27", 240 + idx, slot * 32)))
+                .collect();
+            tier.ranges(ranges.iter().map(|(zone, range)| (zone.as_str(), range.as_str())))
+        }
+        2 if !topology.secondary.is_empty() => {
+            tier.in_range("pods").prefix_length(22 + u8::try_from(dice.below(6)).expect("small"))
+        }
+        _ => tier.prefix_length(23 + u8::try_from(dice.below(5)).expect("small")),
+    }
+}
+
+fn names(topology: &Topology, access: Access) -> Vec<String> {
+    let tiers = topology.tiers.iter().filter(|tier| tier.access == access);
+    tiers.map(|tier| tier.name.clone()).collect()
+}
+
+fn egress(dice: &mut Dice, topology: Topology) -> Topology {
+    let public = names(&topology, Access::Public);
+    let Some(tier) = public.first() else { return topology };
+    let egress = match dice.below(3) {
+        0 => return topology,
+        1 => Egress::single_nat(&topology.zones[0]),
+        _ => Egress::nat_per_zone(),
+    };
+    let egress = if dice.half() { egress.bring_elastic_ips() } else { egress };
+    topology.egress(egress.in_tier(tier))
+}
+
+/// Few flows, so that every network ACL stays within its budget.
+fn flows(dice: &mut Dice, mut topology: Topology) -> Topology {
+    for port in 0..dice.below(4) {
+        let tiers: Vec<&str> = topology.tiers.iter().map(|tier| tier.name.as_str()).collect();
+        let (from, to) = (dice.one_of(&tiers), dice.one_of(&tiers));
+        let port = 5000 + 10 * i64::try_from(port).expect("small");
+        let flow = if dice.half() { Flow::tcp([port]) } else { Flow::udp([port]) };
+        let flow = flow.from(from).to(to).purpose("random");
+        topology = topology.flow(flow);
+    }
+    if let Some(public) = names(&topology, Access::Public).first() {
+        topology = topology.flow(Flow::tcp([443]).from("internet").to(public));
+    }
+    topology
+}
+
+fn extras(dice: &mut Dice, mut topology: Topology) -> Topology {
+    if dice.half() {
+        topology = topology.endpoints(["s3"]);
+    }
+    if dice.half() {
+        topology = topology.tag("owner", "team: a/b").keep_clear("office", "10.200.0.0/16");
+    }
+    if dice.half() {
+        topology = topology.leave_defaults_open();
+    }
+    topology
+}
+
+/// What needs two zones.
+fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
+    let isolated = names(&topology, Access::Isolated);
+    if let Some(tier) = isolated.first() {
+        let kind =
+            dice.one_of(&["rds", "elasticache", "redshift", "docdb", "neptune", "memorydb", "dax", "dms"]);
+        topology = topology.subnet_group(SubnetGroup::new(kind, tier));
+    }
+    let nodes = topology
+        .tiers
+        .iter()
+        .find(|tier| tier.access == Access::Private && tier.prefix_length.is_some_and(|length| length <= 27));
+    if let Some(name) = nodes.filter(|_| dice.half()).map(|tier| tier.name.clone()) {
+        topology = topology.eks(Eks::nodes(&name).cluster("main").cluster("blue").karpenter("main"));
+    }
+    topology
+}
