@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use hcl::Identifier;
+use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use terrane_compiler::module::print::print;
-use terrane_compiler::module::syntax::Body;
+use terrane_compiler::module::syntax::{Block, Body, Item, string};
 
 use crate::{bodies, terraform};
 
@@ -61,4 +63,66 @@ fn check_bodies(runner: &mut TestRunner, n_bodies: usize) {
         }
     }
     panic!("terraform fmt changes this: {smallest:#?}\n{}\n{}", print(&smallest), fmt_one(&smallest));
+}
+
+#[test]
+fn terraform_reads_strings_as_they_were_meant() {
+    if !terraform::is_installed() {
+        return;
+    }
+    let parts = [
+        "$",
+        "%",
+        "{",
+        "}",
+        "${x}",
+        "%{ if x }",
+        "\"",
+        "\\",
+        "\n",
+        "\r",
+        "\t",
+        "ß",
+        "漢",
+        "\u{200d}",
+        "\u{0}",
+        "#",
+        "~",
+    ];
+    let texts: Vec<String> =
+        parts.iter().flat_map(|a| parts.iter().map(move |b| format!("{a}{b}"))).collect();
+    let in_template = |text: &str| text.replace("${", "$${").replace("%{", "%%{");
+    let mut body = Body::new();
+    for (idx, text) in texts.iter().enumerate() {
+        let mut values = vec![string(text)];
+        // At the end of a template's literal, these would make an escape of the marker.
+        if !text.ends_with(['$', '%']) {
+            values.push(TemplateExpr::from(format!("{}${{\"x\"}}", in_template(text))).into());
+        }
+        if !text.contains(['\r', '\u{0}']) {
+            let heredoc = Heredoc::new(Identifier::sanitized("EOT"), format!("{}\n", in_template(text)));
+            values.push(heredoc.with_strip_mode(HeredocStripMode::Indent).into());
+        }
+        for (form, value) in values.into_iter().enumerate() {
+            let labels = vec![format!("o{idx}_{form}")];
+            let output = Block { kind: "output".to_owned(), labels, body: Body::new().arg("value", value) };
+            body.items.push(Item::Block(output));
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("main.tf"), print(&body)).unwrap();
+    let applied = terraform::run(dir.path(), &["apply", "-auto-approve", "-no-color"]);
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let state = std::fs::read_to_string(dir.path().join("terraform.tfstate")).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    let mut n_read = 0;
+    for (name, output) in state["outputs"].as_object().unwrap() {
+        let (idx, form) = name[1..].split_once('_').unwrap();
+        let text = &texts[idx.parse::<usize>().unwrap()];
+        let read = output["value"].as_str().unwrap();
+        let is_meant = read == text || read == format!("{text}x") || read == format!("{text}\n");
+        assert!(is_meant, "{text:?} was read as {read:?} in form {form}");
+        n_read += 1;
+    }
+    assert!(n_read > texts.len());
 }

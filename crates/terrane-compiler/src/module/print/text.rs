@@ -140,9 +140,11 @@ pub(super) fn heredoc(heredoc: &Heredoc, indent: usize) -> Option<String> {
 fn can_be_indented(content: &str, template: &Template) -> bool {
     let is_indented = |line: &str| line.starts_with(char::is_whitespace);
     let is_whitespace = |line: &str| !line.is_empty() && line.trim().is_empty();
+    // What combines with the indentation would be taken away with it.
+    let combines = |line: &str| line.starts_with(|c: char| !stands_alone(c) && !c.is_whitespace());
     template.elements().iter().all(|element| !matches!(element, Element::Directive(_)))
         && content.lines().any(|line| !line.is_empty() && !is_indented(line))
-        && !content.lines().any(is_whitespace)
+        && !content.lines().any(|line| is_whitespace(line) || combines(line))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
