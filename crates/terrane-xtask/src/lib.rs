@@ -10,6 +10,7 @@ mod error;
 mod modules;
 mod process;
 mod report;
+mod schema;
 mod sync;
 mod test;
 mod workspace;
@@ -73,6 +74,8 @@ enum Command {
         #[arg(long)]
         long: bool,
     },
+    /// Take the excerpt of the AWS provider's schema anew from the installed provider
+    Schema,
     /// Apply modules on an AWS emulator and compare what exists with what is declared
     E2e {
         /// Modules; all of the catalog if none is named
@@ -108,6 +111,13 @@ fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<
             let counts = test::run(workspace, catalog, long)?;
             Ok(verdict(counts))
         }
+        Command::Schema => match Terraform::find_or_skip(&workspace.cache())? {
+            Some(terraform) => {
+                eprintln!("written: {}", schema::write(workspace, &terraform)?.display());
+                Ok(EXIT_FINE)
+            }
+            None => Ok(EXIT_FINE),
+        },
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
                 let counts = e2e::run(workspace, &terraform, &select(catalog, &names)?)?;

@@ -277,13 +277,13 @@ impl Root {
         parse_json("terraform state pull", &self.run(&["state", "pull"])?)
     }
 
-    /// Returns the provider schemas that the root uses.
+    /// Returns the provider schemas that the root uses, as JSON.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Program`].
-    pub fn provider_schemas(&self) -> Result<Value> {
-        parse_json("terraform providers schema", &self.run(&["providers", "schema", "-json"])?)
+    pub fn provider_schemas(&self) -> Result<String> {
+        self.run(&["providers", "schema", "-json"])
     }
 
     fn saved_plan(&self) -> Result<Plan> {

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod zones;

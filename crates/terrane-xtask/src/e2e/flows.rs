@@ -109,7 +109,14 @@ fn check_pair(
         if both_inside && told_apart {
             findings.expect(!acls, || format!("{} is not declared, but network ACLs let it through", what()));
         }
-        // A network ACL cannot tell replies to a NAT gateway from calls of the tier that holds it; the groups can.
+        // A group that admits the internet admits the tiers next door; only network ACLs keep those apart.
+        let by_the_internet =
+            is_in(&between(from, End::Internet), port) && is_in(&between(End::Internet, to), port);
+        if !by_the_internet {
+            findings.expect(!groups, || {
+                format!("{} is not declared, but security groups let it through", what())
+            });
+        }
         findings.expect(!(acls && groups), || format!("{} is not declared, but nothing stops it", what()));
     }
 }
