@@ -25,9 +25,15 @@
 //! the one place where this reader takes less than Terraform.
 
 #[cfg(feature = "s3")]
+mod backend;
+#[cfg(feature = "blocking")]
+pub mod blocking;
+#[cfg(feature = "s3")]
 mod clock;
 mod de;
 mod decode;
+#[cfg(feature = "s3")]
+mod encryption;
 #[cfg(feature = "s3")]
 mod environment;
 mod error;
@@ -43,9 +49,15 @@ mod s3;
 mod sensitive;
 mod state;
 mod value;
+#[cfg(feature = "s3")]
+mod watch;
 
 #[cfg(feature = "s3")]
+pub use backend::Backend;
+#[cfg(feature = "s3")]
 pub use clock::Clock;
+#[cfg(feature = "s3")]
+pub use encryption::Encryption;
 #[cfg(feature = "s3")]
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Missing};
@@ -68,3 +80,5 @@ pub use sensitive::Sensitive;
 pub use state::{Instance, InstanceKey, Mode, Resource, State, WholeState};
 pub use terrane_contract::Type;
 pub use value::{MAX_DEPTH, Output, Value};
+#[cfg(feature = "s3")]
+pub use watch::{Cache, Change, Update, Watch};

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
+use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock};
+use crate::encryption::Encryption;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::s3::arguments::S3Arguments;
@@ -24,6 +26,8 @@ pub struct Reader {
     source: Arc<Source>,
     settings: Arc<[Setting]>,
     strict: bool,
+    encryption: Option<Arc<Encryption>>,
+    kms: Option<aws_sdk_kms::Client>,
 }
 
 #[derive(Debug)]
@@ -41,6 +45,7 @@ pub struct ReaderBuilder {
     environment: Environment,
     version_id: Option<String>,
     strict: bool,
+    encryption: Option<Encryption>,
     clock: Option<Arc<dyn Clock>>,
     first_backoff: Duration,
 }
@@ -69,6 +74,12 @@ impl ReaderBuilder {
     /// the state unreadable.
     pub fn strict(mut self) -> ReaderBuilder {
         self.strict = true;
+        self
+    }
+
+    /// Decrypts a state that OpenTofu has encrypted.
+    pub fn encryption(mut self, encryption: Encryption) -> ReaderBuilder {
+        self.encryption = Some(encryption);
         self
     }
 
@@ -101,6 +112,7 @@ impl ReaderBuilder {
             name,
             lock_id: format!("{}/{}", settings.bucket, settings.object),
         });
+        let kms = self.encryption.as_ref().map(|_| connect::kms(&settings, &aws));
         let object = Object {
             client: connect::s3(&settings, &aws),
             bucket: settings.bucket,
@@ -115,6 +127,8 @@ impl ReaderBuilder {
             source: Arc::new(Source::S3(Box::new(source))),
             settings: settings.report.into(),
             strict: self.strict,
+            encryption: self.encryption.map(Arc::new),
+            kms,
         })
     }
 }
@@ -128,26 +142,48 @@ impl Reader {
             environment: Environment::process(),
             version_id: None,
             strict: false,
+            encryption: None,
             clock: None,
             first_backoff: Duration::from_secs(1),
         }
     }
 
-    /// Opens `s3://bucket/key`, or a state file.
+    /// Opens `s3://bucket/key`, a state file, or a Terraform directory.
     ///
     /// # Errors
     ///
-    /// Those of [`ReaderBuilder::connect`].
+    /// Those of [`ReaderBuilder::connect`] and [`Backend::of_directory`].
     pub async fn open(uri: &str) -> Result<Reader, Error> {
         if uri.starts_with("s3://") {
             return Reader::builder(S3Arguments::from_uri(uri)?).connect().await;
         }
-        Ok(Reader::from_file(uri))
+        if !std::path::Path::new(uri).is_dir() {
+            return Ok(Reader::from_file(uri));
+        }
+        match Backend::of_directory(uri.as_ref(), &Environment::process())? {
+            Backend::S3 { arguments, workspace } => {
+                Reader::builder(*arguments).workspace(workspace).connect().await
+            }
+            Backend::Local { path } => Ok(Reader::from_file(path)),
+        }
+    }
+
+    /// Decrypts what is read, for a reader of a file or of a foreign client.
+    #[must_use]
+    pub fn with_encryption(mut self, encryption: Encryption) -> Reader {
+        self.encryption = Some(Arc::new(encryption));
+        self
     }
 
     /// Reads a state file.
     pub fn from_file(path: impl Into<PathBuf>) -> Reader {
-        Reader { source: Arc::new(Source::File(path.into())), settings: Arc::new([]), strict: false }
+        Reader {
+            source: Arc::new(Source::File(path.into())),
+            settings: Arc::new([]),
+            strict: false,
+            encryption: None,
+            kms: None,
+        }
     }
 
     /// Reads an object with a client that the caller has configured; the digest table and the workspaces of a
@@ -169,7 +205,13 @@ impl Reader {
         };
         let clock = SystemClock::start();
         let source = S3Source { object, table: None, prefix: "env:".to_owned(), key, clock };
-        Reader { source: Arc::new(Source::S3(Box::new(source))), settings: Arc::new([]), strict: false }
+        Reader {
+            source: Arc::new(Source::S3(Box::new(source))),
+            settings: Arc::new([]),
+            strict: false,
+            encryption: None,
+            kms: None,
+        }
     }
 
     /// Reads the outputs.
@@ -186,7 +228,9 @@ impl Reader {
 
     async fn read_outputs(&self) -> Result<State, Error> {
         match &*self.source {
-            Source::S3(source) if !self.strict => source.read_outputs(Text::state).await,
+            Source::S3(source) if !self.strict && self.encryption.is_none() => {
+                source.read_outputs(Text::state).await
+            }
             _ if self.strict => {
                 let whole = self.whole(self.text().await?)?;
                 Ok(whole.into())
@@ -212,7 +256,11 @@ impl Reader {
     /// Those of [`read`](Reader::read).
     pub async fn read_if_changed(&self, etag: &str) -> Result<Option<State>, Error> {
         match &*self.source {
-            Source::S3(source) => source.read_if_changed(etag).await?.map(Text::state).transpose(),
+            Source::S3(source) => {
+                let Some(text) = source.read_if_changed(etag).await? else { return Ok(None) };
+                let text = self.decrypted(text).await?;
+                if self.strict { Ok(Some(self.whole(text)?.into())) } else { text.state().map(Some) }
+            }
             Source::File(_) => {
                 let state = self.read().await?;
                 Ok(Some(state).filter(|state| state.etag() != Some(etag)))
@@ -266,7 +314,26 @@ impl Reader {
         Ok(whole)
     }
 
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match &*self.source {
+            Source::S3(source) => source.clock.clone(),
+            Source::File(_) => SystemClock::start(),
+        }
+    }
+
     async fn text(&self) -> Result<Text, Error> {
+        self.decrypted(self.stored_text().await?).await
+    }
+
+    async fn decrypted(&self, mut text: Text) -> Result<Text, Error> {
+        if let Some(encryption) = &self.encryption {
+            let opened = encryption.open(text.bytes, self.kms.as_ref()).await;
+            text.bytes = opened.map_err(|error| error.at(self.place()))?;
+        }
+        Ok(text)
+    }
+
+    async fn stored_text(&self) -> Result<Text, Error> {
         match &*self.source {
             Source::S3(source) => source.read_text().await,
             Source::File(path) => {
@@ -288,7 +355,7 @@ impl Reader {
     }
 }
 
-/// Reads the outputs of `s3://bucket/key`, or of a state file, once.
+/// Reads the outputs of `s3://bucket/key`, a state file, or a Terraform directory, once.
 ///
 /// # Errors
 ///

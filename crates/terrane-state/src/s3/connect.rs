@@ -134,3 +134,11 @@ pub(crate) fn dynamodb(settings: &Settings, aws: &Aws) -> aws_sdk_dynamodb::Clie
     config.set_endpoint_url(settings.endpoints.get("dynamodb").cloned());
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
+
+/// Makes the client of KMS.
+pub(crate) fn kms(settings: &Settings, aws: &Aws) -> aws_sdk_kms::Client {
+    let mut config =
+        aws_sdk_kms::config::Builder::from(&aws.config).credentials_provider(aws.credentials.clone());
+    config.set_endpoint_url(settings.endpoints.get("kms").cloned());
+    aws_sdk_kms::Client::from_conf(config.build())
+}

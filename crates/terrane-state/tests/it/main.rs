@@ -4,6 +4,7 @@
 
 mod backend;
 mod digest;
+mod encryption;
 mod faults;
 mod format;
 mod mem_s3;
@@ -11,5 +12,7 @@ mod reading;
 mod resources;
 mod script;
 mod setup;
+mod sources;
 mod typed;
 mod values;
+mod watching;

@@ -1,0 +1,146 @@
+//! The `backend "s3"` block of a configuration, in `.tf` and `.tf.json`.
+
+use std::path::{Path, PathBuf};
+
+use hcl::{Block, Body, Expression};
+
+use super::{check_type, invalid, read_if_there};
+use crate::error::{Error, ErrorKind};
+use crate::json::Json;
+use crate::s3::arguments::S3Arguments;
+
+/// Reads the block of a directory; one in an override file replaces the other as a whole.
+pub(super) fn of_directory(directory: &Path) -> Result<Option<S3Arguments>, Error> {
+    let (overrides, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        configuration_files(directory)?.into_iter().partition(|path| is_override(path));
+    let mut found: Vec<(PathBuf, Json)> = Vec::new();
+    for path in files {
+        found.extend(blocks(&path)?.into_iter().map(|block| (path.clone(), block)));
+    }
+    if let [(first, _), (second, _), ..] = found.as_slice() {
+        let (first, second) = (first.display(), second.display());
+        return Err(invalid(format!("two backend blocks, in {first} and {second}, where one is allowed")));
+    }
+    for path in overrides {
+        found.extend(blocks(&path)?.into_iter().map(|block| (path.clone(), block)));
+    }
+    let Some((path, block)) = found.pop() else { return Ok(None) };
+    S3Arguments::from_tree(&block).map(Some).map_err(|error| error.at(path.display().to_string()))
+}
+
+fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let io = |error: std::io::Error| {
+        Error::new(ErrorKind::Io { reason: error.to_string() }).at(directory.display().to_string())
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_ignored = name.starts_with('.') || name.starts_with('#') || name.ends_with('~');
+        if !is_ignored && (name.ends_with(".tf") || name.ends_with(".tf.json")) && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_override(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let stem = name.trim_end_matches(".json").trim_end_matches(".tf");
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// Returns the arguments of each `backend "s3"` in a file.
+fn blocks(path: &Path) -> Result<Vec<Json>, Error> {
+    let place = path.display().to_string();
+    let text = read_if_there(path)?.unwrap_or_default();
+    let found = if place.ends_with(".json") { json_blocks(&text) } else { hcl_blocks(&text) };
+    found.map_err(|error| error.at(place))
+}
+
+fn json_blocks(text: &[u8]) -> Result<Vec<Json>, Error> {
+    let json = Json::parse(text)
+        .map_err(|error| invalid(format!("not JSON: syntax error at byte offset {}", error.offset)))?;
+    let mut found = Vec::new();
+    for terraform in one_or_many(json.get("terraform")) {
+        for backend in one_or_many(terraform.get("backend")) {
+            for (name, arguments) in backend.as_object().unwrap_or_default() {
+                check_type(name)?;
+                found.extend(one_or_many(Some(arguments)).iter().cloned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// JSON configurations may wrap a block in an array.
+fn one_or_many(json: Option<&Json>) -> &[Json] {
+    match json {
+        None => &[],
+        Some(Json::Array(many)) => many,
+        Some(one) => std::slice::from_ref(one),
+    }
+}
+
+fn hcl_blocks(text: &[u8]) -> Result<Vec<Json>, Error> {
+    let text = String::from_utf8_lossy(text);
+    // Files without a backend need not be understood.
+    if !text.contains("backend") {
+        return Ok(Vec::new());
+    }
+    let body: Body = hcl::parse(&text).map_err(|error| invalid(format!("not HCL: {error}")))?;
+    let mut found = Vec::new();
+    for terraform in body.blocks().filter(|block| block.identifier() == "terraform") {
+        for backend in terraform.body().blocks().filter(|block| block.identifier() == "backend") {
+            check_type(backend.labels().first().map_or("", |label| label.as_str()))?;
+            found.push(arguments(backend)?);
+        }
+    }
+    Ok(found)
+}
+
+fn arguments(block: &Block) -> Result<Json, Error> {
+    if let Some(inner) = block.body().blocks().next() {
+        let name = inner.identifier();
+        return Err(invalid(format!("`{name}` is an argument, not a block: write `{name} = {{ … }}`")));
+    }
+    let members = block.body().attributes().map(|attribute| {
+        let value = constant(attribute.expr(), attribute.key())?;
+        Ok((attribute.key().to_owned(), value))
+    });
+    Ok(Json::Object(members.collect::<Result<_, Error>>()?))
+}
+
+fn constant(expression: &Expression, argument: &str) -> Result<Json, Error> {
+    Ok(match expression {
+        Expression::Null => Json::Null,
+        Expression::Bool(value) => Json::Bool(*value),
+        Expression::Number(number) => Json::Number(number.to_string()),
+        Expression::String(text) => Json::String(text.clone()),
+        Expression::Parenthesis(inner) => return constant(inner, argument),
+        Expression::Array(elements) => {
+            Json::Array(elements.iter().map(|element| constant(element, argument)).collect::<Result<_, _>>()?)
+        }
+        Expression::Object(members) => Json::Object(
+            members
+                .iter()
+                .map(|(key, value)| {
+                    let name = match key {
+                        hcl::ObjectKey::Identifier(name) => name.to_string(),
+                        hcl::ObjectKey::Expression(Expression::String(name)) => name.clone(),
+                        _ => return Err(not_constant(argument)),
+                    };
+                    Ok((name, constant(value, argument)?))
+                })
+                .collect::<Result<_, _>>()?,
+        ),
+        _ => return Err(not_constant(argument)),
+    })
+}
+
+fn not_constant(argument: &str) -> Error {
+    invalid(format!(
+        "`{argument}` must be a constant; run `terraform init` and read its cache, or give the value"
+    ))
+}

@@ -1,0 +1,292 @@
+//! States that OpenTofu has encrypted: method `aes_gcm` with keys of `pbkdf2` or `aws_kms`.
+//!
+//! Reading needs no more than the right to decrypt: with a KMS key that is `kms:Decrypt` alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind};
+use crate::json::Json;
+
+/// The shortest passphrase that OpenTofu takes.
+const SHORTEST_PASSPHRASE: usize = 16;
+
+/// The nonce before the ciphertext and the tag after it.
+const NONCE_AND_TAG: usize = 12 + 16;
+
+/// Which methods to try on an encrypted state, in order.
+///
+/// # Examples
+///
+/// ```
+/// use terrane_state::Encryption;
+///
+/// // As in OpenTofu: the new passphrase, else the KMS key of before, else a state that was never encrypted.
+/// let encryption = Encryption::pbkdf2("current", "correct-horse-battery-staple")?
+///     .fallback(Encryption::aws_kms("before", "alias/state"))
+///     .fallback_unencrypted();
+/// # Ok::<(), terrane_state::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Encryption {
+    keys: Vec<KeyProvider>,
+    unencrypted: bool,
+}
+
+#[derive(Clone)]
+struct KeyProvider {
+    /// The name of its data in an encrypted state.
+    meta_key: String,
+    kind: KeyKind,
+}
+
+#[derive(Clone)]
+enum KeyKind {
+    Pbkdf2 { passphrase: String },
+    AwsKms { key_id: String },
+}
+
+impl fmt::Debug for Encryption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.keys.iter().map(|key| key.meta_key.as_str()).collect();
+        f.debug_struct("Encryption").field("keys", &names).field("unencrypted", &self.unencrypted).finish()
+    }
+}
+
+impl Encryption {
+    /// Tries the key provider `key_provider "pbkdf2" "NAME"`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for a passphrase shorter than OpenTofu takes.
+    pub fn pbkdf2(name: &str, passphrase: impl Into<String>) -> Result<Encryption, Error> {
+        let passphrase = passphrase.into();
+        if passphrase.len() < SHORTEST_PASSPHRASE {
+            let problem = format!(
+                "the passphrase of key_provider.pbkdf2.{name} must have at least {SHORTEST_PASSPHRASE} bytes, found {}",
+                passphrase.len()
+            );
+            return Err(ErrorKind::InvalidConfig { problems: vec![problem] }.into());
+        }
+        Ok(Encryption::only(format!("key_provider.pbkdf2.{name}"), KeyKind::Pbkdf2 { passphrase }))
+    }
+
+    /// Tries the key provider `key_provider "aws_kms" "NAME"`, with the credentials and region of the reader.
+    pub fn aws_kms(name: &str, kms_key_id: impl Into<String>) -> Encryption {
+        let key_id = kms_key_id.into();
+        Encryption::only(format!("key_provider.aws_kms.{name}"), KeyKind::AwsKms { key_id })
+    }
+
+    fn only(meta_key: String, kind: KeyKind) -> Encryption {
+        Encryption { keys: vec![KeyProvider { meta_key, kind }], unencrypted: false }
+    }
+
+    /// Names the data of the last key provider as its `encrypted_metadata_alias` does.
+    pub fn metadata_alias(mut self, alias: impl Into<String>) -> Encryption {
+        if let Some(last) = self.keys.last_mut() {
+            last.meta_key = alias.into();
+        }
+        self
+    }
+
+    /// Tries other methods after these.
+    pub fn fallback(mut self, other: Encryption) -> Encryption {
+        self.keys.extend(other.keys);
+        self.unencrypted |= other.unencrypted;
+        self
+    }
+
+    /// Accepts a state that is not encrypted.
+    pub fn fallback_unencrypted(mut self) -> Encryption {
+        self.unencrypted = true;
+        self
+    }
+
+    /// Returns the text of a state, decrypted if it is encrypted.
+    pub(crate) async fn open(
+        &self,
+        text: Vec<u8>,
+        kms: Option<&aws_sdk_kms::Client>,
+    ) -> Result<Vec<u8>, Error> {
+        let Some(envelope) = Envelope::parse(&text)? else {
+            return if self.unencrypted { Ok(text) } else { Err(ErrorKind::NotEncrypted.into()) };
+        };
+        let mut found_key = false;
+        for provider in &self.keys {
+            let Some(meta) = envelope.meta.get(&provider.meta_key) else { continue };
+            found_key = true;
+            let key = provider.key(meta, kms).await?;
+            if let Some(plain) = decrypt(&key, &envelope.data) {
+                envelope.check(&plain)?;
+                return Ok(plain);
+            }
+        }
+        if found_key {
+            return Err(ErrorKind::DecryptFailed.into());
+        }
+        let names: Vec<&str> = envelope.meta.keys().map(String::as_str).collect();
+        Err(Error::new(ErrorKind::NoDecryptionKey).hint(format!("it names {}", names.join(", "))))
+    }
+}
+
+struct Envelope {
+    serial: Option<String>,
+    lineage: Option<String>,
+    /// What each key provider needs to make its key again, as JSON.
+    meta: BTreeMap<String, Vec<u8>>,
+    data: Vec<u8>,
+}
+
+impl Envelope {
+    /// Returns `None` for a text that is not encrypted, or no JSON at all.
+    fn parse(text: &[u8]) -> Result<Option<Envelope>, Error> {
+        let Ok(json) = Json::parse(text) else { return Ok(None) };
+        match json.get("encryption_version").and_then(Json::as_str) {
+            None | Some("") => return Ok(None),
+            Some("v0") => {}
+            Some(other) => return Err(ErrorKind::EncryptionVersion { found: other.to_owned() }.into()),
+        }
+        let mut meta = BTreeMap::new();
+        for (name, value) in json.get("meta").and_then(Json::as_object).unwrap_or_default() {
+            meta.insert(name.clone(), bytes(Some(value), "meta")?);
+        }
+        let text = |name: &str| match json.get(name) {
+            Some(Json::String(text) | Json::Number(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let data = bytes(json.get("encrypted_data"), "encrypted_data")?;
+        Ok(Some(Envelope { serial: text("serial"), lineage: text("lineage"), meta, data }))
+    }
+
+    /// Compares what stands outside, where nothing protects it, with the inside.
+    fn check(&self, plain: &[u8]) -> Result<(), Error> {
+        let Ok(inner) = Json::parse(plain) else { return Ok(()) };
+        for (field, outer) in [("serial", &self.serial), ("lineage", &self.lineage)] {
+            let (Some(outer), Some(Json::String(inner) | Json::Number(inner))) = (outer, inner.get(field))
+            else {
+                continue;
+            };
+            if outer != inner {
+                let (outer, inner) = (outer.clone(), inner.clone());
+                return Err(ErrorKind::EncryptionMetadata { field, outer, inner }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bytes(json: Option<&Json>, field: &'static str) -> Result<Vec<u8>, Error> {
+    let text = json.and_then(Json::as_str).unwrap_or_default();
+    BASE64
+        .decode(text)
+        .map_err(|_| ErrorKind::InvalidField { field, reason: "it is not base64".to_owned() }.into())
+}
+
+#[derive(Deserialize)]
+struct Pbkdf2Meta {
+    salt: String,
+    iterations: u32,
+    hash_function: String,
+    key_length: usize,
+}
+
+#[derive(Deserialize)]
+struct KmsMeta {
+    ciphertext_blob: String,
+    #[serde(default)]
+    encryption_context: BTreeMap<String, String>,
+}
+
+impl KeyProvider {
+    async fn key(&self, meta: &[u8], kms: Option<&aws_sdk_kms::Client>) -> Result<Vec<u8>, Error> {
+        let wrong = |reason: String| {
+            Error::new(ErrorKind::InvalidField {
+                field: "meta",
+                reason: format!("{}: {reason}", self.meta_key),
+            })
+        };
+        match &self.kind {
+            KeyKind::Pbkdf2 { passphrase } => {
+                let meta: Pbkdf2Meta =
+                    serde_json::from_slice(meta).map_err(|_| wrong("it is not that of pbkdf2".to_owned()))?;
+                let salt =
+                    BASE64.decode(&meta.salt).map_err(|_| wrong("its salt is not base64".to_owned()))?;
+                if ![16, 24, 32].contains(&meta.key_length) {
+                    return Err(wrong(format!(
+                        "AES needs a key of 16, 24, or 32 bytes, found {}",
+                        meta.key_length
+                    )));
+                }
+                let derive = match meta.hash_function.as_str() {
+                    "sha512" => pbkdf2::pbkdf2_hmac::<sha2::Sha512>,
+                    "sha256" => pbkdf2::pbkdf2_hmac::<sha2::Sha256>,
+                    other => return Err(wrong(format!("unknown hash function {other:?}"))),
+                };
+                let passphrase = passphrase.clone();
+                // Hundreds of thousands of rounds would keep other tasks waiting.
+                let key = tokio::task::spawn_blocking(move || {
+                    let mut key = vec![0; meta.key_length];
+                    derive(passphrase.as_bytes(), &salt, meta.iterations, &mut key);
+                    key
+                });
+                key.await.map_err(|error| wrong(error.to_string()))
+            }
+            KeyKind::AwsKms { key_id } => {
+                let meta: KmsMeta = serde_json::from_slice(meta)
+                    .map_err(|_| wrong("it is not that of aws_kms".to_owned()))?;
+                let blob = BASE64
+                    .decode(&meta.ciphertext_blob)
+                    .map_err(|_| wrong("its key is not base64".to_owned()))?;
+                kms_key(key_id, blob, meta.encryption_context, kms).await
+            }
+        }
+    }
+}
+
+async fn kms_key(
+    key_id: &str,
+    blob: Vec<u8>,
+    context: BTreeMap<String, String>,
+    kms: Option<&aws_sdk_kms::Client>,
+) -> Result<Vec<u8>, Error> {
+    let Some(kms) = kms else {
+        let problem =
+            "aws_kms needs a reader with a region and credentials, not one of a file or a foreign client";
+        return Err(ErrorKind::InvalidConfig { problems: vec![problem.to_owned()] }.into());
+    };
+    let request = crate::s3::service::Request { bucket: "", region: "", gets_object: false };
+    let answer = kms
+        .decrypt()
+        .key_id(key_id)
+        .ciphertext_blob(blob.into())
+        .set_encryption_context(
+            Some(context.into_iter().collect()).filter(|c: &std::collections::HashMap<_, _>| !c.is_empty()),
+        )
+        .send()
+        .await
+        .map_err(|error| {
+            crate::s3::service::explain(error, request).at(format!("kms:Decrypt with {key_id}"))
+        })?;
+    Ok(answer.plaintext.map(|plain| plain.into_inner()).unwrap_or_default())
+}
+
+fn decrypt(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+    if data.len() < NONCE_AND_TAG {
+        return None;
+    }
+    let (nonce, ciphertext) = data.split_at(12);
+    let nonce = nonce.try_into().ok()?;
+    match key.len() {
+        16 => Aes128Gcm::new_from_slice(key).ok()?.decrypt(nonce, ciphertext).ok(),
+        24 => AesGcm::<aes::Aes192, U12>::new_from_slice(key).ok()?.decrypt(nonce, ciphertext).ok(),
+        32 => Aes256Gcm::new_from_slice(key).ok()?.decrypt(nonce, ciphertext).ok(),
+        _ => None,
+    }
+}
