@@ -9,6 +9,7 @@ mod compile;
 mod error;
 mod modules;
 mod process;
+mod readme;
 mod report;
 mod schema;
 mod sync;
@@ -16,6 +17,7 @@ mod test;
 mod workspace;
 
 pub mod aws;
+pub mod churn;
 pub mod e2e;
 pub mod emulator;
 pub mod terraform;
@@ -25,6 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use terrane_compiler::topology::Topology;
 
+use emulator::Emulators;
 use report::Counts;
 use terraform::Terraform;
 
@@ -76,11 +79,24 @@ enum Command {
     },
     /// Take the excerpt of the AWS provider's schema anew from the installed provider
     Schema,
+    /// Measure, and write what was measured into the README
+    Bench {
+        /// What to measure
+        #[arg(value_enum)]
+        what: Bench,
+    },
     /// Apply modules on an AWS emulator and compare what exists with what is declared
     E2e {
         /// Modules; all of the catalog if none is named
         names: Vec<String>,
     },
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Bench {
+    /// What edits of a topology do to a network that stands
+    Churn,
 }
 
 /// Runs the command that the command line names, over a catalog, and returns its exit code.
@@ -118,6 +134,10 @@ fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<
             }
             None => Ok(EXIT_FINE),
         },
+        Command::Bench { what: Bench::Churn } => match Terraform::find_or_skip(&workspace.cache())? {
+            Some(terraform) => bench_churn(workspace, &terraform),
+            None => Ok(EXIT_FINE),
+        },
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
                 let counts = e2e::run(workspace, &terraform, &select(catalog, &names)?)?;
@@ -127,6 +147,19 @@ fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<
             None => Ok(EXIT_FINE),
         },
     }
+}
+
+fn bench_churn(workspace: &Workspace, terraform: &Terraform) -> Result<u8> {
+    let rows = churn::run(terraform, &Emulators::install(&workspace.cache())?)?;
+    let table = churn::markdown(&rows);
+    print!("{table}");
+    readme::write(workspace, "churn", &table)?;
+    let mut sound = true;
+    for row in rows.iter().filter(|row| !row.wrong.is_empty()) {
+        eprintln!("error: {}: {:?}", row.edit, row.wrong);
+        sound = false;
+    }
+    Ok(if sound { EXIT_FINE } else { EXIT_PROBLEMS })
 }
 
 fn verdict(counts: Counts) -> u8 {

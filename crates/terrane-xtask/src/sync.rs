@@ -90,6 +90,20 @@ pub(crate) fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str])
     Ok(differences)
 }
 
+/// Reads every file of a directory, without what Terraform leaves there.
+///
+/// # Errors
+///
+/// [`ErrorKind::File`](crate::ErrorKind::File).
+pub(crate) fn read(dir: &Path) -> Result<BTreeMap<String, String>> {
+    let read = |name: String| {
+        let path = dir.join(&name);
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
+        Ok((name, text))
+    };
+    present(dir, dir)?.into_iter().map(read).collect()
+}
+
 /// Returns the paths of all files under a directory, without what Terraform leaves there.
 fn present(dir: &Path, top: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();

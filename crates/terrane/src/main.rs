@@ -10,7 +10,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "terrane", version, about = "Networks as Terraform modules: compile, compare, publish, serve")]
+#[command(
+    name = "terrane",
+    version,
+    about = "Networks as Terraform modules: compile, compare, publish, serve"
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,

@@ -1,0 +1,322 @@
+//! The churn scoreboard: what `terraform plan` would do to a network that stands, when its topology is edited.
+//!
+//! Three networks are applied on an emulator once; for each edit the module is compiled again, with the ledger that
+//! the first compilation left, and planned over the real state.
+//! Nothing may be replaced, and nothing destroyed but what the edit removes.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use terrane_compiler::{
+    ledger::Ledger,
+    topology::{Egress, Flow, SubnetGroup, Tier, Topology},
+};
+
+use crate::{
+    e2e::{self, Applied, Call},
+    emulator::Emulators,
+    error::{Error, ErrorKind, Result},
+    sync,
+    terraform::{Action, Change, Terraform},
+};
+
+/// The version that every compilation here has.
+const VERSION: semver::Version = semver::Version::new(0, 1, 0);
+
+/// One line of the scoreboard.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What was edited.
+    pub edit: &'static str,
+    /// What the plan would do.
+    pub changes: Vec<Change>,
+    /// What it should not do.
+    pub wrong: Vec<Change>,
+    /// What the same edit does to modules written by hand.
+    others: [&'static str; 3],
+}
+
+/// An edit of a network that stands.
+struct Edit {
+    name: &'static str,
+    /// The label of the network.
+    base: &'static str,
+    /// The topologies that are compiled one after another; the last one is planned.
+    steps: Vec<Topology>,
+    /// Whether an address is of something that the edit removes.
+    removes: fn(&str) -> bool,
+    /// What the same edit does to terraform-aws-modules/vpc 6.6, aws-ia/vpc 4.7 and cloudposse's subnets 3.1, measured
+    /// with their own code over a converged state; `–` where it was not measured.
+    others: [&'static str; 3],
+}
+
+/// Applies the networks, plans every edit, and returns the scoreboard.
+///
+/// # Errors
+///
+/// [`ErrorKind::Refused`] if a topology does not compile; else as [`e2e::apply`].
+pub fn run(terraform: &Terraform, emulators: &Emulators) -> Result<Vec<Row>> {
+    let scratch = tempfile::tempdir()
+        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let (mut ledgers, mut calls) = (BTreeMap::new(), Vec::new());
+    for (label, topology) in [("three", three()), ("single", single()), ("four", four())] {
+        let source = scratch.path().join(label);
+        ledgers.insert(label, compile_into(&source, &topology, &Ledger::default())?);
+        calls.push(Call { label: label.to_owned(), source, arguments: format!("  name   = \"{label}\"\n") });
+    }
+    let applied = e2e::apply(terraform, emulators, &calls)?;
+    edits().into_iter().map(|edit| plan(&applied, edit, &ledgers)).collect()
+}
+
+/// Returns the scoreboard as a Markdown table.
+pub fn markdown(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| edit | Terrane: destroyed or replaced | changed in place | created | terraform-aws-modules/vpc 6.6 | aws-ia/vpc 4.7 | cloudposse subnets 3.1 |\n|---|---|---|---|---|---|---|\n",
+    );
+    for row in rows {
+        let count = |action| row.changes.iter().filter(|change| change.action == action).count();
+        let [first, second, third] = row.others;
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {first} | {second} | {third} |",
+            row.edit,
+            losses(&row.changes),
+            count(Action::Update),
+            count(Action::Create),
+        );
+    }
+    text
+}
+
+/// Says what a plan destroys (d) or replaces (r), the costly kinds by name.
+fn losses(changes: &[Change]) -> String {
+    let kinds = [
+        ("aws_subnet", "subnets"),
+        ("aws_nat_gateway", "NAT"),
+        ("aws_eip", "EIP"),
+        ("aws_route_table", "RT"),
+    ];
+    let mut parts = Vec::new();
+    let mut count = |name: &str, of: &dyn Fn(&Change) -> bool| {
+        for (action, letter) in [(Action::Destroy, 'd'), (Action::Replace, 'r')] {
+            let n = changes.iter().filter(|change| change.action == action && of(change)).count();
+            if n > 0 {
+                parts.push(format!("{name} {n}{letter}"));
+            }
+        }
+    };
+    for (ty, name) in kinds {
+        count(name, &|change| change.resource_type == ty);
+    }
+    count("routes and rules", &|change| kinds.iter().all(|(ty, _)| change.resource_type != *ty));
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+fn plan(applied: &Applied, edit: Edit, ledgers: &BTreeMap<&str, Ledger>) -> Result<Row> {
+    let dir = applied.module(edit.base);
+    let before = sync::read(&dir)?;
+    let mut ledger = ledgers.get(edit.base).cloned().unwrap_or_default();
+    for step in &edit.steps {
+        ledger = compile_into(&dir, step, &ledger)?;
+    }
+    let planned = applied.root.plan_without_refresh();
+    sync::write(&dir, &before, &[])?;
+    let changes = planned?.changes();
+    let is_wrong = |change: &&Change| match change.action {
+        Action::Replace => true,
+        Action::Destroy => !(edit.removes)(&change.address),
+        Action::Create | Action::Update => false,
+    };
+    let wrong: Vec<Change> = changes.iter().filter(is_wrong).cloned().collect();
+    eprintln!("{}: {}; {} of it wrong", edit.name, losses(&changes), wrong.len());
+    Ok(Row { edit: edit.name, changes, wrong, others: edit.others })
+}
+
+fn compile_into(dir: &Path, topology: &Topology, ledger: &Ledger) -> Result<Ledger> {
+    let compilation = terrane_compiler::compile(topology, ledger, &VERSION)
+        .map_err(|diagnostics| Error::new(ErrorKind::Refused, diagnostics.to_string()))?;
+    let files = compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    sync::write(dir, &files, &[])?;
+    Ok(compilation.ledger)
+}
+
+fn edits() -> Vec<Edit> {
+    let nothing = |_: &str| false;
+    let edit = |name, base, steps, removes, others| Edit { name, base, steps, removes, others };
+    vec![
+        edit(
+            "remove the middle zone",
+            "three",
+            vec![zones(three(), &["a", "c"])],
+            |address| address.contains("[\"b\"]"),
+            [
+                "subnets 3d 3r, NAT 1d 1r, EIP 1d, RT 2d",
+                "subnets 3d 5r, NAT 1d 2r, EIP 1d",
+                "subnets 3d 3r, NAT 1d 1r, EIP 1d",
+            ],
+        ),
+        edit(
+            "append a zone",
+            "three",
+            vec![zones(three(), &["a", "b", "c", "d"])],
+            nothing,
+            ["nothing", "subnets 6r, NAT 3r", "subnets 3r, NAT 3r unless reserved"],
+        ),
+        edit(
+            "reorder zones",
+            "three",
+            vec![zones(three(), &["c", "b", "a"])],
+            nothing,
+            ["subnets 6r, NAT 2r", "nothing", "subnets 6r, NAT 2r"],
+        ),
+        edit("reorder tiers", "three", vec![reorder_tiers(three())], nothing, ["–"; 3]),
+        edit(
+            "insert a tier in the middle",
+            "three",
+            vec![insert_tier(three())],
+            nothing,
+            ["nothing", "subnets 6r, NAT 3r", "subnets 6r, NAT 3r"],
+        ),
+        edit("rename a tier", "three", vec![rename_tier(three())], nothing, ["–"; 3]),
+        edit("remove a tier", "three", vec![remove_tier(three())], is_of_db, ["–"; 3]),
+        edit(
+            "remove a tier and bring it back",
+            "three",
+            vec![remove_tier(three()), three()],
+            nothing,
+            ["–"; 3],
+        ),
+        edit(
+            "4 → 3 zones",
+            "four",
+            vec![zones(four(), &["a", "b", "c"])],
+            |address| address.contains("[\"d\"]"),
+            ["–"; 3],
+        ),
+        edit("4 → 3 → 4 zones", "four", vec![zones(four(), &["a", "b", "c"]), four()], nothing, ["–"; 3]),
+        edit(
+            "single NAT → NAT per zone",
+            "single",
+            vec![three().renamed("single-net")],
+            nothing,
+            ["nothing"; 3],
+        ),
+        edit(
+            "NAT per zone → single NAT",
+            "three",
+            vec![single().renamed("three-net")],
+            is_nat_of_another_zone,
+            ["NAT 2d, EIP 2d, RT 4d", "NAT 2d, EIP 2d", "–"],
+        ),
+        edit("add a flow", "three", vec![three().flow(extra_flow())], nothing, ["–"; 3]),
+        edit(
+            "add a flow and remove it",
+            "three",
+            vec![three().flow(extra_flow()), three()],
+            nothing,
+            ["–"; 3],
+        ),
+        edit("remove a flow", "three", vec![remove_flow(three())], is_rule, ["–"; 3]),
+    ]
+}
+
+/// Three zones, three tiers, one NAT gateway per zone.
+fn three() -> Topology {
+    Topology::new("three-net")
+        .base("10.0.0.0/16")
+        .zones(["a", "b", "c"])
+        .tier(Tier::public("pub").prefix_length(24))
+        .tier(Tier::private("app").prefix_length(20))
+        .tier(Tier::private("db").prefix_length(24))
+        .egress(Egress::nat_per_zone())
+        .flow(Flow::tcp([443]).from("internet").to("pub"))
+        .flow(Flow::tcp([8080]).from("pub").to("app"))
+        .flow(Flow::tcp([5432]).from("app").to("db"))
+        .flow(Flow::tcp([6379]).from("app").to("db"))
+        .flow(Flow::tcp([443]).from("app").to("internet"))
+        .flow(Flow::tcp([443]).from("db").to("internet"))
+        .subnet_group(SubnetGroup::new("rds", "db"))
+        .subnet_group(SubnetGroup::new("elasticache", "db"))
+}
+
+fn single() -> Topology {
+    let mut topology = three().renamed("single-net");
+    topology.egress = Egress::single_nat("a");
+    topology
+}
+
+fn four() -> Topology {
+    zones(three().renamed("four-net"), &["a", "b", "c", "d"])
+}
+
+fn zones(mut topology: Topology, letters: &[&str]) -> Topology {
+    topology.zones = letters.iter().map(|letter| (*letter).to_owned()).collect();
+    topology
+}
+
+fn reorder_tiers(mut topology: Topology) -> Topology {
+    topology.tiers.reverse();
+    topology
+}
+
+fn insert_tier(mut topology: Topology) -> Topology {
+    topology.tiers.insert(1, Tier::private("cache").prefix_length(22));
+    topology.flow(Flow::tcp([11211]).from("app").to("cache"))
+}
+
+fn rename_tier(mut topology: Topology) -> Topology {
+    for tier in topology.tiers.iter_mut().filter(|tier| tier.name == "db") {
+        *tier = Tier { name: "data".to_owned(), renamed_from: vec!["db".to_owned()], ..tier.clone() };
+    }
+    for end in topology.flows.iter_mut().flat_map(|flow| [&mut flow.from, &mut flow.to]) {
+        if end == "db" {
+            "data".clone_into(end);
+        }
+    }
+    for group in &mut topology.subnet_groups {
+        "data".clone_into(&mut group.tier);
+    }
+    topology
+}
+
+fn remove_tier(mut topology: Topology) -> Topology {
+    topology.tiers.retain(|tier| tier.name != "db");
+    topology.flows.retain(|flow| flow.from != "db" && flow.to != "db");
+    topology.subnet_groups.clear();
+    topology
+}
+
+fn remove_flow(mut topology: Topology) -> Topology {
+    topology.flows.retain(|flow| !flow.ports.contains(&6379.into()));
+    topology
+}
+
+fn extra_flow() -> Flow {
+    Flow::tcp([3306]).from("app").to("db")
+}
+
+/// Returns whether an address is of the tier `db`, or of a rule about it.
+fn is_of_db(address: &str) -> bool {
+    address.contains(".db[") || address.ends_with(".db") || is_rule(address)
+}
+
+fn is_rule(address: &str) -> bool {
+    address.contains(".aws_network_acl_rule.") || address.contains(".aws_vpc_security_group_")
+}
+
+fn is_nat_of_another_zone(address: &str) -> bool {
+    let nat = address.contains(".aws_nat_gateway.") || address.contains(".aws_eip.");
+    nat && !address.contains("[\"a\"]")
+}
+
+trait Renamed {
+    /// Returns the same topology under another name.
+    fn renamed(self, name: &str) -> Self;
+}
+
+impl Renamed for Topology {
+    fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+}
