@@ -1,0 +1,4 @@
+//! The commands of `terrane`, as a user runs them.
+#![expect(clippy::unwrap_used, reason = "a test fails by unwrapping, in its helpers as well")]
+
+mod registry;

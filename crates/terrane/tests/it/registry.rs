@@ -1,0 +1,187 @@
+//! `terrane diff` and `terrane registry`, over a directory and over S3.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Output};
+
+const ONE: &str = "variable \"a\" {\n  default = 1\n}\n";
+const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  default = 1\n}\n";
+
+fn terrane(arguments: &[&str], port: u16) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_terrane"))
+        .args(arguments)
+        .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{port}"))
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env_remove("AWS_PROFILE")
+        .output()
+        .expect("the program was built")
+}
+
+#[track_caller]
+fn check(arguments: &[&str], port: u16, code: i32) -> String {
+    let output = terrane(arguments, port);
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+    text
+}
+
+fn module(root: &Path, name: &str, main: &str) -> String {
+    let directory = root.join(name);
+    fs::create_dir_all(&directory).expect("writable");
+    fs::write(directory.join("main.tf"), main).expect("writable");
+    directory.display().to_string()
+}
+
+#[test]
+fn diff_says_what_changed_and_its_exit_code_what_is_too_much() {
+    let root = tempfile::tempdir().unwrap();
+    let (one, two) = (module(root.path(), "one", ONE), module(root.path(), "two", TWO));
+    assert!(check(&["diff", &one, &two, "--at-most", "minor"], 0, 0).contains("minor V02 var.b"));
+    assert!(check(&["diff", &two, &one, "--at-most", "minor"], 0, 1).contains("major V03 var.b"));
+    let json: serde_json::Value =
+        serde_json::from_str(&check(&["diff", &two, &one, "--json"], 0, 0)).unwrap();
+    assert_eq!((&json["required_bump"], &json["findings"][0]["rule"]), (&"major".into(), &"V03".into()));
+    check(&["diff", &one], 0, 2);
+    check(&["diff", &one, "/nonexistent.json"], 0, 4);
+}
+
+/// The whole life of a registry; `store` is a directory or an S3 name.
+fn live(store: &str, port: u16) {
+    let root = tempfile::tempdir().unwrap();
+    let (one, two) = (module(root.path(), "one", ONE), module(root.path(), "two", TWO));
+    let name = "acme/network/aws";
+    let publish = |directory: &str, version: &str, code: i32| {
+        let arguments =
+            ["registry", "publish", directory, "--to", store, "--module", name, "--version", version];
+        check(&[&arguments[..], &["--host", "modules.example.test"]].concat(), port, code)
+    };
+    assert!(publish(&two, "1.0.0", 0).contains("published acme/network/aws 1.0.0\nh1:"));
+    assert!(publish(&two, "1.0.0", 0).contains("already published"));
+    assert!(publish(&one, "1.0.0", 1).contains("is claimed by h1:"));
+    assert!(publish(&one, "1.1.0", 1).contains("V03 needs major"));
+    publish(&one, "2.0.0", 0);
+    assert_eq!(check(&["registry", "list", store], port, 0), "acme/network/aws\n");
+    check(&["registry", "yank", store, name, "2.0.0"], port, 0);
+    assert_eq!(check(&["registry", "list", store, name], port, 0), "1.0.0\n2.0.0 yanked\n");
+    check(&["registry", "yank", store, name, "2.0.0", "--undo"], port, 0);
+    assert_eq!(check(&["registry", "fsck", store, "--json"], port, 0), "[]\n");
+    assert_eq!(check(&["registry", "verify", store, name, "2.0.0"], port, 0), "");
+    check(&["registry", "verify", store, name, "3.0.0"], port, 1);
+    check(&["registry", "fsck", store, "--abandon", "acme/network/aws@2.0.0"], port, 1);
+}
+
+#[test]
+fn a_registry_lives_in_a_directory() {
+    let root = tempfile::tempdir().unwrap();
+    live(&root.path().join("registry").display().to_string(), 0);
+}
+
+#[test]
+fn a_registry_lives_in_s3() {
+    let port = FakeS3::start();
+    live("s3://modules/some/prefix", port);
+    let missing = check(&["registry", "list", "s3://modules/other"], port, 1);
+    assert!(missing.contains("no registry here"), "{missing}");
+}
+
+/// As much of S3 as a store needs: conditional writes, one at a time.
+#[derive(Default)]
+struct FakeS3 {
+    objects: BTreeMap<String, (Vec<u8>, String)>,
+    n_writes: usize,
+}
+
+impl FakeS3 {
+    fn start() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("bound").port();
+        std::thread::spawn(move || {
+            let mut bucket = FakeS3::default();
+            for stream in listener.incoming().map_while(Result::ok) {
+                let _ = bucket.answer(stream);
+            }
+        });
+        port
+    }
+
+    fn answer(&mut self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut reader = BufReader::new(stream.try_clone()?);
+        let mut first = String::new();
+        reader.read_line(&mut first)?;
+        let mut headers = BTreeMap::new();
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line)?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.insert(name.to_lowercase(), value.to_owned());
+        }
+        let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        let mut words = first.split(' ');
+        let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (status, head, body) = self.respond(method, path, query, &headers, body);
+        let length = body.len();
+        write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{head}\r\n")?;
+        stream.write_all(&body)
+    }
+
+    fn respond(
+        &mut self,
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: &BTreeMap<String, String>,
+        body: Vec<u8>,
+    ) -> (u16, String, Vec<u8>) {
+        let key = path.trim_start_matches("/modules/").to_owned();
+        let tag = |n: usize| format!("\"{n}\"");
+        match method {
+            "GET" if query.contains("list-type=2") => {
+                let prefix =
+                    query.split('&').find_map(|pair| pair.strip_prefix("prefix=")).unwrap_or_default();
+                let prefix = prefix.replace("%2F", "/");
+                let keys = self.objects.keys().filter(|key| key.starts_with(&prefix));
+                let contents: String =
+                    keys.map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+                let xml = format!(
+                    "<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>"
+                );
+                (200, "Content-Type: application/xml\r\n".to_owned(), xml.into_bytes())
+            }
+            "GET" => match self.objects.get(&key) {
+                Some((bytes, head)) => (200, head.clone(), bytes.clone()),
+                None => (404, String::new(), b"<Error><Code>NoSuchKey</Code></Error>".to_vec()),
+            },
+            "PUT" => {
+                let found = self.objects.get(&key);
+                let unchanged = headers.get("if-match").is_none_or(|expected| {
+                    found.is_some_and(|(_, head)| head.contains(&format!("ETag: {expected}\r\n")))
+                });
+                if (headers.contains_key("if-none-match") && found.is_some()) || !unchanged {
+                    return (412, String::new(), b"<Error><Code>PreconditionFailed</Code></Error>".to_vec());
+                }
+                assert!(
+                    headers.contains_key("if-none-match") || headers.contains_key("if-match"),
+                    "no blind write"
+                );
+                self.n_writes += 1;
+                let content_type = headers.get("content-type").cloned().unwrap_or_default();
+                let head = format!("ETag: {}\r\nContent-Type: {content_type}\r\n", tag(self.n_writes));
+                self.objects.insert(key, (body, head.clone()));
+                (200, head, Vec::new())
+            }
+            "DELETE" => {
+                self.objects.remove(&key);
+                (204, String::new(), Vec::new())
+            }
+            _ => (405, String::new(), Vec::new()),
+        }
+    }
+}
