@@ -87,7 +87,7 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     let network = warnings.ok(network)?;
 
     emit::identify(&mut module, version, "");
-    let contract = emit::contract(&network, &module, &ledger);
+    let contract = emit::contract(&network, &module, &module::checked(&module), &ledger);
     emit::identify(&mut module, version, &emit::fingerprint(&contract));
     let files = emit::emit(&emit::Source {
         network: &network,

@@ -43,6 +43,22 @@ pub struct Module {
     pub moved: Vec<Moved>,
 }
 
+/// Returns what a module's expressions are, once every check of it has passed.
+///
+/// # Panics
+///
+/// Panics if the compiler has written a module that Terraform or AWS would refuse.
+pub(crate) fn checked(module: &Module) -> typecheck::Typed {
+    let (typed, mut faults) = match typecheck::check(module, schema::Schema::aws()) {
+        Ok(typed) => (Some(typed), Vec::new()),
+        Err(faults) => (None, faults),
+    };
+    faults.extend(rules::check(module));
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(faults.is_empty(), "the compiler wrote a module that is not valid:\n{}", faults.join("\n"));
+    typed.expect("a module without faults has types")
+}
+
 impl Module {
     /// Calls `f` with each expression and the address of what it belongs to, such as `var.zones` or `aws_subnet.app`.
     pub fn each_expression(&self, f: &mut dyn FnMut(&str, &Expr)) {

@@ -74,14 +74,12 @@ impl BindingsFile {
     fn uses(&self, more: &[&'static str]) -> String {
         let mut text = String::new();
         if !self.collections.is_empty() {
-            text.push_str(&use_line("std::collections", self.collections.iter().copied()));
+            text.push_str(&use_lines("std::collections", self.collections.iter().copied()));
             text.push('\n');
         }
         text.push_str("use serde::Deserialize;\n");
         let types: BTreeSet<&str> = self.types.iter().copied().chain(more.iter().copied()).collect();
-        if !types.is_empty() {
-            text.push_str(&use_line("terrane_state", types.into_iter()));
-        }
+        text.push_str(&use_lines("terrane_state", types.into_iter()));
         text
     }
 
@@ -231,28 +229,9 @@ fn contains_dynamic(ty: &Type) -> bool {
     }
 }
 
-/// Writes `use path::{a, b};` as rustfmt does, in lines of at most 100 columns.
-fn use_line<'a>(path: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.collect();
-    if let [name] = names.as_slice() {
-        return format!("use {path}::{name};\n");
-    }
-    let one = format!("use {path}::{{{}}};\n", names.join(", "));
-    if one.len() <= 100 {
-        return one;
-    }
-    let mut text = format!("use {path}::{{\n");
-    let mut line = String::from("   ");
-    for name in names {
-        if line.len() + name.len() + 2 > 100 {
-            text.push_str(&line);
-            text.push('\n');
-            line = String::from("   ");
-        }
-        let _ = write!(line, " {name},");
-    }
-    let _ = write!(text, "{line}\n}};\n");
-    text
+/// Writes a `use` line for each name, which rustfmt keeps whatever line width is configured.
+fn use_lines<'a>(path: &str, names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("use {path}::{name};\n")).collect()
 }
 
 fn push_docs(text: &mut String, indent: &str, docs: &str) {
@@ -353,7 +332,12 @@ mod tests {
             ),
             "{text}"
         );
-        assert!(text.contains("use terrane_state::{ModuleOutputs, Value, VpcId};\n"), "{text}");
+        assert!(
+            text.contains(
+                "use terrane_state::ModuleOutputs;\nuse terrane_state::Value;\nuse terrane_state::VpcId;\n"
+            ),
+            "{text}"
+        );
         assert!(text.contains("        (\"vpc_id\", \"1.2.3\"),\n"), "{text}");
     }
 }

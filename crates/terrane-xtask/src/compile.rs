@@ -1,4 +1,4 @@
-//! `cargo xtask compile`: the catalog → `modules/`.
+//! `cargo xtask compile`: the catalog → `modules/` and the crate of output structs.
 //!
 //! A module's directory holds what the compiler emits, and two files that are input too: the ledger, which records
 //! where everything lies, and `module.toml`, which holds the version.
@@ -9,9 +9,11 @@ use std::{
 };
 
 use terrane_compiler::{Compilation, ledger::Ledger, topology::Topology};
+use terrane_contract::Contract;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    outputs,
     sync::{self, Difference},
     workspace::Workspace,
 };
@@ -22,8 +24,8 @@ const LEDGER: &str = "ledger.toml";
 const VERSION: &str = "module.toml";
 /// Files in a module's directory that the compiler does not write.
 const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
-/// The version of a module that has not been released.
-const UNRELEASED: semver::Version = semver::Version::new(0, 1, 0);
+/// The version of a module that has not been released: the one that its first release will have.
+const UNRELEASED: semver::Version = semver::Version::new(1, 0, 0);
 
 /// Compiles topologies into `modules/` and returns which files changed.
 ///
@@ -31,9 +33,15 @@ const UNRELEASED: semver::Version = semver::Version::new(0, 1, 0);
 ///
 /// [`ErrorKind::Refused`] with every diagnostic of every topology; then nothing is written.
 pub(crate) fn write(workspace: &Workspace, catalog: &[&Topology]) -> Result<Vec<Difference>> {
+    let compiled = compile_all(workspace, catalog)?;
     let mut changed = Vec::new();
-    for (name, files) in compile_all(workspace, catalog)? {
-        changed.extend(sync::write(&workspace.modules().join(name), &files, &KEPT)?);
+    for (name, compilation) in &compiled {
+        changed.extend(sync::write(&workspace.modules().join(name), &files(compilation), &KEPT)?);
+    }
+    if let Some(src) = workspace.outputs() {
+        let (files, kept) = outputs::files(&src, &contracts(workspace)?)?;
+        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+        changed.extend(sync::write(&src, &files, &kept)?);
     }
     Ok(changed)
 }
@@ -48,8 +56,13 @@ pub(crate) fn write(workspace: &Workspace, catalog: &[&Topology]) -> Result<Vec<
 pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
     let compiled = compile_all(workspace, catalog)?;
-    for (name, files) in &compiled {
-        differences.extend(sync::compare(&workspace.modules().join(name), files, &KEPT)?);
+    for (name, compilation) in &compiled {
+        differences.extend(sync::compare(&workspace.modules().join(name), &files(compilation), &KEPT)?);
+    }
+    if let Some(src) = workspace.outputs() {
+        let (files, kept) = outputs::files(&src, &contracts(workspace)?)?;
+        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+        differences.extend(sync::compare(&src, &files, &kept)?);
     }
     if whole {
         let names: BTreeSet<&String> = compiled.keys().collect();
@@ -74,10 +87,7 @@ pub fn compile(workspace: &Workspace, topology: &Topology) -> Result<Compilation
     })
 }
 
-fn compile_all(
-    workspace: &Workspace,
-    catalog: &[&Topology],
-) -> Result<BTreeMap<String, BTreeMap<String, String>>> {
+fn compile_all(workspace: &Workspace, catalog: &[&Topology]) -> Result<BTreeMap<String, Compilation>> {
     let (mut modules, mut problems) = (BTreeMap::new(), Vec::new());
     for topology in catalog {
         match compile(workspace, topology) {
@@ -85,15 +95,32 @@ fn compile_all(
                 if !compilation.warnings.is_empty() {
                     eprintln!("{}", compilation.warnings);
                 }
-                let files =
-                    compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-                modules.insert(topology.name.clone(), files);
+                modules.insert(topology.name.clone(), compilation);
             }
             Err(error) if error.kind() == ErrorKind::Refused => problems.push(error.to_string()),
             Err(error) => return Err(error),
         }
     }
     if problems.is_empty() { Ok(modules) } else { Err(Error::new(ErrorKind::Refused, problems.join("\n"))) }
+}
+
+fn files(compilation: &Compilation) -> BTreeMap<String, String> {
+    compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
+}
+
+/// Reads the contracts and versions of all compiled modules.
+fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, semver::Version)>> {
+    let mut contracts = BTreeMap::new();
+    for name in crate::modules::names(workspace)? {
+        let dir = workspace.modules().join(&name);
+        let path = dir.join("contract.json");
+        let text = std::fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+        let contract = serde_json::from_str(&text).map_err(|source| {
+            Error::new(ErrorKind::Refused, format!("{} is not a contract", path.display())).because(source)
+        })?;
+        contracts.insert(name, (contract, read_version(&dir)?));
+    }
+    Ok(contracts)
 }
 
 /// Reads the ledger of a module; a module that was compiled without one cannot be compiled again.

@@ -8,6 +8,7 @@ mod cargo;
 mod compile;
 mod error;
 mod modules;
+mod outputs;
 mod process;
 mod readme;
 mod report;

@@ -42,6 +42,14 @@ impl Workspace {
         self.root.join("modules")
     }
 
+    /// Returns the sources of the crate of output structs, if the workspace has one.
+    pub fn outputs(&self) -> Option<PathBuf> {
+        ["crates/terrane-outputs/src", "outputs/src"]
+            .map(|src| self.root.join(src))
+            .into_iter()
+            .find(|src| src.exists())
+    }
+
     /// Returns the directory for things that are costly to make, never committed.
     pub fn cache(&self) -> PathBuf {
         self.root.join(".cache")

@@ -8,20 +8,21 @@ use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type,
 
 use crate::ledger::Ledger;
 use crate::module::syntax::{Expr, object, string};
-use crate::module::{self, Module, language, print};
+use crate::module::typecheck::Typed;
+use crate::module::{self, Module, print};
 use crate::network::Network;
 
 /// Returns the interface of a module.
-pub(crate) fn contract(network: &Network, module: &Module, ledger: &Ledger) -> Contract {
+pub(crate) fn contract(network: &Network, module: &Module, typed: &Typed, ledger: &Ledger) -> Contract {
     let mut contract = Contract::new(&module.name);
-    contract.required_version = Some(format!(">= {}", language::required_version(module)));
+    contract.required_version = Some(format!(">= {}", typed.required_version));
     contract.providers = module.providers.iter().map(|(name, it)| (name.clone(), provider(it))).collect();
     contract.variables = module.variables.iter().map(|it| (it.name.clone(), variable(it))).collect();
     contract.outputs = module
         .outputs
         .iter()
         .map(|it| {
-            let mut output = Output::new(Type::Dynamic);
+            let mut output = Output::new(typed.outputs.get(&it.name).cloned().unwrap_or(Type::Dynamic));
             output.description.clone_from(&it.description);
             output.holds = it.holds;
             (it.name.clone(), output)
