@@ -31,7 +31,7 @@ variable "cidr_block" {
       ),
       false,
     )
-    error_message = "cidr_block is \"${var.cidr_block}\" but must have a prefix length from 16 to 22, so that every subnet has room for what it was declared for."
+    error_message = "cidr_block is \"${var.cidr_block}\" but must be a /16 to a /22, so that every subnet has room for what it was declared for."
   }
 
   validation {

@@ -13,7 +13,7 @@ variable "name" {
 }
 
 variable "cidr_block" {
-  description = "IPv4 range of the VPC, which holds pub, app, db: a /16 to a /16 in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10. Changing it replaces the whole network."
+  description = "IPv4 range of the VPC, which holds pub, app, db: a /16 in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10. Changing it replaces the whole network."
   type        = string
   default     = "10.0.0.0/16"
   nullable    = false
@@ -31,7 +31,7 @@ variable "cidr_block" {
       ),
       false,
     )
-    error_message = "cidr_block is \"${var.cidr_block}\" but must have a prefix length from 16 to 16, so that every subnet has room for what it was declared for."
+    error_message = "cidr_block is \"${var.cidr_block}\" but must be a /16, so that every subnet has room for what it was declared for."
   }
 
   validation {

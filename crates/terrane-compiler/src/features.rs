@@ -13,7 +13,7 @@ mod route_tables;
 mod security_groups;
 pub mod subnet_groups;
 mod tiers;
-mod vpc;
+pub(crate) mod vpc;
 
 use crate::address_plan::AddressPlan;
 use crate::declaration::Declaration;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Source, diagram};
 use crate::features::network_acls::describe;
+use crate::features::vpc::sizes;
 use crate::module::print;
 use crate::network::Network;
 use crate::proof;
@@ -98,10 +99,9 @@ fn addresses(network: &Network, text: &mut String) {
         let within: Vec<String> = range.admitted.within.iter().map(ToString::to_string).collect();
         let _ = writeln!(
             text,
-            "\n`{}` may be a /{} to a /{} in {}; all that is said here holds for each of them, in proportion.",
+            "\n`{}` may be {} in {}; all that is said here holds for each of them, in proportion.",
             range.variable,
-            range.admitted.min_prefix_length,
-            range.admitted.max_prefix_length,
+            sizes(&range.admitted),
             within.join(", ")
         );
     }

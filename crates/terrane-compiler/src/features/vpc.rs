@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use terrane_contract::{Holds, Type};
+use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, Expr, expr, object, string};
@@ -100,8 +100,9 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         name: name.clone(),
         ty: Type::String,
         description: format!(
-            "{what}, which holds {}: a /{min} to a /{max} in {}. Changing it replaces the whole network.",
+            "{what}, which holds {}: {} in {}. Changing it replaces the whole network.",
             tiers.join(", "),
+            sizes(admitted),
             spaces.join(", "),
         ),
         default: Some(string(&range.default.to_string())),
@@ -119,7 +120,8 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
                     r#"try(tonumber(split("/", var.{name})[1]) >= {min} && tonumber(split("/", var.{name})[1]) <= {max}, false)"#
                 )),
                 error_message: expr(&format!(
-                    r#""{found} but must have a prefix length from {min} to {max}, so that every subnet has room for what it was declared for.""#
+                    r#""{found} but must be {}, so that every subnet has room for what it was declared for.""#,
+                    sizes(admitted)
                 )),
             },
             Condition {
@@ -131,6 +133,12 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
             },
         ],
     }
+}
+
+/// Returns the sizes of range that are admitted, in words.
+pub(crate) fn sizes(admitted: &Admitted) -> String {
+    let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
+    if min == max { format!("a /{min}") } else { format!("a /{min} to a /{max}") }
 }
 
 fn zones_variable(network: &Network) -> Variable {
