@@ -1,0 +1,476 @@
+//! The builder: one method for each thing that an author can say.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Access, CniMode, Dns, Egress, Eks, Flow, FlowProtocol, KeepClear, NatMode, Need, Ports, SecondaryRange,
+    SubnetGroup, Tier, Topology,
+};
+use crate::diagnostics::Origin;
+
+impl Topology {
+    /// Returns a topology with a name and nothing else.
+    #[track_caller]
+    pub fn new(name: &str) -> Topology {
+        Topology {
+            name: name.to_owned(),
+            description: String::new(),
+            terraform: None,
+            base: String::new(),
+            zones: Vec::new(),
+            endpoints: Vec::new(),
+            close_defaults: true,
+            egress: Egress::none(),
+            dns: Dns::default(),
+            tags: BTreeMap::new(),
+            eks: None,
+            secondary: Vec::new(),
+            tiers: Vec::new(),
+            flows: Vec::new(),
+            subnet_groups: Vec::new(),
+            keep_clear: Vec::new(),
+            retired: Vec::new(),
+            reclaim: Vec::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Says what the network is for.
+    #[must_use]
+    pub fn description(mut self, text: &str) -> Topology {
+        text.clone_into(&mut self.description);
+        self
+    }
+
+    /// Asks for a module that this Terraform version can use.
+    #[must_use]
+    pub fn terraform(mut self, version: &str) -> Topology {
+        self.terraform = Some(version.to_owned());
+        self
+    }
+
+    /// Sets the base range: a /16 to a /28 in private space.
+    #[must_use]
+    pub fn base(mut self, cidr: &str) -> Topology {
+        cidr.clone_into(&mut self.base);
+        self
+    }
+
+    /// Adds a range beside the base range.
+    #[must_use]
+    #[track_caller]
+    pub fn secondary(mut self, name: &str, cidr: &str) -> Topology {
+        self.secondary.push(SecondaryRange {
+            name: name.to_owned(),
+            cidr: cidr.to_owned(),
+            origin: Origin::caller(),
+        });
+        self
+    }
+
+    /// Sets the zone letters.
+    #[must_use]
+    pub fn zones<'a>(mut self, letters: impl IntoIterator<Item = &'a str>) -> Topology {
+        self.zones = letters.into_iter().map(str::to_owned).collect();
+        self
+    }
+
+    /// Adds a tier.
+    #[must_use]
+    pub fn tier(mut self, tier: Tier) -> Topology {
+        self.tiers.push(tier);
+        self
+    }
+
+    /// Says how private tiers reach the internet.
+    #[must_use]
+    pub fn egress(mut self, egress: Egress) -> Topology {
+        self.egress = egress;
+        self
+    }
+
+    /// Permits a flow.
+    #[must_use]
+    pub fn flow(mut self, flow: Flow) -> Topology {
+        self.flows.push(flow);
+        self
+    }
+
+    /// Adds a group of subnets.
+    #[must_use]
+    pub fn subnet_group(mut self, group: SubnetGroup) -> Topology {
+        self.subnet_groups.push(group);
+        self
+    }
+
+    /// Adds gateway endpoints by service name.
+    #[must_use]
+    pub fn endpoints<'a>(mut self, services: impl IntoIterator<Item = &'a str>) -> Topology {
+        self.endpoints.extend(services.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Makes the network ready for Kubernetes on EKS.
+    #[must_use]
+    pub fn eks(mut self, eks: Eks) -> Topology {
+        self.eks = Some(eks);
+        self
+    }
+
+    /// Keeps the network clear of a range elsewhere.
+    #[must_use]
+    #[track_caller]
+    pub fn keep_clear(mut self, name: &str, cidr: &str) -> Topology {
+        self.keep_clear.push(KeepClear {
+            name: name.to_owned(),
+            cidr: cidr.to_owned(),
+            origin: Origin::caller(),
+        });
+        self
+    }
+
+    /// Sets the VPC's DNS settings.
+    #[must_use]
+    pub fn dns(mut self, support: bool, hostnames: bool) -> Topology {
+        self.dns = Dns { support, hostnames };
+        self
+    }
+
+    /// Adds a tag to everything that takes tags.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Topology {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Leaves the default security group, network ACL, and main route table as AWS makes them: open.
+    #[must_use]
+    pub fn leave_defaults_open(mut self) -> Topology {
+        self.close_defaults = false;
+        self
+    }
+
+    /// Says that no tier may have this name before the next major version.
+    #[must_use]
+    pub fn retire(mut self, name: &str) -> Topology {
+        self.retired.push(name.to_owned());
+        self
+    }
+
+    /// Frees the blocks that the ledger keeps for a tier that was removed, or for its earlier generations.
+    #[must_use]
+    pub fn reclaim(mut self, tier: &str) -> Topology {
+        self.reclaim.push(tier.to_owned());
+        self
+    }
+}
+
+impl Tier {
+    #[track_caller]
+    fn new(name: &str, access: Access) -> Tier {
+        Tier {
+            name: name.to_owned(),
+            access,
+            range: None,
+            prefix_length: None,
+            generation: 1,
+            renamed_from: Vec::new(),
+            ranges: None,
+            need: None,
+            tags: BTreeMap::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Returns a tier whose default route leads to the internet gateway.
+    #[track_caller]
+    pub fn public(name: &str) -> Tier {
+        Tier::new(name, Access::Public)
+    }
+
+    /// Returns a tier whose default route leads to a NAT gateway, if the network has one.
+    #[track_caller]
+    pub fn private(name: &str) -> Tier {
+        Tier::new(name, Access::Private)
+    }
+
+    /// Returns a tier that has no default route.
+    #[track_caller]
+    pub fn isolated(name: &str) -> Tier {
+        Tier::new(name, Access::Isolated)
+    }
+
+    /// Sizes each subnet by prefix length, 16 to 28.
+    #[must_use]
+    pub fn prefix_length(mut self, length: u8) -> Tier {
+        self.prefix_length = Some(length);
+        self
+    }
+
+    /// Gives the range of each subnet by zone letter.
+    #[must_use]
+    pub fn ranges<'a>(mut self, ranges: impl IntoIterator<Item = (&'a str, &'a str)>) -> Tier {
+        self.ranges =
+            Some(ranges.into_iter().map(|(letter, cidr)| (letter.to_owned(), cidr.to_owned())).collect());
+        self
+    }
+
+    /// Sizes each subnet by what it must have room for.
+    #[must_use]
+    pub fn need(mut self, need: Need) -> Tier {
+        self.need = Some(need);
+        self
+    }
+
+    /// Takes the tier's addresses from a secondary range.
+    #[must_use]
+    pub fn in_range(mut self, name: &str) -> Tier {
+        self.range = Some(name.to_owned());
+        self
+    }
+
+    /// Says which name the tier had before.
+    #[must_use]
+    pub fn renamed_from(mut self, name: &str) -> Tier {
+        self.renamed_from.push(name.to_owned());
+        self
+    }
+
+    /// Asks for a new block, after the tier has outgrown the one before.
+    #[must_use]
+    pub fn generation(mut self, generation: u32) -> Tier {
+        self.generation = generation;
+        self
+    }
+
+    /// Adds a tag to the tier's subnets.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Tier {
+        self.tags.insert(key.to_owned(), value.to_owned());
+        self
+    }
+}
+
+impl Need {
+    /// Returns the need of this many Kubernetes nodes over all zones.
+    pub fn nodes(count: u32) -> Need {
+        Need { nodes: Some(count), ..Need::default() }
+    }
+
+    /// Returns the need of this many instances per zone.
+    pub fn instances(count: u32) -> Need {
+        Need { instances: Some(count), ..Need::default() }
+    }
+
+    /// Sets the expected growth in percent; 100 doubles the nodes.
+    #[must_use]
+    pub fn growth_percent(mut self, percent: u32) -> Need {
+        self.growth_percent = Some(percent);
+        self
+    }
+
+    /// Sets the node's instance type: its network interfaces, and the IPv4 addresses of each.
+    #[must_use]
+    pub fn instance_type(mut self, interfaces: u32, addresses: u32) -> Need {
+        self.interfaces_per_node = Some(interfaces);
+        self.addresses_per_interface = Some(addresses);
+        self
+    }
+
+    /// Sets how pods get their addresses.
+    #[must_use]
+    pub fn cni(mut self, mode: CniMode) -> Need {
+        self.cni = Some(mode);
+        self
+    }
+
+    /// Sets the pods per node; the most the node can hold otherwise.
+    #[must_use]
+    pub fn pods_per_node(mut self, pods: u32) -> Need {
+        self.pods_per_node = Some(pods);
+        self
+    }
+
+    /// Says that this tier holds the pods of nodes that live in another tier.
+    #[must_use]
+    pub fn pods_only(mut self) -> Need {
+        self.pods_only = true;
+        self
+    }
+
+    /// Adds application load balancers.
+    #[must_use]
+    pub fn load_balancers(mut self, count: u32) -> Need {
+        self.load_balancers = Some(count);
+        self
+    }
+
+    /// Adds interface endpoints.
+    #[must_use]
+    pub fn endpoints(mut self, count: u32) -> Need {
+        self.endpoints = Some(count);
+        self
+    }
+}
+
+impl Egress {
+    /// Returns no way out.
+    #[track_caller]
+    pub fn none() -> Egress {
+        Egress::new(NatMode::None)
+    }
+
+    /// Returns one NAT gateway, in its home zone.
+    #[track_caller]
+    pub fn single_nat(home: &str) -> Egress {
+        Egress { home: Some(home.to_owned()), ..Egress::new(NatMode::Single) }
+    }
+
+    /// Returns one NAT gateway in each zone.
+    #[track_caller]
+    pub fn nat_per_zone() -> Egress {
+        Egress::new(NatMode::PerZone)
+    }
+
+    #[track_caller]
+    fn new(nat: NatMode) -> Egress {
+        Egress { nat, home: None, tier: None, bring_elastic_ips: false, origin: Origin::caller() }
+    }
+
+    /// Names the public tier that holds the NAT gateways, where there are several.
+    #[must_use]
+    pub fn in_tier(mut self, tier: &str) -> Egress {
+        self.tier = Some(tier.to_owned());
+        self
+    }
+
+    /// Lets the caller of the module bring the elastic IPs.
+    #[must_use]
+    pub fn bring_elastic_ips(mut self) -> Egress {
+        self.bring_elastic_ips = true;
+        self
+    }
+}
+
+impl Flow {
+    #[track_caller]
+    fn new(protocol: FlowProtocol, ports: Vec<Ports>) -> Flow {
+        Flow {
+            from: String::new(),
+            to: String::new(),
+            protocol,
+            ports,
+            purpose: String::new(),
+            origin: Origin::caller(),
+        }
+    }
+
+    /// Returns a flow to these TCP ports; none means all.
+    #[track_caller]
+    pub fn tcp<P: Into<Ports>>(ports: impl IntoIterator<Item = P>) -> Flow {
+        Flow::new(FlowProtocol::Tcp, ports.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns a flow to these UDP ports; none means all.
+    #[track_caller]
+    pub fn udp<P: Into<Ports>>(ports: impl IntoIterator<Item = P>) -> Flow {
+        Flow::new(FlowProtocol::Udp, ports.into_iter().map(Into::into).collect())
+    }
+
+    /// Returns a flow of ICMP messages of every type.
+    #[track_caller]
+    pub fn icmp() -> Flow {
+        Flow::new(FlowProtocol::Icmp, Vec::new())
+    }
+
+    /// Returns a flow of every protocol.
+    #[track_caller]
+    pub fn any() -> Flow {
+        Flow::new(FlowProtocol::Any, Vec::new())
+    }
+
+    /// Names the tier that opens connections, or `internet`.
+    #[must_use]
+    pub fn from(mut self, tier: &str) -> Flow {
+        tier.clone_into(&mut self.from);
+        self
+    }
+
+    /// Names the tier that accepts them, `internet`, or a gateway endpoint.
+    #[must_use]
+    pub fn to(mut self, tier: &str) -> Flow {
+        tier.clone_into(&mut self.to);
+        self
+    }
+
+    /// Lets the members of a tier talk to each other.
+    #[must_use]
+    pub fn within(self, tier: &str) -> Flow {
+        self.from(tier).to(tier)
+    }
+
+    /// Says what it is for.
+    #[must_use]
+    pub fn purpose(mut self, text: &str) -> Flow {
+        text.clone_into(&mut self.purpose);
+        self
+    }
+}
+
+impl SubnetGroup {
+    /// Returns a group of this kind over the subnets of a tier.
+    #[track_caller]
+    pub fn new(kind: &str, tier: &str) -> SubnetGroup {
+        SubnetGroup { kind: kind.to_owned(), tier: tier.to_owned(), origin: Origin::caller() }
+    }
+}
+
+impl Eks {
+    /// Returns the needs of clusters whose nodes live in this tier.
+    #[track_caller]
+    pub fn nodes(tier: &str) -> Eks {
+        Eks { nodes: tier.to_owned(), origin: Origin::caller(), ..Eks::default() }
+    }
+
+    /// Names the public tier of internet-facing load balancers.
+    #[must_use]
+    pub fn load_balancers(mut self, tier: &str) -> Eks {
+        self.load_balancers = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the control plane's interfaces.
+    #[must_use]
+    pub fn control_plane(mut self, tier: &str) -> Eks {
+        self.control_plane = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the pods.
+    #[must_use]
+    pub fn pods(mut self, tier: &str) -> Eks {
+        self.pods = Some(tier.to_owned());
+        self
+    }
+
+    /// Names a cluster that uses the network.
+    #[must_use]
+    pub fn cluster(mut self, name: &str) -> Eks {
+        self.clusters.push(name.to_owned());
+        self
+    }
+
+    /// Names the cluster whose Karpenter finds the nodes' subnets.
+    #[must_use]
+    pub fn karpenter(mut self, cluster: &str) -> Eks {
+        self.karpenter = Some(cluster.to_owned());
+        self
+    }
+
+    /// Sets the range of the clusters' services.
+    #[must_use]
+    pub fn service_range(mut self, cidr: &str) -> Eks {
+        self.service_range = Some(cidr.to_owned());
+        self
+    }
+}
