@@ -1,6 +1,9 @@
 //! Whether a written contract and one read from the module's files speak of the same module.
 
-use std::fmt::Debug;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Contract, Type};
 
@@ -11,34 +14,25 @@ impl Contract {
     /// are known to the written contract alone.
     pub fn contradictions(&self, read: &Contract) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut differ = |what: &str, written: &dyn Debug, read: &dyn Debug| {
-            let (written, read) = (format!("{written:?}"), format!("{read:?}"));
-            if written != read {
-                lines.push(format!(
-                    "{what} differ from the module's files: {written}, but the files say {read}"
-                ));
-            }
+        let mut differ = |what: &str, written: &dyn Part, read: &dyn Part| {
+            differences(what, &written.json(), &read.json(), &mut lines);
         };
-        differ("modules' names", &self.module, &read.module);
-        differ("required versions", &self.required_version, &read.required_version);
+        differ("the module's name", &self.module, &read.module);
+        differ("the required version", &self.required_version, &read.required_version);
         differ("providers", &self.providers, &read.providers);
-        differ("moved blocks", &self.moved, &read.moved);
-        differ("removed blocks", &self.removed, &read.removed);
-        differ("data sources", &self.data, &read.data);
-        differ("module calls", &self.modules, &read.modules);
-        differ("configured providers", &self.configured_providers, &read.configured_providers);
+        differ("moved", &self.moved, &read.moved);
+        differ("removed", &self.removed, &read.removed);
+        differ("data", &self.data, &read.data);
+        differ("modules", &self.modules, &read.modules);
+        differ("configured_providers", &self.configured_providers, &read.configured_providers);
         differ("submodules", &self.submodules, &read.submodules);
-        for name in self.variables.keys().chain(read.variables.keys()) {
-            differ(
-                &format!("declarations of var.{name}"),
-                &self.variables.get(name),
-                &read.variables.get(name),
-            );
+        for name in self.variables.keys().chain(read.variables.keys()).collect::<BTreeSet<_>>() {
+            differ(&format!("var.{name}"), &self.variables.get(name), &read.variables.get(name));
         }
-        for name in self.resources.keys().chain(read.resources.keys()) {
-            differ(&format!("declarations of {name}"), &self.resources.get(name), &read.resources.get(name));
+        for name in self.resources.keys().chain(read.resources.keys()).collect::<BTreeSet<_>>() {
+            differ(name, &self.resources.get(name), &read.resources.get(name));
         }
-        for name in self.outputs.keys().chain(read.outputs.keys()) {
+        for name in self.outputs.keys().chain(read.outputs.keys()).collect::<BTreeSet<_>>() {
             let (written, read) = (self.outputs.get(name), read.outputs.get(name).cloned());
             let known = read.map(|mut read| {
                 if let Some(written) = written {
@@ -51,10 +45,33 @@ impl Contract {
                 }
                 read
             });
-            differ(&format!("declarations of output.{name}"), &written, &known.as_ref());
+            differ(&format!("output.{name}"), &written, &known.as_ref());
         }
-        lines.dedup();
         lines
+    }
+}
+
+/// A part of a contract, as the data that `contract.json` holds.
+trait Part {
+    fn json(&self) -> Value;
+}
+
+impl<T: Serialize> Part for T {
+    fn json(&self) -> Value {
+        serde_json::to_value(self).expect("a contract holds JSON values only")
+    }
+}
+
+/// Adds a line for each value that differs, with the path that leads to it.
+fn differences(path: &str, written: &Value, read: &Value, lines: &mut Vec<String>) {
+    if let (Value::Object(written), Value::Object(read)) = (written, read) {
+        for key in written.keys().chain(read.keys().filter(|key| !written.contains_key(*key))) {
+            let part =
+                |members: &serde_json::Map<String, Value>| members.get(key).cloned().unwrap_or_default();
+            differences(&format!("{path}: {key}"), &part(written), &part(read), lines);
+        }
+    } else if written != read {
+        lines.push(format!("{path} is {written}, but the module's files say {read}"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::eval::{Context, Evaluate as _};
-use hcl::expr::{FuncCall, TemplateExpr, TraversalOperator};
+use hcl::expr::{FuncCall, Operation, TemplateExpr, TraversalOperator};
 use hcl::format::{Format as _, Formatter};
 use hcl::{Expression, ObjectKey};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::Type;
 
 /// Returns an expression as HCL on one line, the same text for the same expression.
 ///
-/// Line breaks, alignment, comments, and quotes around object keys do not matter.
+/// Line breaks, alignment, comments, quotes around object keys, and parentheses around a whole value do not matter.
 ///
 /// # Examples
 ///
@@ -22,9 +22,73 @@ use crate::Type;
 /// ```
 pub fn canonical(expression: &Expression) -> String {
     let mut formatter = Formatter::builder().compact(true).prefer_ident_keys(true).build_vec();
-    expression
+    bare(expression)
         .format_string(&mut formatter)
         .unwrap_or_else(|error| format!("unprintable expression: {error}"))
+}
+
+/// Takes the parentheses off an expression that stands by itself, where no operator could bind to a part of it.
+fn bare(expression: &Expression) -> Expression {
+    match expression {
+        Expression::Parenthesis(inner) => bare(inner),
+        Expression::Array(elements) => Expression::Array(elements.iter().map(bare).collect()),
+        Expression::Object(members) => {
+            Expression::Object(members.iter().map(|(key, value)| (key.clone(), bare(value))).collect())
+        }
+        Expression::FuncCall(call) => {
+            let mut call = call.clone();
+            call.args = call.args.iter().map(bare).collect();
+            Expression::FuncCall(call)
+        }
+        Expression::ForExpr(each) => {
+            let mut each = each.clone();
+            each.collection_expr = bare(&each.collection_expr);
+            each.key_expr = each.key_expr.as_ref().map(bare);
+            each.value_expr = bare(&each.value_expr);
+            each.cond_expr = each.cond_expr.as_ref().map(bare);
+            Expression::ForExpr(each)
+        }
+        other => operand(other),
+    }
+}
+
+/// Leaves an operand its parentheses, and takes them off what stands by itself inside.
+fn operand(expression: &Expression) -> Expression {
+    match expression {
+        Expression::Parenthesis(inner) => Expression::Parenthesis(Box::new(bare(inner))),
+        Expression::Operation(operation) => {
+            let mut operation = operation.clone();
+            match operation.as_mut() {
+                Operation::Unary(unary) => unary.expr = operand(&unary.expr),
+                Operation::Binary(binary) => {
+                    binary.lhs_expr = operand(&binary.lhs_expr);
+                    binary.rhs_expr = operand(&binary.rhs_expr);
+                }
+            }
+            Expression::Operation(operation)
+        }
+        Expression::Conditional(conditional) => {
+            let mut conditional = conditional.clone();
+            conditional.cond_expr = operand(&conditional.cond_expr);
+            conditional.true_expr = operand(&conditional.true_expr);
+            conditional.false_expr = operand(&conditional.false_expr);
+            Expression::Conditional(conditional)
+        }
+        Expression::Traversal(traversal) => {
+            let mut traversal = traversal.clone();
+            traversal.expr = operand(&traversal.expr);
+            for operator in &mut traversal.operators {
+                if let TraversalOperator::Index(index) = operator {
+                    *index = bare(index);
+                }
+            }
+            Expression::Traversal(traversal)
+        }
+        Expression::Array(_) | Expression::Object(_) | Expression::FuncCall(_) | Expression::ForExpr(_) => {
+            bare(expression)
+        }
+        other => other.clone(),
+    }
 }
 
 /// Returns a literal as JSON: what a `default` may hold.
@@ -246,7 +310,7 @@ fn template_type(template: &TemplateExpr) -> Type {
 }
 
 fn operation_type(operation: &hcl::expr::Operation) -> Type {
-    use hcl::expr::{BinaryOperator as Op, Operation, UnaryOperator};
+    use hcl::expr::{BinaryOperator as Op, UnaryOperator};
     match operation {
         Operation::Unary(unary) => match unary.operator {
             UnaryOperator::Neg => Type::Number,
@@ -307,5 +371,33 @@ fn step(ty: &Type, operator: &TraversalOperator) -> Type {
             (**element).clone()
         }
         _ => Type::Dynamic,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_matter_where_an_operator_binds() {
+        let canonical = |text: &str| canonical(&text.parse().unwrap());
+        for (one, other) in [
+            ("(a ? b : c)", "a ? b : c"),
+            ("f((a && b), [(c)])", "f(a && b, [c])"),
+            ("{ \"x-1\" = (a) }", "{ x-1 = a }"),
+            ("[for x in (y) : (x.z) if (x.ok)]", "[for x in y : x.z if x.ok]"),
+            ("a && f(((b)))", "a && f(b)"),
+            ("x[(0)]", "x[0]"),
+        ] {
+            assert_eq!(canonical(one), canonical(other));
+        }
+        for (one, other) in [
+            ("(a || b) && c", "a || b && c"),
+            ("(a ? b : c) ? d : e", "a ? b : c ? d : e"),
+            ("!(a && b)", "!a && b"),
+            ("(a + b).c", "a + b.c"),
+        ] {
+            assert_ne!(canonical(one), canonical(other));
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! Each write happens only if nobody else wrote, so running it again completes what a crash left.
 
 use semver::Version;
-use terrane_contract::{Bump, Diff, diff};
+use terrane_contract::{Bump, Diff, Finding, diff};
 
 use crate::layout::{Allowance, File, Manifest, download, file_key, get_page};
 use crate::package::sha256_hex;
@@ -196,8 +196,20 @@ fn same_tree(publication: &Publication<'_>, claimed: &str) -> Result<(), Error> 
     Err(Error::new(ErrorKind::Taken, message))
 }
 
+/// Returns the allowance for a finding in a major version.
+fn allowance<'a>(finding: &Finding, major: u64, allow: &'a [Allowance]) -> Option<&'a Allowance> {
+    allow
+        .iter()
+        .find(|entry| entry.rule == finding.rule && entry.address == finding.address && entry.major == major)
+}
+
+/// Returns what remains of the changes when those that a major version accepts count as minor.
+pub(crate) fn softened(changes: &Diff, major: u64, allow: &[Allowance]) -> Diff {
+    changes.accepting(|finding| allowance(finding, major, allow).is_some())
+}
+
 /// Checks that a version carries the changes; returns the allowances that were needed.
-fn gate(
+pub(crate) fn gate(
     changes: &Diff,
     previous: Option<&Version>,
     version: &Version,
@@ -207,15 +219,10 @@ fn gate(
     if changes.required_bump <= declared {
         return Ok(Vec::new());
     }
-    let accepts = |rule: &str, address: &str| {
-        allow
-            .iter()
-            .find(|entry| entry.rule == rule && entry.address == address && entry.major == version.major)
-    };
-    let softened = changes.accepting(|finding| accepts(&finding.rule, &finding.address).is_some());
+    let softened = softened(changes, version.major, allow);
     if softened.required_bump <= declared {
         let used = changes.findings.iter().filter(|finding| finding.bump == Bump::Major);
-        return Ok(used.filter_map(|finding| accepts(&finding.rule, &finding.address).cloned()).collect());
+        return Ok(used.filter_map(|finding| allowance(finding, version.major, allow).cloned()).collect());
     }
     let reasons: Vec<String> = softened
         .findings

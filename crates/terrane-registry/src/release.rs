@@ -15,6 +15,7 @@ use terrane_contract::{Bump, Diff, diff};
 use tokio::net::TcpListener;
 
 use self::git::Git;
+use crate::publish::{gate, softened};
 use crate::{
     Allowance, Error, ErrorKind, Manifest, ModuleName, Package, Publication, Published, Registry, Server,
     Settings, Store, parse_version,
@@ -63,6 +64,26 @@ impl Release {
         Ok(self.git().directory()?.join(format!("terrane-release-{}", self.module.name())))
     }
 
+    /// Returns the tag of a version.
+    pub fn tag(&self, version: &Version) -> String {
+        format!("{}-v{version}", self.module.name())
+    }
+
+    /// Returns whether a prepare was begun and killed before its commit, so that the tree holds some of its files.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if git cannot say where it keeps its files.
+    pub fn is_interrupted(&self) -> Result<bool, Error> {
+        Ok(self.marker()?.exists())
+    }
+
+    /// Reads what `.semver-allow.toml` beside the module accepts, as of a commit.
+    fn allowances(&self, commit: &str) -> Result<Vec<Allowance>, Error> {
+        let path = format!("{}/{ALLOW_FILE}", self.directory());
+        self.git().show(commit, &path)?.map_or_else(|| Ok(Vec::new()), |text| Allowance::parse_file(&text))
+    }
+
     /// Returns what [`prepare`](Release::prepare) would do, writing nothing.
     ///
     /// # Errors
@@ -71,7 +92,7 @@ impl Release {
     /// - [`ErrorKind::Gate`]: nothing changed, or the version asked for does not carry what did.
     pub fn plan(&self, version: Option<&Version>) -> Result<Plan, Error> {
         let git = self.git();
-        if !self.marker()?.exists() {
+        if !self.is_interrupted()? {
             git.check_clean()?;
         }
         let package = git.package("HEAD", &self.directory())?;
@@ -83,8 +104,13 @@ impl Release {
             None => diff(&contract, &contract),
         };
         let previous = last.as_ref().map(|last| last.version.clone());
-        if let Some(prepared) =
-            committed.filter(|committed| previous.as_ref().is_none_or(|last| committed > last))
+        // What was published without a tag was killed in between, and is completed first.
+        let is_open = |committed: &Version| match &previous {
+            Some(last) if committed == last => Ok(!git.has_tag(&self.tag(committed))?),
+            last => Ok(last.as_ref().is_none_or(|last| committed > last)),
+        };
+        if let Some(prepared) = committed
+            && is_open(&prepared)?
         {
             if let Some(asked) = version.filter(|asked| **asked != prepared) {
                 let message =
@@ -103,7 +129,8 @@ impl Release {
             let message = format!("nothing changed since {}", previous.as_ref().unwrap_or(&FIRST));
             return Err(Error::new(ErrorKind::Gate, message));
         }
-        let version = self.choose(&changes, previous.as_ref(), version)?;
+        let allow = self.allowances("HEAD")?;
+        let version = choose(&changes, previous.as_ref(), version, &allow)?;
         let changelog = changelog(&version, &changes);
         Ok(Plan { version, previous, changes, changelog, prepared: false })
     }
@@ -149,7 +176,7 @@ impl Release {
     /// - [`ErrorKind::Input`]: no version is prepared.
     /// - As [`Registry::publish`].
     /// - [`ErrorKind::Taken`]: the tag exists on another commit.
-    pub fn publish(&self, allow: &[Allowance]) -> Result<Published, Error> {
+    pub fn publish(&self) -> Result<Published, Error> {
         let git = self.git();
         let version_file = format!("{}/module.toml", self.directory());
         let Some(commit) = git.last_commit(&version_file)? else {
@@ -161,17 +188,18 @@ impl Release {
             return Err(Error::input(format!("`{version_file}` holds no version")));
         };
         let package = git.package(&commit, &self.directory())?;
+        let allow = self.allowances(&commit)?;
         let registry = Registry::open_or_create(self.store.as_ref(), &self.settings)?;
         let published = registry.publish(&Publication {
             module: &self.module,
             version: &version,
             package: &package,
-            allow,
+            allow: &allow,
             commit: Some(&commit),
         })?;
         let (Published::New(manifest) | Published::Already(manifest)) = &published;
         self.install(manifest)?;
-        let tag = format!("{}-v{version}", self.module.name());
+        let tag = self.tag(&version);
         let message = format!("{} {version}\n\n{}\nsha256:{}\n", self.module, manifest.h1, manifest.sha256);
         git.tag(&tag, &commit, &message)?;
         Ok(published)
@@ -237,36 +265,40 @@ impl Release {
         };
         registry.previous(&self.module, &Version::new(u64::MAX, 0, 0))
     }
+}
 
-    fn choose(
-        &self,
-        changes: &Diff,
-        previous: Option<&Version>,
-        asked: Option<&Version>,
-    ) -> Result<Version, Error> {
-        let refused = |message: String| Err(Error::new(ErrorKind::Gate, message));
-        let needed = changes.required_bump.max(Bump::Patch);
+/// Chooses the version that the changes need, or checks the one that was asked for by the gate of publishing.
+fn choose(
+    changes: &Diff,
+    previous: Option<&Version>,
+    asked: Option<&Version>,
+    allow: &[Allowance],
+) -> Result<Version, Error> {
+    let refused = |message: String| Err(Error::new(ErrorKind::Gate, message));
+    let no_version = || {
         let findings: Vec<String> = changes.findings.iter().map(|finding| format!("  {finding}")).collect();
-        let Some(previous) = previous else {
-            return match needed {
-                Bump::Refused => refused(format!("no version may carry this:\n{}", findings.join("\n"))),
-                _ => Ok(asked.unwrap_or(&FIRST).clone()),
-            };
+        refused(format!("no version may carry this:\n{}", findings.join("\n")))
+    };
+    let Some(previous) = previous else {
+        return match changes.required_bump {
+            Bump::Refused => no_version(),
+            _ => Ok(asked.unwrap_or(&FIRST).clone()),
         };
-        let Some(next) = needed.next_version(previous) else {
-            return refused(format!("no version may carry this:\n{}", findings.join("\n")));
-        };
-        match asked {
-            None => Ok(next),
-            Some(asked) if asked <= previous => refused(format!("{asked} is not above {previous}")),
-            // What an allow-file accepts is decided at publishing, with the same rules.
-            Some(asked) => Ok(asked.clone()),
+    };
+    match asked {
+        Some(asked) if asked <= previous => refused(format!("{asked} is not above {previous}")),
+        Some(asked) => gate(changes, Some(previous), asked, allow).map(|_| asked.clone()),
+        None => {
+            let needed = softened(changes, previous.major, allow).required_bump.max(Bump::Patch);
+            needed.next_version(previous).map_or_else(no_version, Ok)
         }
     }
 }
 
 /// The version of a first release, unless another is asked for.
 const FIRST: Version = Version::new(1, 0, 0);
+/// Breaking findings that are accepted, with reasons; committed beside the module.
+const ALLOW_FILE: &str = ".semver-allow.toml";
 const CHANGELOG_HEAD: &str = "# Changes\n";
 
 fn changelog(version: &Version, changes: &Diff) -> String {

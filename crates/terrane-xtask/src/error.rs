@@ -58,6 +58,16 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<terrane_registry::Error> for Error {
+    fn from(error: terrane_registry::Error) -> Self {
+        let kind = match error.kind() {
+            terrane_registry::ErrorKind::Unavailable => ErrorKind::Service,
+            _ => ErrorKind::Refused,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)

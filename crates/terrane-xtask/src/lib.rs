@@ -11,6 +11,7 @@ mod modules;
 mod outputs;
 mod process;
 mod readme;
+mod release;
 mod report;
 mod schema;
 mod sync;
@@ -86,6 +87,8 @@ enum Command {
         #[arg(value_enum)]
         what: Bench,
     },
+    /// Release a module: choose its version by what changed, commit it, publish it, read it back, and tag it
+    Release(release::Args),
     /// Apply modules on an AWS emulator and compare what exists with what is declared
     E2e {
         /// Modules; all of the catalog if none is named
@@ -102,14 +105,30 @@ enum Bench {
 
 /// Runs the command that the command line names, over a catalog, and returns its exit code.
 pub fn main(catalog: &[Topology]) -> ExitCode {
-    let done = Workspace::find().and_then(|workspace| run(Args::parse().command, &workspace, catalog));
-    ExitCode::from(done.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        exit_code(error.kind())
-    }))
+    let command = Args::parse().command;
+    let done = Workspace::find().and_then(|workspace| execute(command, &workspace, catalog));
+    ExitCode::from(code(done))
 }
 
-fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
+/// Runs a command, such as `["compile", "--check"]`, in a workspace, and returns its exit code.
+pub fn run(workspace: &Workspace, catalog: &[Topology], arguments: &[&str]) -> u8 {
+    match Args::try_parse_from([&["cargo xtask"], arguments].concat()) {
+        Ok(args) => code(execute(args.command, workspace, catalog)),
+        Err(error) => {
+            eprintln!("{error}");
+            EXIT_USAGE
+        }
+    }
+}
+
+fn code(done: Result<u8>) -> u8 {
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        exit_code(error.kind())
+    })
+}
+
+fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
     match command {
         Command::Compile { names, check: false } => {
             for difference in compile::write(workspace, &select(catalog, &names)?)? {
@@ -139,6 +158,7 @@ fn run(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<
             Some(terraform) => bench_churn(workspace, &terraform),
             None => Ok(EXIT_FINE),
         },
+        Command::Release(args) => release::run(workspace, catalog, &args).map(|()| EXIT_FINE),
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
                 let counts = e2e::run(workspace, &terraform, &select(catalog, &names)?)?;

@@ -65,7 +65,8 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
+/// Checks one compiled module in a copy and returns how many checks passed.
+pub(crate) fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
     let scratch = tempfile::tempdir()
         .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
     let dir = scratch.path().join("module");

@@ -114,6 +114,20 @@ impl Terraform {
             .ok_or_else(|| Error::new(ErrorKind::Program, "`terraform version -json` names no version"))
     }
 
+    /// Returns a Terraform that finds the modules of a registry host at a URL, by settings written to `cli_config`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::File`].
+    pub fn with_registry(&self, host: &str, url: &str, cli_config: &Path) -> Result<Self> {
+        let file = |action, source| Error::file(action, &self.cli_config, source);
+        let settings = std::fs::read_to_string(&self.cli_config).map_err(|source| file("read", source))?;
+        let services = format!("host {host:?} {{\n  services = {{ \"modules.v1\" = {url:?} }}\n}}\n");
+        std::fs::write(cli_config, settings + &services)
+            .map_err(|source| Error::file("write", cli_config, source))?;
+        Ok(Self { cli_config: cli_config.to_owned(), ..self.clone() })
+    }
+
     /// Takes a directory as a root module.
     pub fn root(&self, dir: impl Into<PathBuf>) -> Root {
         Root { terraform: self.clone(), dir: dir.into() }
@@ -170,10 +184,23 @@ impl Root {
     ///
     /// [`ErrorKind::Program`] as for every Terraform command here, with the last lines it wrote.
     pub fn init(&self) -> Result<()> {
+        self.run_init(&["init", "-input=false"])
+    }
+
+    /// Runs `terraform init -upgrade`, which takes the newest modules and providers that the constraints admit.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Program`].
+    pub fn upgrade(&self) -> Result<()> {
+        self.run_init(&["init", "-input=false", "-upgrade"])
+    }
+
+    fn run_init(&self, args: &[&str]) -> Result<()> {
         let path = &self.terraform.init_lock;
         let lock = File::create(path).map_err(|source| Error::file("open", path, source))?;
         lock.lock().map_err(|source| Error::file("lock", path, source))?;
-        self.run(&["init", "-input=false"]).map(drop)
+        self.run(args).map(drop)
     }
 
     /// Runs `terraform validate`.

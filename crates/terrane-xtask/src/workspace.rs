@@ -32,6 +32,11 @@ impl Workspace {
         })
     }
 
+    /// Takes a directory as a workspace.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
     /// Returns the directory of the workspace.
     pub fn root(&self) -> &Path {
         &self.root

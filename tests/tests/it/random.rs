@@ -75,6 +75,7 @@ fn compile(dir: &std::path::Path, topology: &Topology) -> Call {
     let compile = || terrane_compiler::compile(topology, &Ledger::default(), &version);
     let compilation = compile().unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{topology:#?}"));
     assert_eq!(compilation.files, compile().unwrap().files, "compiling twice gives other bytes");
+    crate::contracts::check(&topology.name, &compilation);
     let source = dir.join("compiled").join(&topology.name);
     for (name, text) in compilation.files.iter() {
         let path = source.join(name);

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 use sha2::{Digest as _, Sha256};
-use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable};
+use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable, canonical};
 
 use crate::ledger::Ledger;
 use crate::module::syntax::{Expr, object, string};
 use crate::module::typecheck::Typed;
-use crate::module::{self, Module, print};
+use crate::module::{self, Module};
 use crate::network::Network;
 
 /// Returns the interface of a module.
@@ -29,7 +29,7 @@ pub(crate) fn contract(network: &Network, module: &Module, typed: &Typed, ledger
         })
         .collect();
     contract.resources = module.resources.iter().map(|it| (it.address(), managed(it))).collect();
-    contract.data = module.data.iter().map(|it| format!("data.{}", it.address())).collect();
+    contract.data = module.data.iter().map(module::Resource::address).collect();
     contract.moved =
         module.moved.iter().map(|it| Move { from: it.from.clone(), to: it.to.clone() }).collect();
     contract.admitted =
@@ -50,8 +50,7 @@ fn variable(it: &module::Variable) -> Variable {
     let mut variable = Variable::new(it.ty.clone());
     variable.default = it.default.as_ref().map(json_of);
     variable.nullable = it.nullable;
-    variable.validations =
-        it.validations.iter().map(|validation| print::expression(&validation.condition)).collect();
+    variable.validations = it.validations.iter().map(|validation| canonical(&validation.condition)).collect();
     variable.description.clone_from(&it.description);
     variable
 }
@@ -64,7 +63,7 @@ fn json_of(expr: &Expr) -> serde_json::Value {
 fn managed(resource: &module::Resource) -> Managed {
     Managed {
         keys: if resource.for_each.is_some() { KeyKind::ForEach } else { KeyKind::None },
-        repeat: resource.for_each.as_ref().map(print::expression),
+        repeat: resource.for_each.as_ref().map(canonical),
         literal_keys: match &resource.for_each {
             Some(Expr::Object(rows)) => rows.keys().map(literal_key).collect(),
             _ => BTreeSet::new(),

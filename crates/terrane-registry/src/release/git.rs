@@ -65,6 +65,11 @@ impl Git<'_> {
         self.bytes(&["commit", "--quiet", "-m", message]).map(drop)
     }
 
+    pub(super) fn has_tag(&self, tag: &str) -> Result<bool, Error> {
+        let tag = format!("refs/tags/{tag}");
+        Ok(self.output(&["rev-parse", "--verify", "--quiet", &tag])?.status.success())
+    }
+
     /// Makes an annotated tag; one that exists must be on the same commit.
     pub(super) fn tag(&self, tag: &str, commit: &str, message: &str) -> Result<(), Error> {
         let existing =

@@ -59,7 +59,7 @@ impl Workspace {
 
     fn run(&self) -> Result<Published, terrane_registry::Error> {
         self.release().prepare(None, || self.recompile())?;
-        self.release().publish(&[])
+        self.release().publish()
     }
 }
 
@@ -126,10 +126,34 @@ fn a_release_that_was_killed_can_be_run_again() {
     assert!(plan.prepared && plan.version.to_string() == "1.0.0");
     assert_eq!(git(&workspace.root(), &["rev-parse", "HEAD"]), head);
     // Killed after publishing, before the tag.
-    workspace.release().publish(&[]).unwrap();
+    workspace.release().publish().unwrap();
     git(&workspace.root(), &["tag", "-d", "network-v1.0.0"]);
-    assert!(matches!(workspace.release().publish(&[]).unwrap(), Published::Already(_)));
+    // The next attempt completes the release instead of saying that nothing changed.
+    assert!(matches!(workspace.run().unwrap(), Published::Already(_)));
     assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0");
     let changes = fs::read_to_string(workspace.root().join("modules/network/CHANGELOG.md")).unwrap();
     assert_eq!(changes.matches("## 1.0.0").count(), 1, "{changes}");
+}
+
+#[test]
+fn a_version_that_does_not_carry_the_changes_is_refused_before_it_is_committed() {
+    let workspace = Workspace::new();
+    workspace.commit(TWO);
+    workspace.run().unwrap();
+    workspace.commit(ONE);
+    let head = git(&workspace.root(), &["rev-parse", "HEAD"]);
+    let minor = parse_version("1.1.0").unwrap();
+    let refused = workspace.release().prepare(Some(&minor), || panic!("not compiled")).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Gate);
+    assert!(refused.to_string().contains("V03 needs major: var.b"), "{refused}");
+    assert_eq!(git(&workspace.root(), &["rev-parse", "HEAD"]), head);
+    assert_eq!(git(&workspace.root(), &["status", "--porcelain"]), "");
+
+    let allow = "[[allow]]\nrule = \"V03\"\naddress = \"var.b\"\nreason = \"nobody sets it\"\nmajor = 1\n";
+    fs::write(workspace.root().join("modules/network/.semver-allow.toml"), allow).unwrap();
+    git(&workspace.root(), &["add", "-A"]);
+    git(&workspace.root(), &["commit", "--quiet", "-m", "accept"]);
+    assert_eq!(workspace.release().plan(None).unwrap().version, minor);
+    let Published::New(manifest) = workspace.run().unwrap() else { panic!("it is new") };
+    assert_eq!((manifest.version, manifest.accepted[0].reason.as_str()), (minor, "nobody sets it"));
 }

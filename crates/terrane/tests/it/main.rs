@@ -2,3 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping, in its helpers as well")]
 
 mod registry;
+mod release;
+mod serving;
