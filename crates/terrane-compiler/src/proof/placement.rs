@@ -354,6 +354,8 @@ pub struct IntentFlow {
     pub headers: HeaderSet,
     /// Headers of the answers, with the client's port as destination port.
     pub replies: HeaderSet,
+    /// Headers that a filter without memory lets back for the sake of the answers; `replies` and what it cannot tell from them.
+    pub let_back: HeaderSet,
     /// The flow in words.
     pub words: String,
     /// Where it was declared.
@@ -387,14 +389,18 @@ fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
         Peer::Internet => IntentEnd::Internet,
         Peer::Endpoint(service) => IntentEnd::Service(service.clone()),
     };
-    let (headers, replies) = match flow.protocol {
-        FlowProtocol::Tcp => (flow.ports.iter().copied().map(Headers::tcp).collect(), vec![client_tcp()]),
-        FlowProtocol::Udp => (flow.ports.iter().copied().map(Headers::udp).collect(), vec![client_udp()]),
-        FlowProtocol::Icmp => (vec![Headers::ICMP], vec![Headers::icmp(Some(0), Some(0))]),
-        FlowProtocol::Any => (
-            vec![Headers::ALL],
-            vec![client_tcp(), client_udp(), Headers::icmp(Some(0), Some(0)), Headers::OTHER],
-        ),
+    let echo_reply = Headers::icmp(Some(0), Some(0));
+    let (headers, replies, let_back) = match flow.protocol {
+        FlowProtocol::Tcp => {
+            (flow.ports.iter().copied().map(Headers::tcp).collect(), vec![client_tcp()], client_tcp())
+        }
+        FlowProtocol::Udp => {
+            (flow.ports.iter().copied().map(Headers::udp).collect(), vec![client_udp()], client_udp())
+        }
+        FlowProtocol::Icmp => (vec![Headers::ICMP], vec![echo_reply], Headers::ICMP),
+        FlowProtocol::Any => {
+            (vec![Headers::ALL], vec![client_tcp(), client_udp(), echo_reply, Headers::OTHER], Headers::ALL)
+        }
     };
     let headers = HeaderSet::of(headers);
     let words =
@@ -404,6 +410,7 @@ fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
         to: end(&flow.to),
         headers,
         replies: HeaderSet::of(replies),
+        let_back: HeaderSet::of([let_back]),
         words,
         origin: flow.origin.clone(),
     }

@@ -5,7 +5,7 @@ mod naive;
 mod networks;
 
 use crate::names::PortRange;
-use crate::network::{AclPeer, AclRule, Direction, Network, Target, Traffic};
+use crate::network::{AclPeer, AclRule, Direction, Network, Peer, Target, Traffic};
 use crate::proof::{Finding, Proof, Property, Status, prove};
 use networks::{cidr, databases_without_egress, reference};
 
@@ -79,6 +79,63 @@ fn replies_of_databases_are_a_residual_that_security_groups_close() {
     assert!(found.detail.contains("tcp 1024-65535"), "{found}");
     assert!(found.detail.contains("source port is one of"), "{found}");
     assert!(found.residuals[0].contains("security group"), "{found}");
+}
+
+/// A private tier that asks a public one: its ACL must let answers in, and cannot see who asked.
+fn private_asks_public() -> Network {
+    let mut declaration = networks::declaration();
+    declaration.flows.push(networks::tcp(Peer::Tier(2), Peer::Tier(0), &[9092]));
+    networks::resolved(&declaration)
+}
+
+#[test]
+fn answers_to_what_a_private_tier_asks_are_a_residual_that_security_groups_close() {
+    let found = check(&private_asks_public(), Property::P1, "pub ↛ db", Status::Residual);
+    assert!(found.detail.contains("tcp 1024-65535"), "{found}");
+    assert!(found.detail.contains("source port is one of tcp 9092"), "{found}");
+    assert!(found.residuals[0].contains("closed by security group pub and db"), "{found}");
+    assert_eq!(found.held_by, ["security groups"], "{found}");
+}
+
+#[test]
+fn answers_are_no_excuse_for_what_security_groups_leave_open() {
+    let mut network = private_asks_public();
+    let rule = |direction, tier| crate::network::GroupRule {
+        direction,
+        key: "planted".to_owned(),
+        traffic: Traffic::Tcp(PortRange::one(5432)),
+        peer: crate::network::GroupPeer::Group(tier),
+        why: String::new(),
+    };
+    network.security_groups[0].rules.push(rule(Direction::Egress, 2));
+    network.security_groups[2].rules.push(rule(Direction::Ingress, 0));
+    check(&network, Property::P1, "pub ↛ db", Status::Refuted);
+}
+
+#[test]
+fn an_acl_that_lets_back_more_than_answers_is_refuted() {
+    let planted = |tier: usize, direction, peer, ports| {
+        let mut network = private_asks_public();
+        let rules = &mut network.acls[tier].rules;
+        let traffic = Traffic::Tcp(ports);
+        let peer = AclPeer::Tier(peer, 0);
+        rules.insert(0, AclRule { direction, number: 1, allow: true, traffic, peer, why: String::new() });
+        rules.sort_by_key(|rule| (rule.direction, rule.number));
+        network
+    };
+    // Answers from a port that is not declared: anyone in `pub` could use it.
+    let mut wider = planted(2, Direction::Egress, 0, PortRange::EPHEMERAL);
+    let rule = wider.acls[2].rules.iter().find(|rule| rule.number == 1).unwrap().clone();
+    wider.acls[0]
+        .rules
+        .insert(0, AclRule { direction: Direction::Ingress, peer: AclPeer::Tier(2, 0), ..rule });
+    check(&wider, Property::P1, "pub ↛ db", Status::Refuted);
+    // A port that no client has.
+    let mut lower = planted(2, Direction::Ingress, 0, PortRange::one(22));
+    let rule = lower.acls[2].rules.iter().find(|rule| rule.number == 1).unwrap().clone();
+    lower.acls[0].rules.push(AclRule { direction: Direction::Egress, peer: AclPeer::Tier(2, 0), ..rule });
+    lower.acls[0].rules.sort_by_key(|rule| (rule.direction, rule.number));
+    check(&lower, Property::P1, "pub ↛ db", Status::Refuted);
 }
 
 /// The rules that people write: replies from everywhere, and no guard before them.

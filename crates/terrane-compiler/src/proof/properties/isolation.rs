@@ -10,6 +10,10 @@ use crate::proof::{Finding, Property, Status, Step};
 
 /// P1: neither the internet nor a public tier opens a connection to a private tier that is not declared to accept it,
 /// whatever security groups say.
+///
+/// Where the private tier asks the public one, network ACLs cannot tell answers from questions.
+/// What looks like an answer is then a residual, and only security groups close it.
+/// From the internet there is no such excuse: routes and gateways close it, or nothing does.
 pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
     let mut sources = vec![IntentEnd::Internet];
@@ -32,7 +36,8 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
     let subject = format!("{} \u{219b} {}", name(facts, from), name(facts, to));
     let (sources, targets) = (ends(facts, from), ends(facts, to));
     let finding = |status, detail: String| Finding::new(Property::P1, status, subject.clone(), detail);
-    let (mut unknown, mut paths) = (None, Vec::new());
+    let asked = Asked::by(intent, to, from);
+    let (mut unknown, mut answers, mut paths) = (None, HeaderSet::default(), Vec::new());
     for (source, target) in pairs(&sources, &targets) {
         paths.clear();
         engine.paths(source, target, Layers::NETWORK, &mut paths);
@@ -46,15 +51,23 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
                 unknown.get_or_insert_with(|| not_known(engine, source, target, path));
                 continue;
             }
-            let prefer = listens(intent, to);
+            let neighbour = *from != IntentEnd::Internet;
+            if neighbour
+                && asked.explains(engine, path, &opened)
+                && !engine.is_open(source, target, Layers::EVERY)
+            {
+                answers = answers.join(&opened);
+                continue;
+            }
+            let declared = intent.flows.is_some();
             let mut refuted = finding(
-                if intent.flows.is_some() { Status::Refuted } else { Status::Residual },
-                if intent.flows.is_some() {
-                    format!("routes and network ACLs let {opened} through")
-                } else {
-                    format!("routes and network ACLs let {opened} through; only security groups can close it")
-                },
+                if declared { Status::Refuted } else { Status::Residual },
+                format!(
+                    "routes and network ACLs let {opened} through{}",
+                    if declared { "" } else { "; only security groups can close it" }
+                ),
             );
+            let prefer = listens(intent, to);
             let packet = witness(engine, source, target, path, &opened, &prefer, false);
             refuted.decided_by =
                 packet.forward.iter().filter(|step| step.layer == "network ACL").cloned().collect();
@@ -67,6 +80,15 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
         return finding(Status::Unknown, why);
     }
     let held_by = held_by(engine, &sources, &targets);
+    if !answers.is_empty() {
+        let detail = format!(
+            "network ACLs let {answers} through, as answers to what {} asks{}",
+            name(facts, to),
+            source_ports(&asked.headers)
+        );
+        let residuals = vec![closed_by(engine, &sources, &targets, &answers)];
+        return Finding { held_by, residuals, ..finding(Status::Residual, detail) };
+    }
     let mut proved = finding(Status::Proved, String::new());
     let at_acls = held_by.contains(&"network ACLs");
     proved.detail = format!(
@@ -82,6 +104,32 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
     }
     proved.held_by = held_by;
     proved
+}
+
+/// What one end is declared to ask of another, as filters without memory see it.
+struct Asked {
+    /// Headers of the questions.
+    headers: HeaderSet,
+    /// Headers of what is let back.
+    let_back: HeaderSet,
+}
+
+impl Asked {
+    fn by(intent: &Intent, client: &IntentEnd, server: &IntentEnd) -> Asked {
+        let flows = intent.flows.iter().flatten();
+        let none = Asked { headers: HeaderSet::default(), let_back: HeaderSet::default() };
+        flows.filter(|flow| flow.from == *client && flow.to == *server).fold(none, |all, flow| Asked {
+            headers: all.headers.join(&flow.headers),
+            let_back: all.let_back.join(&flow.let_back),
+        })
+    }
+
+    /// Returns whether a path from the server opens nothing but what looks like an answer, both ways.
+    fn explains(&self, engine: &Engine<'_>, path: &Path, opened: &HeaderSet) -> bool {
+        let other_answers = engine.set(path.reply).minus(&self.headers);
+        opened.minus(&self.let_back).is_empty()
+            && engine.set(path.forward).answered_by(&other_answers).is_empty()
+    }
 }
 
 fn fix(steps: &[Step]) -> String {
