@@ -31,7 +31,8 @@ pub(crate) struct Source<'a> {
 /// Returns the files of a module.
 pub(crate) fn emit(source: &Source<'_>) -> FileTree {
     let mut files = FileTree::default();
-    for (name, text) in print::files(source.module) {
+    let required_version = source.contract.required_version.as_deref().unwrap_or_default();
+    for (name, text) in print::files(source.module, required_version) {
         files.add(&name, text);
     }
     files.add("README.md", readme::readme(source));

@@ -1,11 +1,11 @@
 //! Lower: from the network to Terraform as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::features;
 use crate::module::language::{self, Version};
-use crate::module::{Module, ProviderRequirement};
+use crate::module::{Module, ProviderRequirement, Resource};
 use crate::network::Network;
 
 /// The versions of the AWS provider that a module works with: all that it uses exists since 5.0 and still does in 6.x.
@@ -55,6 +55,7 @@ pub fn lower(network: &Network) -> Module {
         (feature.lower)(network, &mut module);
     }
     let Module { resources, moved, .. } = &mut module;
-    moved.retain(|moved| resources.iter().any(|resource| resource.address() == moved.to));
+    let addresses: BTreeSet<String> = resources.iter().map(Resource::address).collect();
+    moved.retain(|moved| addresses.contains(&moved.to));
     module
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use hcl::Identifier;
+use hcl::expr::ForExpr;
+
 use super::example::{block, rows};
 use super::{Source, generated};
-use crate::module::syntax::{Body, Expr, Item, expr, object, string};
+use crate::module::syntax::{Body, Expr, Item, call, equal, expr, object, reference, string};
 use crate::module::{Resource, print};
 use crate::names::{Cidr, Zone};
 use crate::network::Network;
@@ -62,8 +65,8 @@ fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
     block("run", &[name], body)
 }
 
-fn assertion(condition: &str, message: &str) -> Item {
-    block("assert", &[], Body::new().hcl("condition", condition).arg("error_message", string(message)))
+fn assertion(condition: Expr, message: &str) -> Item {
+    block("assert", &[], Body::new().arg("condition", condition).arg("error_message", string(message)))
 }
 
 /// Returns how many instances a resource has when `n_zones` zones are passed.
@@ -88,9 +91,9 @@ fn counts(source: &Source<'_>, n_zones: usize) -> Vec<Item> {
         .iter()
         .filter_map(|resource| {
             let count = instances(source.network, resource, n_zones)?;
-            let address = resource.address();
-            let message = format!("{address} must have {count} instances.");
-            Some(assertion(&format!("length({address}) == {count}"), &message))
+            let found = call("length", reference(&resource.ty, &resource.name));
+            let message = format!("{} must have {count} instances.", resource.address());
+            Some(assertion(equal(found, Expr::Number(count.into())), &message))
         })
         .collect()
 }
@@ -100,20 +103,31 @@ fn subnets(network: &Network, zones: &[Zone], bases: &[Cidr]) -> Vec<Item> {
     let mut checks = Vec::new();
     for (idx, tier) in network.tiers.iter().enumerate() {
         let id = tier.name.identifier();
-        let found = format!("{{ for letter, subnet in aws_subnet.{id} : letter => subnet.cidr_block }}");
-        let expected: Vec<String> = zones
+        let expected: Vec<(String, Expr)> = zones
             .iter()
             .filter_map(|zone| {
                 let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
-                Some(format!("{zone} = \"{range}\""))
+                Some((zone.to_string(), string(&range.to_string())))
             })
             .collect();
+        let expected = object(expected.iter().map(|(zone, range)| (zone.as_str(), range.clone())));
         checks.push(assertion(
-            &format!("{found} == {{ {} }}", expected.join(", ")),
+            equal(ranges_by_letter(&id), expected),
             &format!("The subnets of {} must lie where the ledger says.", tier.name),
         ));
     }
     checks
+}
+
+/// Returns `{ for letter, subnet in aws_subnet.<tier> : letter => subnet.cidr_block }`.
+fn ranges_by_letter(tier: &str) -> Expr {
+    let [letter, subnet] = ["letter", "subnet"].map(Identifier::sanitized);
+    let range = reference("subnet", "cidr_block");
+    Expr::from(
+        ForExpr::new(subnet, reference("aws_subnet", tier), range)
+            .with_key_expr(Expr::Variable(letter.clone().into()))
+            .with_key_var(letter),
+    )
 }
 
 fn defaults(network: &Network) -> Vec<Cidr> {

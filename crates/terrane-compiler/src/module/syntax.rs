@@ -2,7 +2,10 @@
 
 use std::str::FromStr as _;
 
-use hcl::expr::{Heredoc, HeredocStripMode, ObjectKey, Operation, TraversalOperator};
+use hcl::expr::{
+    BinaryOp, BinaryOperator, FuncCall, Heredoc, HeredocStripMode, ObjectKey, Operation, TemplateExpr,
+    Traversal, TraversalOperator,
+};
 use hcl::template::{Directive, Element, Template};
 
 /// A Terraform expression.
@@ -139,6 +142,22 @@ pub fn table(entries: impl IntoIterator<Item = (String, Expr)>) -> Expr {
     )
 }
 
+/// Returns the reference `root.name`.
+pub fn reference(root: &str, name: &str) -> Expr {
+    let root = Expr::Variable(hcl::Identifier::sanitized(root).into());
+    Expr::from(Traversal::builder(root).attr(hcl::Identifier::sanitized(name)).build())
+}
+
+/// Returns `name(argument)`.
+pub fn call(name: &str, argument: Expr) -> Expr {
+    Expr::from(FuncCall::builder(hcl::Identifier::sanitized(name)).arg(argument).build())
+}
+
+/// Returns `left == right`.
+pub fn equal(left: Expr, right: Expr) -> Expr {
+    Expr::from(Operation::Binary(BinaryOp::new(left, BinaryOperator::Eq, right)))
+}
+
 /// Returns whether `predicate` holds for the expression or for one inside it, templates included.
 pub fn any(expr: &Expr, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
     if predicate(expr) {
@@ -162,7 +181,9 @@ pub fn each_part(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
             }
         }
         Expr::TemplateExpr(template) => {
-            if let Ok(template) = Template::from_expr(template) {
+            if has_markers(template)
+                && let Ok(template) = Template::from_expr(template)
+            {
                 each_part_of_template(&template, f);
             }
         }
@@ -197,6 +218,12 @@ pub fn each_part(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
         // The rest has no parts.
         _ => {}
     }
+}
+
+/// Returns whether a template can be more than text: most are descriptions, which need no parser.
+fn has_markers(template: &TemplateExpr) -> bool {
+    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
+    text.contains("${") || text.contains("%{")
 }
 
 fn each_part_of_template(template: &Template, f: &mut dyn FnMut(&Expr)) {

@@ -70,7 +70,7 @@ impl Precedence {
 }
 
 pub(super) fn write(out: &mut String, expr: &Expr, least: Precedence) {
-    let needs_parentheses = Precedence::of(expr) < least;
+    let needs_parentheses = least > Precedence::CONDITIONAL && Precedence::of(expr) < least;
     if needs_parentheses {
         out.push('(');
     }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use hcl::expr::FuncCall;
 use terrane_contract::Type;
 
 use super::layout;
-use crate::module::syntax::{self, Block, Body, Expr, Item};
-use crate::module::{Condition, File, Local, Module, Moved, Output, Resource, Variable, language};
+use crate::module::syntax::{self, Block, Body, Expr, Item, call};
+use crate::module::{Condition, File, Local, Module, Moved, Output, Resource, Variable};
 
-/// Prints the Terraform files of a module, by name.
-pub fn files(module: &Module) -> BTreeMap<String, String> {
+/// Prints the Terraform files of a module that needs this version of Terraform, by name.
+pub fn files(module: &Module, required_version: &str) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut insert = |name: &str, blocks: Vec<Item>| {
         if !blocks.is_empty() {
@@ -19,7 +18,7 @@ pub fn files(module: &Module) -> BTreeMap<String, String> {
     };
     insert("variables.tf", module.variables.iter().map(variable).collect());
     insert("outputs.tf", module.outputs.iter().map(output).collect());
-    insert("versions.tf", vec![versions(module)]);
+    insert("versions.tf", vec![versions(module, required_version)]);
     insert("moved.tf", module.moved.iter().map(moved).collect());
     for name in File::ALL {
         insert(name.name(), blocks_of(module, name));
@@ -157,9 +156,8 @@ fn description(text: &str) -> Body {
     Body::new().arg("description", syntax::paragraph(text))
 }
 
-fn versions(module: &Module) -> Item {
-    let mut body = Body::new()
-        .arg("required_version", syntax::string(&format!(">= {}", language::required_version(module))));
+fn versions(module: &Module, required_version: &str) -> Item {
+    let mut body = Body::new().arg("required_version", syntax::string(required_version));
     if !module.providers.is_empty() {
         let mut providers = Body::new();
         for (name, provider) in &module.providers {
@@ -181,9 +179,6 @@ fn moved(moved: &Moved) -> Item {
 /// Returns a type constraint as the expression that spells it.
 pub fn type_expression(ty: &Type) -> Expr {
     let variable = |name: &str| Expr::Variable(hcl::Identifier::sanitized(name).into());
-    let call = |name: &str, argument: Expr| {
-        Expr::from(FuncCall::builder(hcl::Identifier::sanitized(name)).arg(argument).build())
-    };
     match ty {
         Type::String => variable("string"),
         Type::Number => variable("number"),

@@ -95,7 +95,9 @@ fn layout(expr: &Expr, place: Place) -> String {
 fn layout_within(expr: &Expr, least: Precedence, place: Place) -> String {
     let mut line = String::new();
     write(&mut line, expr, least);
-    if place.fits(&line) && !nests_objects(expr) {
+    // An object opens with `{ `, so that a line with one of those nests none.
+    let may_nest = || line.matches("{ ").count() > 1;
+    if place.fits(&line) && !(may_nest() && nests_objects(expr)) {
         return line;
     }
     broken(expr, place).unwrap_or(line)

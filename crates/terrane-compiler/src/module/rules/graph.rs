@@ -102,8 +102,12 @@ impl<'m> Graph<'m> {
                 found.insert(address);
             } else if let Some(local) = self.module.locals.iter().find(|local| local.name == name.as_str()) {
                 let value = part(&local.value, &traversal.operators[1..]);
+                let place = match traversal.operators.get(1) {
+                    Some(TraversalOperator::GetAttr(part)) => format!("{address}.{part}"),
+                    _ => address,
+                };
                 // Each local is followed once, so that a cycle, which the type check reports, ends here.
-                if found.insert(format!("{address}{:?}", traversal.operators.get(1))) {
+                if found.insert(place) {
                     self.collect(value, found);
                 }
             }

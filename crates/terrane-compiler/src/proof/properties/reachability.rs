@@ -26,7 +26,7 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
     {
         return finding(Status::Refuted, missing);
     }
-    let (mut unknown, mut decided_by) = (None, Vec::new());
+    let (mut unknown, mut decided_by, mut passed) = (None, Vec::new(), Vec::new());
     for source in &sources {
         for target in &targets {
             let paths = match required(engine, *source, *target, &flow.to) {
@@ -44,7 +44,11 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
                     });
                     continue;
                 }
-                if let Some((why, headers)) = blocked(engine, flow, path) {
+                // Most pairs have the same sets, and what they decide is the same.
+                let sets = (path.forward, path.reply, path.outer, matches!(path.via, Via::Nat(_)));
+                if !passed.contains(&sets)
+                    && let Some((why, headers)) = blocked(engine, flow, path)
+                {
                     let mut refuted = finding(Status::Refuted, why);
                     let packet = witness(engine, *source, *target, path, &headers, &flow.headers, true);
                     refuted.decided_by = packet
@@ -56,6 +60,9 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
                         .collect();
                     refuted.witness = Some(packet);
                     return refuted;
+                }
+                if passed.last() != Some(&sets) {
+                    passed.push(sets);
                 }
                 if decided_by.is_empty() && source != target && !engine.is_brief() {
                     let packet = witness(engine, *source, *target, path, &flow.headers, &flow.headers, true);
