@@ -13,7 +13,9 @@ mod package;
 mod store;
 
 mod doctor;
+mod export;
 mod fsck;
+mod git;
 mod layout;
 mod publish;
 mod registry;
@@ -24,6 +26,7 @@ mod release;
 
 pub use doctor::doctor;
 pub use error::{Error, ErrorKind};
+pub use export::{Exported, Format};
 pub use fsck::Fault;
 pub use layout::{Allowance, Index, Manifest};
 pub use name::{ModuleName, parse_version};

@@ -225,7 +225,7 @@ pub(crate) fn create(store: &dyn Store, key: &str, bytes: &[u8]) -> Result<Optio
 }
 
 /// Tries again after a lost race or a failure of the store, for a bounded time.
-fn retry<T>(what: &str, mut step: impl FnMut() -> Result<Option<T>, Error>) -> Result<T, Error> {
+pub(crate) fn retry<T>(what: &str, mut step: impl FnMut() -> Result<Option<T>, Error>) -> Result<T, Error> {
     /// Lost races resolve at once; failures get about three seconds in all.
     const RACES: u32 = 1000;
     const FAILURES: u32 = 5;

@@ -3,8 +3,6 @@
 //! [`Release::prepare`] chooses the version and commits it; [`Release::publish`] publishes that commit and tags it.
 //! What was done is read from git and the store, never from memory, so each part picks up where it was killed.
 
-mod git;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +12,7 @@ use semver::Version;
 use terrane_contract::{Bump, Diff, diff};
 use tokio::net::TcpListener;
 
-use self::git::Git;
+use crate::git::Git;
 use crate::publish::{gate, softened};
 use crate::{
     Allowance, Error, ErrorKind, Manifest, ModuleName, Package, Publication, Published, Registry, Server,

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use terrane_registry::{
-    Allowance, Fault, ModuleName, Package, Publication, Published, Registry, Server, Settings, Store, Tokens,
-    open_store, parse_version,
+    Allowance, Fault, Format, ModuleName, Package, Publication, Published, Registry, Server, Settings, Store,
+    Tokens, open_store, parse_version,
 };
 
 use crate::exit::{Failure, print_json};
@@ -63,6 +63,22 @@ pub(crate) enum Command {
         /// namespace/name/system
         module: String,
         version: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the versions that clients see in the layout of another registry
+    Export {
+        /// A directory or s3://bucket/prefix
+        store: String,
+        /// boring (for boring-registry), oci (image layouts for OpenTofu), or git (repositories with tags, for the public registries)
+        #[arg(long)]
+        format: String,
+        /// Where to write: a directory or s3://bucket/prefix; for git, a directory
+        #[arg(long)]
+        to: String,
+        /// Only this module: namespace/name/system
+        #[arg(long)]
+        module: Option<String>,
         #[arg(long)]
         json: bool,
     },
@@ -142,6 +158,17 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             let store = open_store(&store)?;
             let registry = Registry::open(store.as_ref())?;
             report(&registry.verify(&ModuleName::parse(&module)?, &parse_version(&version)?)?, json)
+        }
+        Command::Export { store, format, to, module, json } => {
+            let store = open_store(&store)?;
+            let module = module.as_deref().map(ModuleName::parse).transpose()?;
+            let exported =
+                Registry::open(store.as_ref())?.export(format.parse::<Format>()?, &to, module.as_ref())?;
+            if json {
+                return print_json(&exported);
+            }
+            exported.iter().for_each(|exported| println!("{exported}"));
+            Ok(())
         }
         Command::Serve(args) => serve(&args),
     }

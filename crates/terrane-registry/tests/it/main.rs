@@ -4,6 +4,7 @@
 
 mod common;
 mod doctor;
+mod exports;
 mod faults;
 mod package;
 mod publish;

@@ -12,7 +12,7 @@ use crate::serve::{Running, directory_with};
 use crate::statically::Host;
 
 /// Whether there is a `terraform` to ask; CI insists.
-fn available() -> bool {
+pub(crate) fn available() -> bool {
     match Command::new("terraform").arg("version").env("CHECKPOINT_DISABLE", "1").output() {
         Ok(_) => true,
         Err(error) if std::env::var_os("CI").is_none() => {
@@ -24,13 +24,13 @@ fn available() -> bool {
 }
 
 /// A root module that calls one from a registry.
-struct Root {
+pub(crate) struct Root {
     directory: tempfile::TempDir,
     environment: Vec<(String, String)>,
 }
 
 impl Root {
-    fn new(port: u16) -> Root {
+    pub(crate) fn new(port: u16) -> Root {
         let root = Root { directory: tempfile::tempdir().unwrap(), environment: Vec::new() };
         let config = format!(
             "host \"{HOST}\" {{\n  services = {{ \"modules.v1\" = \"http://127.0.0.1:{port}/v1/modules/\" }}\n}}\n"
@@ -39,11 +39,11 @@ impl Root {
         root
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    fn call(&self, source: &str, version: Option<&str>) -> &Self {
+    pub(crate) fn call(&self, source: &str, version: Option<&str>) -> &Self {
         let version = version.map_or(String::new(), |version| format!("  version = \"{version}\"\n"));
         fs::write(
             self.path().join("main.tf"),
@@ -66,7 +66,7 @@ impl Root {
     }
 
     #[track_caller]
-    fn init(&self, arguments: &[&str]) -> String {
+    pub(crate) fn init(&self, arguments: &[&str]) -> String {
         let output = self.terraform(&[&["init", "-no-color", "-input=false"], arguments].concat());
         let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(output.status.success(), "{text}");

@@ -72,6 +72,10 @@ fn live(store: &str, port: u16) {
     assert_eq!(check(&["registry", "fsck", store, "--json"], port, 0), "[]\n");
     assert_eq!(check(&["registry", "verify", store, name, "2.0.0"], port, 0), "");
     check(&["registry", "verify", store, name, "3.0.0"], port, 1);
+    let mirror = root.path().join("mirror").display().to_string();
+    let exported = check(&["registry", "export", store, "--format", "boring", "--to", &mirror], port, 0);
+    assert!(exported.starts_with(&format!("{name} 1.0.0 modules/{name}/acme-network-aws-1.0.0.tar.gz\n")));
+    check(&["registry", "export", store, "--format", "tar", "--to", &mirror], port, 1);
     check(&["registry", "fsck", store, "--abandon", "acme/network/aws@2.0.0"], port, 1);
 }
 
