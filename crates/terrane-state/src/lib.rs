@@ -46,6 +46,7 @@ mod path;
 mod reader;
 #[cfg(feature = "s3")]
 mod s3;
+mod select;
 mod sensitive;
 mod state;
 mod value;

@@ -1,6 +1,6 @@
 //! What reads a state, again and again if need be: from S3, or from a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,15 +154,38 @@ impl Reader {
     ///
     /// Those of [`ReaderBuilder::connect`] and [`Backend::of_directory`].
     pub async fn open(uri: &str) -> Result<Reader, Error> {
+        let environment = Environment::process();
         if uri.starts_with("s3://") {
-            return Reader::builder(S3Arguments::from_uri(uri)?).connect().await;
+            return Reader::builder(S3Arguments::from_uri(uri)?).environment(environment).connect().await;
         }
-        if !std::path::Path::new(uri).is_dir() {
+        if !Path::new(uri).is_dir() {
             return Ok(Reader::from_file(uri));
         }
-        match Backend::of_directory(uri.as_ref(), &Environment::process())? {
+        Reader::of_directory(uri.as_ref(), environment).await
+    }
+
+    /// Opens `s3://bucket/key` or a Terraform directory, in a workspace that is named in place of the selected one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Reader::open`]; [`ErrorKind::InvalidWorkspace`] for a state file, which has no workspaces.
+    pub async fn open_workspace(uri: &str, workspace: &str) -> Result<Reader, Error> {
+        if uri.starts_with("s3://") {
+            return Reader::builder(S3Arguments::from_uri(uri)?).workspace(workspace).connect().await;
+        }
+        workspace::check(workspace)?;
+        if !Path::new(uri).is_dir() {
+            let reason = format!("{uri} is a state file, which has no workspaces");
+            return Err(ErrorKind::InvalidWorkspace { name: workspace.to_owned(), reason }.into());
+        }
+        let environment = Environment::process().with("TF_WORKSPACE", workspace);
+        Reader::of_directory(uri.as_ref(), environment).await
+    }
+
+    async fn of_directory(directory: &Path, environment: Environment) -> Result<Reader, Error> {
+        match Backend::of_directory(directory, &environment)? {
             Backend::S3 { arguments, workspace } => {
-                Reader::builder(*arguments).workspace(workspace).connect().await
+                Reader::builder(*arguments).workspace(workspace).environment(environment).connect().await
             }
             Backend::Local { path } => Ok(Reader::from_file(path)),
         }

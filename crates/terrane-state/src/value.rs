@@ -136,6 +136,12 @@ impl Output {
         &self.ty
     }
 
+    /// Returns the declared type as the value bears it out: an attribute that is null is optional, and the type of an
+    /// element that is null is unknown.
+    pub fn observed_type(&self) -> Type {
+        observed(&self.ty, &[&self.value])
+    }
+
     /// Returns whether the configuration marks the output as sensitive.
     pub fn sensitive(&self) -> bool {
         self.sensitive
@@ -145,6 +151,49 @@ impl Output {
     pub fn deprecated(&self) -> Option<&str> {
         self.deprecated.as_deref()
     }
+}
+
+/// Returns a type as some values of it bear it out.
+fn observed(ty: &Type, values: &[&Value]) -> Type {
+    match ty {
+        Type::String | Type::Number | Type::Bool | Type::Dynamic => ty.clone(),
+        Type::List(inner) => Type::list(observed_element(inner, parts(values))),
+        Type::Set(inner) => Type::set(observed_element(inner, parts(values))),
+        Type::Map(inner) => Type::map(observed_element(inner, parts(values))),
+        Type::Tuple(inner) => {
+            let at = |idx| values.iter().filter_map(|value| value.at(idx)).collect();
+            Type::Tuple(inner.iter().enumerate().map(|(idx, ty)| observed_element(ty, at(idx))).collect())
+        }
+        Type::Object { attributes, optional } => {
+            let (mut observed_attributes, mut optional) = (BTreeMap::new(), optional.clone());
+            for (name, ty) in attributes {
+                let (null, known): (Vec<&Value>, Vec<&Value>) = values
+                    .iter()
+                    .filter_map(|value| value.get(name))
+                    .partition(|value| **value == Value::Null);
+                if !null.is_empty() {
+                    optional.insert(name.clone());
+                }
+                observed_attributes.insert(name.clone(), observed(ty, &known));
+            }
+            Type::Object { attributes: observed_attributes, optional }
+        }
+    }
+}
+
+/// An element has no place for null beside its type.
+fn observed_element(ty: &Type, values: Vec<&Value>) -> Type {
+    if values.contains(&&Value::Null) { Type::Dynamic } else { observed(ty, &values) }
+}
+
+/// Returns the elements of all values.
+fn parts<'a>(values: &[&'a Value]) -> Vec<&'a Value> {
+    let parts = values.iter().flat_map(|value| match value {
+        Value::List(elements) | Value::Set(elements) => elements.iter().collect(),
+        Value::Map(members) => members.values().collect::<Vec<_>>(),
+        _ => Vec::new(),
+    });
+    parts.collect()
 }
 
 impl fmt::Debug for Output {
