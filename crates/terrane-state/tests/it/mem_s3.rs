@@ -69,6 +69,13 @@ impl MemS3 {
         self.0.lock().unwrap().put(bucket, key, Some(body.as_ref().to_vec()))
     }
 
+    /// Puts an object and forgets its earlier versions.
+    pub(crate) fn replace(&self, bucket: &str, key: &str, body: impl AsRef<[u8]>) {
+        let mut store = self.0.lock().unwrap();
+        store.objects.remove(&(bucket.to_owned(), key.to_owned()));
+        store.put(bucket, key, Some(body.as_ref().to_vec()));
+    }
+
     pub(crate) fn delete(&self, bucket: &str, key: &str) {
         self.0.lock().unwrap().put(bucket, key, None);
     }

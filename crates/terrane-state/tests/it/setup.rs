@@ -26,6 +26,11 @@ pub(crate) const STATE: &str = r#"{
 }
 "#;
 
+/// Returns how many cases a test tries: more of them where `TERRANE_LONG` is set.
+pub(crate) fn cases(short: u32, long: u32) -> u32 {
+    if std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0") { long } else { short }
+}
+
 /// Arguments for a server at an address.
 pub(crate) fn arguments(address: SocketAddr) -> S3Arguments {
     let mut arguments = S3Arguments::new("b", "k");
