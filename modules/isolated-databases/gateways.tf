@@ -5,9 +5,13 @@ resource "aws_vpc_endpoint" "dynamodb" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.id}.dynamodb"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [aws_route_table.isolated.id]
 
   tags = merge(local.tags, { Name = "${var.name}-dynamodb" })
+}
+
+resource "aws_vpc_endpoint_route_table_association" "dynamodb_isolated" {
+  vpc_endpoint_id = aws_vpc_endpoint.dynamodb.id
+  route_table_id  = aws_route_table.isolated.id
 }
 
 # Amazon S3 without a way to the internet.
@@ -15,7 +19,11 @@ resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [aws_route_table.isolated.id]
 
   tags = merge(local.tags, { Name = "${var.name}-s3" })
+}
+
+resource "aws_vpc_endpoint_route_table_association" "s3_isolated" {
+  vpc_endpoint_id = aws_vpc_endpoint.s3.id
+  route_table_id  = aws_route_table.isolated.id
 }

@@ -102,19 +102,44 @@ resource "aws_security_group" "jobs" {
   tags = merge(local.tags, { Name = "${var.name}-jobs" })
 }
 
-resource "aws_vpc_security_group_egress_rule" "jobs" {
+resource "aws_vpc_security_group_egress_rule" "jobs_to_db" {
   for_each = {
-    "db-tcp-5432"      = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.db.id, prefix_list = null }
-    "s3-tcp-443"       = { protocol = "tcp", from = 443, to = 443, group = null, prefix_list = aws_vpc_endpoint.s3.prefix_list_id }
-    "dynamodb-tcp-443" = { protocol = "tcp", from = 443, to = 443, group = null, prefix_list = aws_vpc_endpoint.dynamodb.prefix_list_id }
+    "db-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
   }
 
   security_group_id            = aws_security_group.jobs.id
+  referenced_security_group_id = aws_security_group.db.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
-  prefix_list_id               = each.value.prefix_list
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "jobs_to_s3" {
+  for_each = {
+    "s3-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.jobs.id
+  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "jobs_to_dynamodb" {
+  for_each = {
+    "dynamodb-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.jobs.id
+  prefix_list_id    = aws_vpc_endpoint.dynamodb.prefix_list_id
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -131,31 +156,44 @@ resource "aws_security_group" "db" {
   tags = merge(local.tags, { Name = "${var.name}-db" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "db" {
+resource "aws_vpc_security_group_ingress_rule" "db_from_jobs" {
   for_each = {
-    "jobs-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.jobs.id }
-    "db-tcp-5432"   = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.db.id }
+    "jobs-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
   }
 
   security_group_id            = aws_security_group.db.id
+  referenced_security_group_id = aws_security_group.jobs.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "db" {
+resource "aws_vpc_security_group_ingress_rule" "db_from_db" {
   for_each = {
-    "db-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.db.id }
+    "db-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
   }
 
   security_group_id            = aws_security_group.db.id
+  referenced_security_group_id = aws_security_group.db.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "db_to_db" {
+  for_each = {
+    "db-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
+  }
+
+  security_group_id            = aws_security_group.db.id
+  referenced_security_group_id = aws_security_group.db.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }

@@ -33,9 +33,15 @@ resource "aws_vpc_endpoint" "dynamodb" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.id}.dynamodb"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [for table in aws_route_table.private : table.id]
 
   tags = merge(local.tags, { Name = "${var.name}-dynamodb" })
+}
+
+resource "aws_vpc_endpoint_route_table_association" "dynamodb_private" {
+  for_each = local.zones
+
+  vpc_endpoint_id = aws_vpc_endpoint.dynamodb.id
+  route_table_id  = aws_route_table.private[each.key].id
 }
 
 # Amazon S3 without a way to the internet.
@@ -43,7 +49,13 @@ resource "aws_vpc_endpoint" "s3" {
   vpc_id            = aws_vpc.this.id
   service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"
   vpc_endpoint_type = "Gateway"
-  route_table_ids   = [for table in aws_route_table.private : table.id]
 
   tags = merge(local.tags, { Name = "${var.name}-s3" })
+}
+
+resource "aws_vpc_endpoint_route_table_association" "s3_private" {
+  for_each = local.zones
+
+  vpc_endpoint_id = aws_vpc_endpoint.s3.id
+  route_table_id  = aws_route_table.private[each.key].id
 }

@@ -182,5 +182,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "platform-network", version = "1.0.0", fingerprint = "d253fad1e28f4f50" }
+  value       = { module = "platform-network", version = "1.0.0", fingerprint = "0286eee24d92e4c7" }
 }

@@ -360,36 +360,31 @@ resource "aws_security_group" "edge" {
   tags = merge(local.tags, { Name = "${var.name}-edge" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "edge" {
+resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
   for_each = {
-    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80, cidr = "0.0.0.0/0" }
-    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443, cidr = "0.0.0.0/0" }
+    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80 }
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id = aws_security_group.edge.id
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = each.value.protocol
   from_port         = each.value.from
   to_port           = each.value.to
-  cidr_ipv4         = each.value.cidr
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "edge" {
+resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
   for_each = {
-    "pods-tcp-8080" = {
-      protocol = "tcp"
-      from     = 8080
-      to       = 8080
-      group    = aws_security_group.pods.id
-    }
+    "pods-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
   }
 
   security_group_id            = aws_security_group.edge.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -411,37 +406,101 @@ resource "aws_security_group" "nodes" {
   tags = merge(local.tags, { Name = "${var.name}-nodes" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "nodes" {
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
   for_each = {
-    "nodes-all"               = { protocol = "-1", from = null, to = null, group = aws_security_group.nodes.id }
-    "pods-all"                = { protocol = "-1", from = null, to = null, group = aws_security_group.pods.id }
-    "control-plane-tcp-443"   = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.control_plane.id }
-    "control-plane-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250, group = aws_security_group.control_plane.id }
+    "nodes-all" = { protocol = "-1", from = null, to = null }
   }
 
   security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.nodes.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "nodes" {
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_pods" {
   for_each = {
-    "nodes-all"             = { protocol = "-1", from = null, to = null, group = aws_security_group.nodes.id, cidr = null }
-    "pods-all"              = { protocol = "-1", from = null, to = null, group = aws_security_group.pods.id, cidr = null }
-    "control-plane-tcp-443" = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.control_plane.id, cidr = null }
-    "internet-tcp-443"      = { protocol = "tcp", from = 443, to = 443, group = null, cidr = "0.0.0.0/0" }
+    "pods-all" = { protocol = "-1", from = null, to = null }
   }
 
   security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
-  cidr_ipv4                    = each.value.cidr
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_control_plane" {
+  for_each = {
+    "control-plane-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "control-plane-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.control_plane.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_control_plane" {
+  for_each = {
+    "control-plane-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.control_plane.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
+  for_each = {
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.nodes.id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -471,46 +530,174 @@ resource "aws_security_group" "pods" {
   tags = merge(local.tags, { Name = "${var.name}-pods" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "pods" {
+resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
   for_each = {
-    "edge-tcp-8080"          = { protocol = "tcp", from = 8080, to = 8080, group = aws_security_group.edge.id }
-    "pods-all"               = { protocol = "-1", from = null, to = null, group = aws_security_group.pods.id }
-    "nodes-all"              = { protocol = "-1", from = null, to = null, group = aws_security_group.nodes.id }
-    "control-plane-tcp-443"  = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.control_plane.id }
-    "control-plane-tcp-8443" = { protocol = "tcp", from = 8443, to = 8443, group = aws_security_group.control_plane.id }
+    "edge-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
   }
 
   security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.edge.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "pods" {
+resource "aws_vpc_security_group_ingress_rule" "pods_from_pods" {
   for_each = {
-    "pods-all"              = { protocol = "-1", from = null, to = null, group = aws_security_group.pods.id, cidr = null, prefix_list = null }
-    "nodes-all"             = { protocol = "-1", from = null, to = null, group = aws_security_group.nodes.id, cidr = null, prefix_list = null }
-    "control-plane-tcp-443" = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.control_plane.id, cidr = null, prefix_list = null }
-    "data-tcp-5432"         = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.data.id, cidr = null, prefix_list = null }
-    "data-tcp-5439"         = { protocol = "tcp", from = 5439, to = 5439, group = aws_security_group.data.id, cidr = null, prefix_list = null }
-    "data-tcp-8182"         = { protocol = "tcp", from = 8182, to = 8182, group = aws_security_group.data.id, cidr = null, prefix_list = null }
-    "data-tcp-27017"        = { protocol = "tcp", from = 27017, to = 27017, group = aws_security_group.data.id, cidr = null, prefix_list = null }
-    "cache-tcp-6379"        = { protocol = "tcp", from = 6379, to = 6379, group = aws_security_group.cache.id, cidr = null, prefix_list = null }
-    "internet-tcp-443"      = { protocol = "tcp", from = 443, to = 443, group = null, cidr = "0.0.0.0/0", prefix_list = null }
-    "s3-tcp-443"            = { protocol = "tcp", from = 443, to = 443, group = null, cidr = null, prefix_list = aws_vpc_endpoint.s3.prefix_list_id }
-    "dynamodb-tcp-443"      = { protocol = "tcp", from = 443, to = 443, group = null, cidr = null, prefix_list = aws_vpc_endpoint.dynamodb.prefix_list_id }
+    "pods-all" = { protocol = "-1", from = null, to = null }
   }
 
   security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
-  cidr_ipv4                    = each.value.cidr
-  prefix_list_id               = each.value.prefix_list
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "pods_from_control_plane" {
+  for_each = {
+    "control-plane-tcp-443"  = { protocol = "tcp", from = 443, to = 443 }
+    "control-plane-tcp-8443" = { protocol = "tcp", from = 8443, to = 8443 }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.control_plane.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_control_plane" {
+  for_each = {
+    "control-plane-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.control_plane.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_data" {
+  for_each = {
+    "data-tcp-5432"  = { protocol = "tcp", from = 5432, to = 5432 }
+    "data-tcp-5439"  = { protocol = "tcp", from = 5439, to = 5439 }
+    "data-tcp-8182"  = { protocol = "tcp", from = 8182, to = 8182 }
+    "data-tcp-27017" = { protocol = "tcp", from = 27017, to = 27017 }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.data.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_cache" {
+  for_each = {
+    "cache-tcp-6379" = { protocol = "tcp", from = 6379, to = 6379 }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.cache.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_internet" {
+  for_each = {
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.pods.id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_s3" {
+  for_each = {
+    "s3-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.pods.id
+  prefix_list_id    = aws_vpc_endpoint.s3.prefix_list_id
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
+  for_each = {
+    "dynamodb-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.pods.id
+  prefix_list_id    = aws_vpc_endpoint.dynamodb.prefix_list_id
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -530,34 +717,60 @@ resource "aws_security_group" "control_plane" {
   tags = merge(local.tags, { Name = "${var.name}-control-plane" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "control_plane" {
+resource "aws_vpc_security_group_ingress_rule" "control_plane_from_nodes" {
   for_each = {
-    "nodes-tcp-443" = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.nodes.id }
-    "pods-tcp-443"  = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.pods.id }
+    "nodes-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id            = aws_security_group.control_plane.id
+  referenced_security_group_id = aws_security_group.nodes.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "control_plane" {
+resource "aws_vpc_security_group_ingress_rule" "control_plane_from_pods" {
   for_each = {
-    "nodes-tcp-443"   = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.nodes.id }
-    "nodes-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250, group = aws_security_group.nodes.id }
-    "pods-tcp-443"    = { protocol = "tcp", from = 443, to = 443, group = aws_security_group.pods.id }
-    "pods-tcp-8443"   = { protocol = "tcp", from = 8443, to = 8443, group = aws_security_group.pods.id }
+    "pods-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id            = aws_security_group.control_plane.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "control_plane_to_nodes" {
+  for_each = {
+    "nodes-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "nodes-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.control_plane.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "control_plane_to_pods" {
+  for_each = {
+    "pods-tcp-443"  = { protocol = "tcp", from = 443, to = 443 }
+    "pods-tcp-8443" = { protocol = "tcp", from = 8443, to = 8443 }
+  }
+
+  security_group_id            = aws_security_group.control_plane.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -577,34 +790,47 @@ resource "aws_security_group" "data" {
   tags = merge(local.tags, { Name = "${var.name}-data" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "data" {
+resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
   for_each = {
-    "pods-tcp-5432"  = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.pods.id }
-    "pods-tcp-5439"  = { protocol = "tcp", from = 5439, to = 5439, group = aws_security_group.pods.id }
-    "pods-tcp-8182"  = { protocol = "tcp", from = 8182, to = 8182, group = aws_security_group.pods.id }
-    "pods-tcp-27017" = { protocol = "tcp", from = 27017, to = 27017, group = aws_security_group.pods.id }
-    "data-all"       = { protocol = "-1", from = null, to = null, group = aws_security_group.data.id }
+    "pods-tcp-5432"  = { protocol = "tcp", from = 5432, to = 5432 }
+    "pods-tcp-5439"  = { protocol = "tcp", from = 5439, to = 5439 }
+    "pods-tcp-8182"  = { protocol = "tcp", from = 8182, to = 8182 }
+    "pods-tcp-27017" = { protocol = "tcp", from = 27017, to = 27017 }
   }
 
   security_group_id            = aws_security_group.data.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "data" {
+resource "aws_vpc_security_group_ingress_rule" "data_from_data" {
   for_each = {
-    "data-all" = { protocol = "-1", from = null, to = null, group = aws_security_group.data.id }
+    "data-all" = { protocol = "-1", from = null, to = null }
   }
 
   security_group_id            = aws_security_group.data.id
+  referenced_security_group_id = aws_security_group.data.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "data_to_data" {
+  for_each = {
+    "data-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.data.id
+  referenced_security_group_id = aws_security_group.data.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -621,31 +847,44 @@ resource "aws_security_group" "cache" {
   tags = merge(local.tags, { Name = "${var.name}-cache" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "cache" {
+resource "aws_vpc_security_group_ingress_rule" "cache_from_pods" {
   for_each = {
-    "pods-tcp-6379" = { protocol = "tcp", from = 6379, to = 6379, group = aws_security_group.pods.id }
-    "cache-all"     = { protocol = "-1", from = null, to = null, group = aws_security_group.cache.id }
+    "pods-tcp-6379" = { protocol = "tcp", from = 6379, to = 6379 }
   }
 
   security_group_id            = aws_security_group.cache.id
+  referenced_security_group_id = aws_security_group.pods.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "cache" {
+resource "aws_vpc_security_group_ingress_rule" "cache_from_cache" {
   for_each = {
-    "cache-all" = { protocol = "-1", from = null, to = null, group = aws_security_group.cache.id }
+    "cache-all" = { protocol = "-1", from = null, to = null }
   }
 
   security_group_id            = aws_security_group.cache.id
+  referenced_security_group_id = aws_security_group.cache.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "cache_to_cache" {
+  for_each = {
+    "cache-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.cache.id
+  referenced_security_group_id = aws_security_group.cache.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }

@@ -69,32 +69,32 @@ resource "aws_security_group" "web" {
   tags = merge(local.tags, { Name = "${var.name}-web" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "web" {
+resource "aws_vpc_security_group_ingress_rule" "web_from_internet" {
   for_each = {
-    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80, cidr = "0.0.0.0/0" }
-    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443, cidr = "0.0.0.0/0" }
+    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80 }
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id = aws_security_group.web.id
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = each.value.protocol
   from_port         = each.value.from
   to_port           = each.value.to
-  cidr_ipv4         = each.value.cidr
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "web" {
+resource "aws_vpc_security_group_egress_rule" "web_to_internet" {
   for_each = {
-    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80, cidr = "0.0.0.0/0" }
-    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443, cidr = "0.0.0.0/0" }
+    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80 }
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id = aws_security_group.web.id
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = each.value.protocol
   from_port         = each.value.from
   to_port           = each.value.to
-  cidr_ipv4         = each.value.cidr
 
   tags = merge(local.tags, { Name = each.key })
 }

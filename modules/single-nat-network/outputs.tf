@@ -103,5 +103,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "single-nat-network", version = "1.0.0", fingerprint = "4b9c48dc109ff07a" }
+  value       = { module = "single-nat-network", version = "1.0.0", fingerprint = "a05eef077efdb144" }
 }

@@ -167,30 +167,30 @@ resource "aws_security_group" "pub" {
   tags = merge(local.tags, { Name = "${var.name}-pub" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "pub" {
+resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
   for_each = {
-    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443, cidr = "0.0.0.0/0" }
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
   }
 
   security_group_id = aws_security_group.pub.id
+  cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = each.value.protocol
   from_port         = each.value.from
   to_port           = each.value.to
-  cidr_ipv4         = each.value.cidr
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "pub" {
+resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
   for_each = {
-    "app-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080, group = aws_security_group.app.id }
+    "app-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
   }
 
   security_group_id            = aws_security_group.pub.id
+  referenced_security_group_id = aws_security_group.app.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -208,33 +208,45 @@ resource "aws_security_group" "app" {
   tags = merge(local.tags, { Name = "${var.name}-app" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "app" {
+resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
   for_each = {
-    "pub-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080, group = aws_security_group.pub.id }
+    "pub-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
   }
 
   security_group_id            = aws_security_group.app.id
+  referenced_security_group_id = aws_security_group.pub.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }
 
-resource "aws_vpc_security_group_egress_rule" "app" {
+resource "aws_vpc_security_group_egress_rule" "app_to_db" {
   for_each = {
-    "db-tcp-5432"      = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.db.id, cidr = null }
-    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80, group = null, cidr = "0.0.0.0/0" }
-    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443, group = null, cidr = "0.0.0.0/0" }
+    "db-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
   }
 
   security_group_id            = aws_security_group.app.id
+  referenced_security_group_id = aws_security_group.db.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
-  cidr_ipv4                    = each.value.cidr
+
+  tags = merge(local.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
+  for_each = {
+    "internet-tcp-80"  = { protocol = "tcp", from = 80, to = 80 }
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.app.id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
 
   tags = merge(local.tags, { Name = each.key })
 }
@@ -249,16 +261,16 @@ resource "aws_security_group" "db" {
   tags = merge(local.tags, { Name = "${var.name}-db" })
 }
 
-resource "aws_vpc_security_group_ingress_rule" "db" {
+resource "aws_vpc_security_group_ingress_rule" "db_from_app" {
   for_each = {
-    "app-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432, group = aws_security_group.app.id }
+    "app-tcp-5432" = { protocol = "tcp", from = 5432, to = 5432 }
   }
 
   security_group_id            = aws_security_group.db.id
+  referenced_security_group_id = aws_security_group.app.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
-  referenced_security_group_id = each.value.group
 
   tags = merge(local.tags, { Name = each.key })
 }

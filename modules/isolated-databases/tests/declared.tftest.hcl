@@ -50,18 +50,33 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs) == 3
-    error_message = "aws_vpc_security_group_egress_rule.jobs must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {

@@ -54,18 +54,33 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs) == 3
-    error_message = "aws_vpc_security_group_egress_rule.jobs must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {
@@ -133,18 +148,33 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs) == 3
-    error_message = "aws_vpc_security_group_egress_rule.jobs must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {
@@ -212,18 +242,33 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs) == 3
-    error_message = "aws_vpc_security_group_egress_rule.jobs must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {

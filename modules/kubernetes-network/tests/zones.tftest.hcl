@@ -94,33 +94,58 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 4 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 5 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 7
-    error_message = "aws_vpc_security_group_egress_rule.app must have 7 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 5 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 3
-    error_message = "aws_vpc_security_group_egress_rule.db must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {
@@ -236,33 +261,58 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 4 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 5 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 7
-    error_message = "aws_vpc_security_group_egress_rule.app must have 7 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 5 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 3
-    error_message = "aws_vpc_security_group_egress_rule.db must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {
@@ -378,33 +428,58 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 4 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 5 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 7
-    error_message = "aws_vpc_security_group_egress_rule.app must have 7 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 5 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db) == 3
-    error_message = "aws_vpc_security_group_egress_rule.db must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {

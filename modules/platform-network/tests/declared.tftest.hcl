@@ -90,6 +90,16 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_endpoint_route_table_association.dynamodb_private) == 4
+    error_message = "aws_vpc_endpoint_route_table_association.dynamodb_private must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint_route_table_association.s3_private) == 4
+    error_message = "aws_vpc_endpoint_route_table_association.s3_private must have 4 instances."
+  }
+
+  assert {
     condition     = length(aws_network_acl_rule.edge) == 25
     error_message = "aws_network_acl_rule.edge must have 25 instances."
   }
@@ -150,63 +160,158 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge) == 1
-    error_message = "aws_vpc_security_group_egress_rule.edge must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.nodes must have 4 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes) == 4
-    error_message = "aws_vpc_security_group_egress_rule.nodes must have 4 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.pods must have 5 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_control_plane) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_control_plane must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods) == 11
-    error_message = "aws_vpc_security_group_egress_rule.pods must have 11 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane) == 4
-    error_message = "aws_vpc_security_group_egress_rule.control_plane must have 4 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control_plane) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data) == 5
-    error_message = "aws_vpc_security_group_ingress_rule.data must have 5 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.cache must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.cache must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_control_plane) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 4
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_cache) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_internet) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_s3) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_nodes) == 2
+    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_nodes must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 2
+    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 4
+    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 4 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
+    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_cache) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.cache_to_cache) == 1
+    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instances."
   }
 
   assert {

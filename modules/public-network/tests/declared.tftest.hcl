@@ -30,13 +30,13 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.web) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.web_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.web_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.web) == 2
-    error_message = "aws_vpc_security_group_egress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.web_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.web_to_internet must have 2 instances."
   }
 
   assert {

@@ -34,13 +34,13 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.web) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.web_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.web_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.web) == 2
-    error_message = "aws_vpc_security_group_egress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.web_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.web_to_internet must have 2 instances."
   }
 
   assert {
@@ -80,13 +80,13 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.web) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.web_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.web_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.web) == 2
-    error_message = "aws_vpc_security_group_egress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.web_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.web_to_internet must have 2 instances."
   }
 
   assert {
@@ -126,13 +126,13 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.web) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.web_from_internet) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.web_from_internet must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.web) == 2
-    error_message = "aws_vpc_security_group_egress_rule.web must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.web_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.web_to_internet must have 2 instances."
   }
 
   assert {

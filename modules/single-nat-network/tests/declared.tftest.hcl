@@ -90,28 +90,33 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 3
-    error_message = "aws_vpc_security_group_egress_rule.app must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instances."
   }
 
   assert {

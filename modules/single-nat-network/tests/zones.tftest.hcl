@@ -94,28 +94,33 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 3
-    error_message = "aws_vpc_security_group_egress_rule.app must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instances."
   }
 
   assert {
@@ -231,28 +236,33 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 3
-    error_message = "aws_vpc_security_group_egress_rule.app must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instances."
   }
 
   assert {
@@ -368,28 +378,33 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pub must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app must have 1 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app) == 3
-    error_message = "aws_vpc_security_group_egress_rule.app must have 3 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 1
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db must have 1 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instances."
   }
 
   assert {

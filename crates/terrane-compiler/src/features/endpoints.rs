@@ -47,7 +47,8 @@ fn lower(network: &Network, module: &mut Module) {
             .iter()
             .filter(|table| table.endpoints.iter().any(|service| service == kind.name))
             .collect();
-        module.resources.push(endpoint(kind, &tables));
+        module.resources.push(endpoint(kind));
+        module.resources.extend(tables.iter().map(|table| association(kind, table)));
     }
     if !network.endpoints.is_empty() {
         let ids: Vec<(&str, String)> = KINDS
@@ -64,22 +65,7 @@ fn lower(network: &Network, module: &mut Module) {
     }
 }
 
-fn endpoint(kind: &Kind, tables: &[&RouteTable]) -> Resource {
-    let ids: Vec<String> = tables
-        .iter()
-        .map(|table| {
-            if table.per_zone {
-                format!("[for table in aws_route_table.{} : table.id]", table.name)
-            } else {
-                format!("[aws_route_table.{}.id]", table.name)
-            }
-        })
-        .collect();
-    let ids = match ids.as_slice() {
-        [] => "[]".to_owned(),
-        [one] => one.clone(),
-        many => format!("concat({})", many.join(", ")),
-    };
+fn endpoint(kind: &Kind) -> Resource {
     Resource::new(
         File::Gateways,
         "aws_vpc_endpoint",
@@ -88,9 +74,26 @@ fn endpoint(kind: &Kind, tables: &[&RouteTable]) -> Resource {
             .hcl("vpc_id", "aws_vpc.this.id")
             .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
             .arg("vpc_endpoint_type", string("Gateway"))
-            .hcl("route_table_ids", &ids)
             .blank()
             .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{}" }})"#, kind.name)),
     )
     .comment(&format!("{} without a way to the internet.", kind.title))
+}
+
+/// Returns the route of an endpoint in a table: one resource for each zone, so that a new zone changes no other.
+fn association(kind: &Kind, table: &RouteTable) -> Resource {
+    let id = if table.per_zone {
+        format!("aws_route_table.{}[each.key].id", table.name)
+    } else {
+        format!("aws_route_table.{}.id", table.name)
+    };
+    let resource = Resource::new(
+        File::Gateways,
+        "aws_vpc_endpoint_route_table_association",
+        &format!("{}_{}", kind.name, table.name),
+        Body::new()
+            .hcl("vpc_endpoint_id", &format!("aws_vpc_endpoint.{}.id", kind.name))
+            .hcl("route_table_id", &id),
+    );
+    if table.per_zone { resource.for_each("local.zones") } else { resource }
 }

@@ -55,12 +55,7 @@ fn add(
         return;
     }
     rules.retain(|rule| !(rule.direction == direction && rule.peer == peer && traffic.covers(rule.traffic)));
-    let name = match &peer {
-        GroupPeer::Group(tier) => network.tiers[*tier].first_name().as_str(),
-        GroupPeer::Everywhere => crate::topology::INTERNET,
-        GroupPeer::Endpoint(service) => service,
-    };
-    let key = format!("{name}-{}", traffic.to_string().replace(' ', "-"));
+    let key = format!("{}-{}", peer_name(network, &peer), traffic.to_string().replace(' ', "-"));
     rules.push(GroupRule { direction, key, traffic, peer, why: why.to_owned() });
 }
 
@@ -84,10 +79,16 @@ fn lower(network: &Network, module: &mut Module) {
             .comment(&comment(network, group)),
         );
         for direction in [Direction::Ingress, Direction::Egress] {
-            let rules: Vec<&GroupRule> =
-                group.rules.iter().filter(|rule| rule.direction == direction).collect();
-            if !rules.is_empty() {
-                module.resources.push(rules_resource(network, &id, direction, &rules));
+            let mut peers: Vec<&GroupPeer> = Vec::new();
+            for rule in group.rules.iter().filter(|rule| rule.direction == direction) {
+                if !peers.contains(&&rule.peer) {
+                    peers.push(&rule.peer);
+                }
+            }
+            for peer in peers {
+                let rules =
+                    group.rules.iter().filter(|rule| rule.direction == direction && rule.peer == *peer);
+                module.resources.push(rules_resource(network, group.tier, direction, peer, rules));
             }
         }
     }
@@ -124,72 +125,65 @@ fn comment(network: &Network, group: &SecurityGroup) -> String {
     lines.join("\n")
 }
 
-fn rules_resource(network: &Network, id: &str, direction: Direction, rules: &[&GroupRule]) -> Resource {
-    let has = |wanted: fn(&GroupPeer) -> bool| rules.iter().any(|rule| wanted(&rule.peer));
-    let columns_used = Columns {
-        group: has(|peer| matches!(peer, GroupPeer::Group(_))),
-        cidr: has(|peer| matches!(peer, GroupPeer::Everywhere)),
-        prefix_list: has(|peer| matches!(peer, GroupPeer::Endpoint(_))),
+/// Returns the rules of one group toward one peer: a block of its own, so that a plan tells which group each rule names
+/// before any id is known.
+fn rules_resource<'a>(
+    network: &Network,
+    tier: usize,
+    direction: Direction,
+    peer: &GroupPeer,
+    rules: impl Iterator<Item = &'a GroupRule>,
+) -> Resource {
+    let body = Body::new().hcl(
+        "security_group_id",
+        &format!("aws_security_group.{}.id", network.tiers[tier].name.identifier()),
+    );
+    let body = match peer {
+        GroupPeer::Group(other) => body.hcl(
+            "referenced_security_group_id",
+            &format!("aws_security_group.{}.id", network.tiers[*other].name.identifier()),
+        ),
+        GroupPeer::Everywhere => body.arg("cidr_ipv4", string("0.0.0.0/0")),
+        GroupPeer::Endpoint(service) => {
+            body.hcl("prefix_list_id", &format!("aws_vpc_endpoint.{service}.prefix_list_id"))
+        }
     };
-    let mut body = Body::new()
-        .hcl("security_group_id", &format!("aws_security_group.{id}.id"))
+    let body = body
         .hcl("ip_protocol", "each.value.protocol")
         .hcl("from_port", "each.value.from")
-        .hcl("to_port", "each.value.to");
-    if columns_used.group {
-        body = body.hcl("referenced_security_group_id", "each.value.group");
-    }
-    if columns_used.cidr {
-        body = body.hcl("cidr_ipv4", "each.value.cidr");
-    }
-    if columns_used.prefix_list {
-        body = body.hcl("prefix_list_id", "each.value.prefix_list");
-    }
+        .hcl("to_port", "each.value.to")
+        .blank()
+        .hcl("tags", "merge(local.tags, { Name = each.key })");
     let ty = format!("aws_vpc_security_group_{direction}_rule");
-    let mut resource = Resource::new(
-        File::Security,
-        &ty,
-        id,
-        body.blank().hcl("tags", "merge(local.tags, { Name = each.key })"),
-    );
-    resource.for_each =
-        Some(table(rules.iter().map(|rule| (rule.key.clone(), row(network, rule, &columns_used)))));
+    let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
+    resource.for_each = Some(table(rules.map(|rule| (rule.key.clone(), row(rule)))));
     resource
 }
 
-/// The columns that a table of rules needs.
-struct Columns {
-    group: bool,
-    cidr: bool,
-    prefix_list: bool,
+/// Returns the name of a block of rules, such as `db_from_app`, which outlives a change of a tier's name.
+///
+/// A tier whose own name holds the word between gets two underscores, which no name holds, so that no two names meet.
+fn label(network: &Network, tier: usize, direction: Direction, peer: &GroupPeer) -> String {
+    let between = match direction {
+        Direction::Ingress => "from",
+        Direction::Egress => "to",
+    };
+    let own = network.tiers[tier].first_name().as_str();
+    let peer = peer_name(network, peer);
+    let is_ambiguous = [own, peer].into_iter().any(|name| name.split('-').any(|word| word == between));
+    let separator = if is_ambiguous { "__" } else { "_" };
+    format!("{own}{separator}{between}{separator}{peer}").replace('-', "_")
 }
 
-fn row(network: &Network, rule: &GroupRule, used: &Columns) -> Expr {
+fn peer_name<'a>(network: &'a Network, peer: &'a GroupPeer) -> &'a str {
+    match peer {
+        GroupPeer::Group(tier) => network.tiers[*tier].first_name().as_str(),
+        GroupPeer::Everywhere => crate::topology::INTERNET,
+        GroupPeer::Endpoint(service) => service,
+    }
+}
+
+fn row(rule: &GroupRule) -> Expr {
     let (protocol, from, to) = columns(rule.traffic);
-    let mut row = vec![("protocol", string(protocol)), ("from", from), ("to", to)];
-    if used.group {
-        row.push((
-            "group",
-            match &rule.peer {
-                GroupPeer::Group(tier) => {
-                    expr(&format!("aws_security_group.{}.id", network.tiers[*tier].name.identifier()))
-                }
-                GroupPeer::Everywhere | GroupPeer::Endpoint(_) => Expr::Null,
-            },
-        ));
-    }
-    if used.cidr {
-        let everywhere = rule.peer == GroupPeer::Everywhere;
-        row.push(("cidr", if everywhere { string("0.0.0.0/0") } else { Expr::Null }));
-    }
-    if used.prefix_list {
-        row.push((
-            "prefix_list",
-            match &rule.peer {
-                GroupPeer::Endpoint(service) => expr(&format!("aws_vpc_endpoint.{service}.prefix_list_id")),
-                GroupPeer::Group(_) | GroupPeer::Everywhere => Expr::Null,
-            },
-        ));
-    }
-    object(row)
+    object(vec![("protocol", string(protocol)), ("from", from), ("to", to)])
 }

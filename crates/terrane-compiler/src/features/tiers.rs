@@ -210,8 +210,6 @@ fn moved(old: String, tier: &Tier) -> impl Iterator<Item = Moved> {
         "aws_network_acl_rule",
         "aws_network_acl_association",
         "aws_security_group",
-        "aws_vpc_security_group_ingress_rule",
-        "aws_vpc_security_group_egress_rule",
     ]
     .into_iter()
     .map(move |ty| Moved { from: format!("{ty}.{old}"), to: format!("{ty}.{new}") })
