@@ -6,9 +6,10 @@
 //! unknown closed; what that leaves undecided is `UNKNOWN`.
 //!
 //! - [`headers`]: packets as sets. [`facts`]: a network as the verifier sees it. [`engine`]: what can cross it.
-//! - [`placement`]: from a network to facts, for all admitted bases.
+//! - [`placement`]: from a network to facts, for all admitted bases. [`deployed`]: from a plan or a state to facts.
 //! - `properties`: the claims. `witness`: the packet and the rules that decide it.
 
+pub mod deployed;
 mod diff;
 pub mod engine;
 pub mod facts;

@@ -3,6 +3,7 @@
 mod compile;
 mod diff;
 mod exit;
+mod prove;
 mod registry;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Command {
     Compile(compile::Args),
     /// Show what changed between two modules, and the version bump that it needs
     Diff(diff::Args),
+    /// Prove what a network keeps apart and lets through, before or after it is applied
+    Prove(prove::Args),
     /// Publish modules to a registry, and keep and serve one
     #[command(subcommand)]
     Registry(registry::Command),
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Compile(args) => compile::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Prove(args) => prove::run(&args),
         Command::Registry(command) => registry::run(command),
     };
     exit::code(result)

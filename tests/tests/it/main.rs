@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod proof;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod zones;

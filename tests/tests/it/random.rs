@@ -60,7 +60,7 @@ fn check(terraform: &Terraform, topologies: &[Topology]) {
 }
 
 /// A provider that is never asked anything: all that a plan of new resources needs is known.
-const OFFLINE: &str = r#"provider "aws" {
+pub(crate) const OFFLINE: &str = r#"provider "aws" {
   access_key                  = "test"
   secret_key                  = "test"
   skip_credentials_validation = true

@@ -4,6 +4,7 @@
 //! a plan or a state becomes [`Facts`] as it stands.
 //! What a source does not tell is `None`, or [`Hop::Unmodelled`], and leads to `UNKNOWN`, never to a guess.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use crate::names::Cidr;
@@ -73,6 +74,10 @@ pub struct Facts {
     pub nats: Vec<NatFacts>,
     /// What routes lead to and the verifier does not model.
     pub unmodelled: Vec<String>,
+    /// Why something about a subnet is not known, by the subnet's name.
+    pub unresolved: BTreeMap<String, Vec<String>>,
+    /// What the source holds and could not be read, so that no claim about the whole can be proved.
+    pub unread: Vec<String>,
     /// Whether the VPC's default security group, network ACL, and main route table are closed; `None` if not told.
     pub defaults_closed: Option<bool>,
 }
@@ -93,7 +98,7 @@ pub struct Subnet {
     pub name: String,
     /// Its tier.
     pub tier: usize,
-    /// Its zone.
+    /// Its zone; empty if that is not known.
     pub zone: String,
     /// Whether the zone is a spare one, not in use unless the caller asks for it.
     pub spare: bool,
@@ -190,6 +195,8 @@ pub struct GroupFacts {
     pub name: String,
     /// Its rules.
     pub rules: Vec<GroupRuleFacts>,
+    /// Whether these are all of them; otherwise no subnet may name it.
+    pub known: bool,
 }
 
 /// A rule of a security group.

@@ -4,7 +4,7 @@
 //! ranges that rules name, such as `0.0.0.0/0` or private space. [`placements`] gives one placement for each way to lie,
 //! over every admitted class and length, so what holds for all of them holds for every admitted base.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address_plan::Layout;
 use crate::names::{Cidr, PortRange};
@@ -312,6 +312,7 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
         .security_groups
         .iter()
         .map(|group| GroupFacts {
+            known: true,
             name: network.tiers[group.tier].name.to_string(),
             rules: group
                 .rules
@@ -341,6 +342,8 @@ pub struct Intent {
     pub flows: Option<Vec<IntentFlow>>,
     /// Whether each zone has a NAT gateway of its own.
     pub nat_per_zone: bool,
+    /// Tiers that must neither reach the internet nor be reached from it or from public tiers, where flows are not declared.
+    pub isolated: BTreeSet<usize>,
 }
 
 /// A declared flow.
@@ -379,7 +382,13 @@ impl Intent {
         Intent {
             flows: Some(network.flows.iter().map(|flow| intent_flow(network, flow)).collect()),
             nat_per_zone: network.nat.as_ref().is_some_and(|nat| nat.home.is_none()),
+            isolated: BTreeSet::new(),
         }
+    }
+
+    /// Returns whether somebody has said what an end may do, so that more than that is wrong.
+    pub(crate) fn claims(&self, end: &IntentEnd) -> bool {
+        self.flows.is_some() || matches!(end, IntentEnd::Tier(tier) if self.isolated.contains(tier))
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut
             }
         }
     }
+    for tier in intent.isolated.iter().map(|tier| IntentEnd::Tier(*tier)) {
+        findings.push(isolated(engine, intent, &tier, &IntentEnd::Internet));
+    }
 }
 
 fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Finding {
@@ -59,12 +62,12 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
                 answers = answers.join(&opened);
                 continue;
             }
-            let declared = intent.flows.is_some();
+            let claimed = intent.claims(from) || intent.claims(to);
             let mut refuted = finding(
-                if declared { Status::Refuted } else { Status::Residual },
+                if claimed { Status::Refuted } else { Status::Residual },
                 format!(
                     "routes and network ACLs let {opened} through{}",
-                    if declared { "" } else { "; only security groups can close it" }
+                    if claimed { "" } else { "; only security groups can close it" }
                 ),
             );
             let prefer = listens(intent, to);
@@ -165,9 +168,12 @@ fn not_known(engine: &Engine<'_>, source: End, target: End, path: &Path) -> Stri
         if subnet.acl.is_none() {
             reasons.push(format!("the network ACL of {} is not known", subnet.name));
         }
+        reasons.extend(facts.unresolved.get(&subnet.name).into_iter().flatten().cloned());
     }
     if reasons.is_empty() {
-        reasons.push("a NAT gateway on the way is not known".to_owned());
+        let unknown: Vec<&str> =
+            facts.nats.iter().filter(|nat| nat.subnet.is_none()).map(|nat| nat.name.as_str()).collect();
+        reasons.push(format!("a NAT gateway on the way is not known: {}", unknown.join(", ")));
     }
     format!("{} \u{2192} {}: {}", end_name(facts, source), end_name(facts, target), reasons.join("; "))
 }

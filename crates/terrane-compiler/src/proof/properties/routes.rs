@@ -70,7 +70,9 @@ pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: 
                     unknown.push(format!("the subnet of {}", facts.nats[nat].name));
                     continue;
                 };
-                if facts.subnets[home].zone != own.zone {
+                if own.zone.is_empty() || facts.subnets[home].zone.is_empty() {
+                    unknown.push(format!("the zone of {} or {}", own.name, facts.subnets[home].name));
+                } else if facts.subnets[home].zone != own.zone {
                     crossing.push(format!("{} \u{2192} {}", own.name, facts.subnets[home].name));
                 }
                 let leads = |table: usize| {

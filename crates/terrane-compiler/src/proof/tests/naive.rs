@@ -296,7 +296,7 @@ fn random_facts(seed: u64) -> Facts {
                 why: String::new(),
             })
             .collect();
-        GroupFacts { name: format!("group-{idx}"), rules }
+        GroupFacts { name: format!("group-{idx}"), rules, known: true }
     });
     let groups = groups.collect();
     Facts {
@@ -325,6 +325,7 @@ fn random_facts(seed: u64) -> Facts {
             .collect(),
         unmodelled: Vec::new(),
         defaults_closed: Some(true),
+        ..Facts::default()
     }
 }
 

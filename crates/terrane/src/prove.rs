@@ -1,0 +1,177 @@
+//! `terrane prove`: what a network keeps apart and lets through, from its declaration, a plan, or a state.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use terrane_compiler::address_plan::allocate;
+use terrane_compiler::declaration::Declaration;
+use terrane_compiler::diagnostics::Diagnostics;
+use terrane_compiler::document;
+use terrane_compiler::ledger::Ledger;
+use terrane_compiler::network::Network;
+use terrane_compiler::proof::deployed::{Measure, prove_document};
+use terrane_compiler::proof::{Proof, prove, sarif};
+use terrane_compiler::resolve::resolve;
+use terrane_state::blocking::Reader;
+use terrane_state::{InstanceKey, Mode, WholeState};
+
+use crate::exit::{Failure, print_json};
+
+/// The arguments of `terrane prove`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("input").required(true).multiple(true))]
+pub(crate) struct Args {
+    /// A topology as TOML or JSON; beside a plan or a state, what it is measured against
+    #[arg(group = "input")]
+    file: Option<PathBuf>,
+    /// What `terraform show -json PLAN` prints
+    #[arg(long, group = "input", conflicts_with = "state", value_name = "PLAN.json")]
+    plan: Option<PathBuf>,
+    /// s3://bucket/key, a state file, a Terraform directory, or what `terraform show -json` prints of a state
+    #[arg(long, group = "input", value_name = "URI")]
+    state: Option<String>,
+    /// The ledger that was committed for the topology
+    #[arg(long, value_name = "LEDGER.toml", requires = "file")]
+    ledger: Option<PathBuf>,
+    /// Look at this module of a plan or state alone, such as module.network
+    #[arg(long, value_name = "ADDRESS")]
+    module: Option<String>,
+    /// Claim that the internet and public subnets cannot reach these subnets of a plan or state, nor they the internet
+    #[arg(long, value_name = "SUBNETS")]
+    isolated: Vec<String>,
+    /// Print the proofs as JSON
+    #[arg(long)]
+    json: bool,
+    /// Print what does not simply hold as SARIF, for annotations in CI
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema_version: u32,
+    networks: &'a [Proof],
+}
+
+/// Proves, prints the verdicts, and fails if a claim does not hold.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let network = args.file.as_deref().map(|file| network(file, args.ledger.as_deref())).transpose()?;
+    let proofs = match (deployed(args)?, &network) {
+        (Some((name, document)), network) => {
+            let measure = Measure {
+                network: network.as_ref(),
+                module: args.module.as_deref(),
+                isolated: &args.isolated,
+            };
+            prove_document(&document, &measure)
+                .map_err(|problem| Failure::problems(format!("`{name}` {problem}")))?
+        }
+        (None, Some(network)) => vec![prove(network)],
+        (None, None) => return Err(Failure::problems("nothing to prove; give FILE, --plan, or --state")),
+    };
+    print(args, &proofs)?;
+    let refuted: Vec<&str> =
+        proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
+    if refuted.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::problems(format!("a claim does not hold of {}", refuted.join(", "))))
+}
+
+fn print(args: &Args, proofs: &[Proof]) -> Result<(), Failure> {
+    if args.json {
+        return print_json(&Report { schema_version: 1, networks: proofs });
+    }
+    if args.sarif {
+        let runs: Vec<Value> = proofs
+            .iter()
+            .flat_map(|proof| sarif(proof)["runs"].as_array().cloned().unwrap_or_default())
+            .collect();
+        let mut log = proofs.first().map_or_else(|| json!({}), sarif);
+        log["runs"] = Value::from(runs);
+        return print_json(&log);
+    }
+    for proof in proofs {
+        println!("{}", proof.network);
+        print!("{proof}");
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
+}
+
+fn network(file: &Path, ledger: Option<&Path>) -> Result<Network, Failure> {
+    let text = read(file)?;
+    let ledger = ledger.map(read).transpose()?;
+    resolved(file, &text, ledger.as_deref()).map_err(|found| {
+        eprint!("{found}");
+        Failure::problems(format!("`{}` is not a network that can be built", file.display()))
+    })
+}
+
+fn resolved(file: &Path, text: &str, ledger: Option<&str>) -> Result<Network, Diagnostics> {
+    let is_json = file.extension().is_some_and(|extension| extension == "json");
+    let topology = if is_json { document::from_json(text)? } else { document::from_toml(text)? };
+    let ledger = ledger.map(Ledger::parse).transpose()?.unwrap_or_default();
+    let declaration = Declaration::read(&topology)?;
+    let (plan, mut ledger) = allocate(&declaration, &ledger)?;
+    resolve(&declaration, &plan, &mut ledger)
+}
+
+/// Returns the plan or the state that was given, with its name.
+fn deployed(args: &Args) -> Result<Option<(String, Value)>, Failure> {
+    if let Some(plan) = &args.plan {
+        return Ok(Some((plan.display().to_string(), parse(plan)?)));
+    }
+    let Some(uri) = &args.state else { return Ok(None) };
+    let path = Path::new(uri);
+    if path.is_file()
+        && let Ok(shown) = parse(path)
+        && shown["values"].is_object()
+    {
+        return Ok(Some((uri.clone(), shown)));
+    }
+    let failed = |error: &terrane_state::Error| Failure::service(format!("cannot read `{uri}`"), error);
+    let state = Reader::open(uri).and_then(|reader| reader.read_whole()).map_err(|error| failed(&error))?;
+    Ok(Some((uri.clone(), resources(&state)?)))
+}
+
+fn parse(path: &Path) -> Result<Value, Failure> {
+    serde_json::from_str(&read(path)?)
+        .map_err(|error| Failure::problems(format!("`{}` is not JSON: {error}", path.display())))
+}
+
+/// Returns the resources of a state in the shape of a state file.
+fn resources(state: &WholeState) -> Result<Value, Failure> {
+    let mut resources = Vec::new();
+    for resource in state.resources() {
+        let mut instances = Vec::new();
+        for instance in resource.instances() {
+            let attributes: Value = serde_json::from_str(&instance.attributes().to_json())
+                .map_err(|error| Failure::problems(format!("{}: {error}", instance.address())))?;
+            let key = match instance.key() {
+                Some(InstanceKey::Index(index)) => json!(index),
+                Some(InstanceKey::Name(name)) => json!(name),
+                _ => Value::Null,
+            };
+            instances.push(json!({
+                "index_key": key,
+                "deposed": instance.deposed(),
+                "attributes": attributes,
+            }));
+        }
+        resources.push(json!({
+            "module": resource.module(),
+            "mode": if resource.mode() == Mode::Managed { "managed" } else { "data" },
+            "type": resource.ty(),
+            "name": resource.name(),
+            "instances": instances,
+        }));
+    }
+    Ok(json!({ "version": 4, "resources": resources }))
+}
