@@ -1,6 +1,6 @@
 //! The Cargo side of the tests: format, lints, tests, documentation tests.
 
-use std::process::Command;
+use std::{path::PathBuf, process::Command};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -57,6 +57,27 @@ pub(crate) fn run_doc_tests(workspace: &Workspace) -> Result<Counts> {
         &["test", "--workspace", "--locked", "--doc", "--no-fail-fast"],
     ))?;
     conclude(libtest_counts(&said.text), said.success, "documentation tests")
+}
+
+/// Builds one program with optimisations, and returns where it lies.
+///
+/// # Errors
+///
+/// [`ErrorKind::Program`] if it does not build.
+pub(crate) fn build_release(workspace: &Workspace, target: &[&str]) -> Result<PathBuf> {
+    let mut command =
+        cargo(workspace, &["build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
+    let text = process::run(command.args(target))?;
+    let mut executables = text.lines().filter_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    executables.next_back().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Program,
+            format!("`cargo build --release {}` built no program", target.join(" ")),
+        )
+    })
 }
 
 fn conclude(counts: Counts, success: bool, what: &str) -> Result<Counts> {

@@ -4,6 +4,7 @@
 //! [`main`] reads the command line; each command is a file of its own.
 //! [`terraform`], [`emulator`] and [`aws`] are for tests too: run Terraform, start an AWS emulator, ask it what exists.
 
+mod bench;
 mod cargo;
 mod compile;
 mod error;
@@ -29,7 +30,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use terrane_compiler::topology::Topology;
 
-use emulator::Emulators;
 use report::Counts;
 use terraform::Terraform;
 
@@ -83,9 +83,9 @@ enum Command {
     Schema,
     /// Measure, and write what was measured into the README
     Bench {
-        /// What to measure
+        /// What to measure; everything if nothing is named
         #[arg(value_enum)]
-        what: Bench,
+        parts: Vec<bench::Part>,
     },
     /// Release a module: choose its version by what changed, commit it, publish it, read it back, and tag it
     Release(release::Args),
@@ -94,13 +94,6 @@ enum Command {
         /// Modules; all of the catalog if none is named
         names: Vec<String>,
     },
-}
-
-/// What can be measured.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Bench {
-    /// What edits of a topology do to a network that stands
-    Churn,
 }
 
 /// Runs the command that the command line names, over a catalog, and returns its exit code.
@@ -154,10 +147,7 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             }
             None => Ok(EXIT_FINE),
         },
-        Command::Bench { what: Bench::Churn } => match Terraform::find_or_skip(&workspace.cache())? {
-            Some(terraform) => bench_churn(workspace, &terraform),
-            None => Ok(EXIT_FINE),
-        },
+        Command::Bench { parts } => bench::run(workspace, catalog, &parts),
         Command::Release(args) => release::run(workspace, catalog, &args).map(|()| EXIT_FINE),
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
@@ -168,19 +158,6 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             None => Ok(EXIT_FINE),
         },
     }
-}
-
-fn bench_churn(workspace: &Workspace, terraform: &Terraform) -> Result<u8> {
-    let rows = churn::run(terraform, &Emulators::install(&workspace.cache())?)?;
-    let table = churn::markdown(&rows);
-    print!("{table}");
-    readme::write(workspace, "churn", &table)?;
-    let mut sound = true;
-    for row in rows.iter().filter(|row| !row.wrong.is_empty()) {
-        eprintln!("error: {}: {:?}", row.edit, row.wrong);
-        sound = false;
-    }
-    Ok(if sound { EXIT_FINE } else { EXIT_PROBLEMS })
 }
 
 fn verdict(counts: Counts) -> u8 {

@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: what is measured, and where in the README the figures go.
+//!
+//! A part is a file under `bench/`, a variant of [`Part`], and a pair of `<!-- bench-NAME -->` markers in the README.
+//! Parts time whole processes by [`measure`]; what needs a peer that is not installed says `skipped: ...` and goes on.
+
+mod compile;
+mod measure;
+
+use clap::ValueEnum;
+use terrane_compiler::topology::Topology;
+
+use crate::{
+    EXIT_FINE, EXIT_PROBLEMS, churn, emulator::Emulators, error::Result, readme, terraform::Terraform,
+    workspace::Workspace,
+};
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// What edits of a topology do to a network that stands
+    Churn,
+    /// How long it takes to compile a network, and how much memory
+    Compile,
+}
+
+/// What a part found.
+#[derive(Debug)]
+pub(crate) struct Figures {
+    /// Tables and sentences for the README.
+    pub(crate) markdown: String,
+    /// What is not as it must be.
+    pub(crate) problems: Vec<String>,
+}
+
+/// Measures some parts, or all of them if none is named; prints the figures, and puts them into the README.
+pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -> Result<u8> {
+    let all = Part::value_variants();
+    let mut code = EXIT_FINE;
+    for part in if parts.is_empty() { all } else { parts } {
+        let (marker, figures) = match part {
+            Part::Churn => ("churn", churn(workspace)?),
+            Part::Compile => ("bench-compile", Some(compile::run(workspace, catalog)?)),
+        };
+        let Some(figures) = figures else { continue };
+        print!("{}", figures.markdown);
+        for problem in &figures.problems {
+            eprintln!("error: {problem}");
+            code = EXIT_PROBLEMS;
+        }
+        readme::write(workspace, marker, &figures.markdown)?;
+    }
+    Ok(code)
+}
+
+fn churn(workspace: &Workspace) -> Result<Option<Figures>> {
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache())? else { return Ok(None) };
+    let rows = churn::run(&terraform, &Emulators::install(&workspace.cache())?)?;
+    let wrong = rows.iter().filter(|row| !row.wrong.is_empty());
+    let problems = wrong.map(|row| format!("{}: {:?}", row.edit, row.wrong)).collect();
+    Ok(Some(Figures { markdown: churn::markdown(&rows), problems }))
+}
