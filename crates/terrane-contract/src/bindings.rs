@@ -11,11 +11,16 @@ use semver::Version;
 use crate::contract::Holds;
 use crate::{Contract, Output, Type};
 
+/// Returns the name of the struct for a module's outputs, such as `KubernetesNetwork`.
+pub fn module_struct(module: &str) -> String {
+    camel_case(module)
+}
+
 /// Returns the text of a Rust file with the outputs of one major version of a module.
 ///
 /// The struct has the module's name in camel case, and implements `terrane_state::ModuleOutputs`.
 pub fn module_bindings(contract: &Contract, version: &Version) -> String {
-    let name = camel_case(&contract.module);
+    let name = module_struct(&contract.module);
     let mut file = BindingsFile::default();
     let docs = format!(
         "Outputs of the module `{}`, version {} and later ones of the same major version.",

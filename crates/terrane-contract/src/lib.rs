@@ -22,7 +22,7 @@ mod read;
 mod syntax;
 
 pub use addresses::{AddressBlock, Addresses, BlockState};
-pub use bindings::{module_bindings, output_bindings};
+pub use bindings::{module_bindings, module_struct, output_bindings};
 pub use contract::{
     Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
     Submodule, Variable,

@@ -4,11 +4,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), terrane_state::Error> {
-//! use terrane_outputs::kubernetes_network::v1::KubernetesNetwork;
+//! use terrane_outputs::platform_network::v1::PlatformNetwork;
 //!
 //! let state = terrane_state::read("s3://acme-state/network.tfstate").await?;
-//! let network: KubernetesNetwork = state.module("network")?;
-//! println!("{} {:?}", network.vpc_id.as_str(), network.app_subnet_ids);
+//! let network: PlatformNetwork = state.module("network")?;
+//! println!("{} {:?}", network.vpc_id.as_str(), network.cache_subnet_ids);
 //! # Ok(()) }
 //! ```
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use semver::Version;
-use terrane_contract::{Contract, module_bindings};
+use terrane_contract::{Contract, module_bindings, module_struct};
 
 use crate::error::{Error, Result};
 
@@ -24,9 +24,7 @@ pub(crate) fn files(
     modules: &BTreeMap<String, (Contract, Version)>,
 ) -> Result<(BTreeMap<String, String>, BTreeSet<String>)> {
     let (mut files, mut kept) = (BTreeMap::new(), BTreeSet::new());
-    let mut library = format!(
-        "//! The outputs of the published Terrane modules as typed Rust structs.\n//!\n//! {HEADER}\n//!\n//! ```no_run\n//! # async fn example() -> Result<(), terrane_state::Error> {{\n//! use terrane_outputs::kubernetes_network::v1::KubernetesNetwork;\n//!\n//! let state = terrane_state::read(\"s3://acme-state/network.tfstate\").await?;\n//! let network: KubernetesNetwork = state.module(\"network\")?;\n//! println!(\"{{}} {{:?}}\", network.vpc_id.as_str(), network.app_subnet_ids);\n//! # Ok(()) }}\n//! ```\n\n"
-    );
+    let mut library = head(&crate_name(src), modules);
     for (module, (contract, version)) in modules {
         let name = module.replace('-', "_");
         let _ = writeln!(library, "pub mod {name};");
@@ -45,6 +43,35 @@ pub(crate) fn files(
     }
     files.insert("lib.rs".to_owned(), library);
     Ok((files, kept))
+}
+
+/// Returns the head of `lib.rs`, with the module of most outputs as the example.
+fn head(crate_name: &str, modules: &BTreeMap<String, (Contract, Version)>) -> String {
+    let mut text = format!(
+        "//! The outputs of the published Terrane modules as typed Rust structs.\n//!\n//! {HEADER}\n"
+    );
+    let example = modules.iter().rev().max_by_key(|(_, (contract, _))| contract.outputs.len());
+    if let Some((module, (contract, version))) = example {
+        let (name, major, ty) = (module.replace('-', "_"), version.major, module_struct(module));
+        let (mut holes, mut arguments) = ("{}", "network.vpc_id.as_str()".to_owned());
+        if let Some(list) = contract.outputs.keys().find(|name| name.ends_with("_subnet_ids")) {
+            (holes, arguments) = ("{} {:?}", format!("{arguments}, network.{list}"));
+        }
+        let _ = write!(
+            text,
+            "//!\n//! ```no_run\n//! # async fn example() -> Result<(), terrane_state::Error> {{\n//! use {crate_name}::{name}::v{major}::{ty};\n//!\n//! let state = terrane_state::read(\"s3://acme-state/network.tfstate\").await?;\n//! let network: {ty} = state.module(\"network\")?;\n//! println!(\"{holes}\", {arguments});\n//! # Ok(()) }}\n//! ```\n"
+        );
+    }
+    text + "\n"
+}
+
+/// Returns the name by which Rust code uses the crate: that of its package.
+fn crate_name(src: &Path) -> String {
+    let manifest = src.with_file_name("Cargo.toml");
+    let table: Option<toml::Table> =
+        std::fs::read_to_string(manifest).ok().and_then(|text| text.parse().ok());
+    let name = table.as_ref().and_then(|table| table.get("package")?.get("name")?.as_str());
+    name.unwrap_or("terrane-outputs").replace('-', "_")
 }
 
 /// Returns the major versions that have a file.

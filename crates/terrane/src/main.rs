@@ -3,6 +3,7 @@
 mod compile;
 mod diff;
 mod exit;
+mod new;
 mod prove;
 mod registry;
 
@@ -25,6 +26,8 @@ struct Args {
 enum Command {
     /// Compile a topology in TOML or JSON into a Terraform module
     Compile(compile::Args),
+    /// Make a workspace for the networks of a team
+    New(new::Args),
     /// Show what changed between two modules, and the version bump that it needs
     Diff(diff::Args),
     /// Prove what a network keeps apart and lets through, before or after it is applied
@@ -37,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Args::parse().command {
         Command::Compile(args) => compile::run(&args),
+        Command::New(args) => new::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Registry(command) => registry::run(command),
