@@ -33,7 +33,7 @@ pub(crate) fn files(
         majors.insert(version.major);
         let current = format!("{name}/v{}.rs", version.major);
         kept.remove(&current);
-        files.insert(current, module_bindings(contract, version));
+        files.insert(current, module_bindings(contract, version, "cargo xtask compile"));
         let mut text =
             format!("//! Outputs of the module `{module}`, by major version.\n//!\n//! {HEADER}\n\n");
         for major in majors {
