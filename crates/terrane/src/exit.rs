@@ -36,6 +36,21 @@ impl From<terrane_registry::Error> for Failure {
     }
 }
 
+impl From<terrane_state::Error> for Failure {
+    /// What a state says, and how its place is configured, is input; all else is the world's.
+    fn from(error: terrane_state::Error) -> Failure {
+        use terrane_state::ErrorKind::*;
+        let code = match error.kind() {
+            NotFound { .. } | BucketNotFound { .. } | AccessDenied { .. } | Credentials { .. } => SERVICE,
+            ExpiredCredentials | ClockSkew | WrongRegion { .. } | AccountNotAllowed { .. } => SERVICE,
+            ChecksumMismatch { .. } | Throttled | Unavailable { .. } | Connection => SERVICE,
+            IncompleteBody { .. } | KeepsChanging { .. } | Io { .. } => SERVICE,
+            _ => PROBLEMS,
+        };
+        Failure { message: error.to_string(), code }
+    }
+}
+
 /// Prints a failure to standard error and returns the exit code.
 pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
     match result {

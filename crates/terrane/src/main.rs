@@ -1,11 +1,13 @@
 //! The `terrane` command line: each command is a file of its own.
 
+mod bindings;
 mod compile;
 mod diff;
 mod exit;
 mod new;
 mod prove;
 mod registry;
+mod state;
 
 use std::process::ExitCode;
 
@@ -32,9 +34,14 @@ enum Command {
     Diff(diff::Args),
     /// Prove what a network keeps apart and lets through, before or after it is applied
     Prove(prove::Args),
+    /// Print the outputs of a state or a module as a Rust file
+    Bindings(bindings::Args),
     /// Publish modules to a registry, and keep and serve one
     #[command(subcommand)]
     Registry(registry::Command),
+    /// Read a Terraform state from S3, a file, or a Terraform directory
+    #[command(subcommand)]
+    State(state::Command),
 }
 
 fn main() -> ExitCode {
@@ -43,7 +50,9 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Prove(args) => prove::run(&args),
+        Command::Bindings(args) => bindings::run(&args),
         Command::Registry(command) => registry::run(command),
+        Command::State(command) => state::run(command),
     };
     exit::code(result)
 }

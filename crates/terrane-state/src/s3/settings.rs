@@ -374,7 +374,12 @@ impl Resolver<'_> {
         let (access_key, secret_key, token) =
             (set(&arguments.access_key), set(&arguments.secret_key), set(&arguments.token));
         if access_key.is_some() || secret_key.is_some() || token.is_some() {
-            self.note("access_key", "(sensitive)", "argument");
+            for (name, value) in [("access_key", &access_key), ("secret_key", &secret_key), ("token", &token)]
+            {
+                if value.is_some() {
+                    self.note(name, "(sensitive)", "argument");
+                }
+            }
             if access_key.is_none() || secret_key.is_none() {
                 self.problem("`access_key` and `secret_key` must both be set");
             }
@@ -393,15 +398,18 @@ impl Resolver<'_> {
         let environment = self.environment;
         let access_key = environment.first(&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"]);
         let secret_key = environment.first(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]);
-        if let (Some((name, access_key)), Some((_, secret_key))) = (access_key, secret_key) {
+        if let (Some((access_name, access_key)), Some((secret_name, secret_key))) = (access_key, secret_key) {
             let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-            let found = Credentials::Static {
+            self.note("access_key", "(sensitive)", access_name);
+            self.note("secret_key", "(sensitive)", secret_name);
+            if token.is_some() {
+                self.note("token", "(sensitive)", "AWS_SESSION_TOKEN");
+            }
+            return Credentials::Static {
                 access_key: access_key.to_owned(),
                 secret_key: secret_key.to_owned(),
                 token,
             };
-            self.note("access_key", "(sensitive)", name);
-            return found;
         }
         if let (Some(file), Some(arn)) =
             (environment.get("AWS_WEB_IDENTITY_TOKEN_FILE"), environment.get("AWS_ROLE_ARN"))

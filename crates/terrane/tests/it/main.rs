@@ -1,7 +1,12 @@
 //! The commands of `terrane`, as a user runs them.
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping, in its helpers as well")]
 
+mod bindings;
+#[path = "../../../terrane-state/tests/it/mem_s3.rs"]
+#[expect(dead_code, reason = "the server is shared with the tests of terrane-state, which use more of it")]
+mod mem_s3;
 mod new;
 mod registry;
 mod release;
 mod serving;
+mod state;

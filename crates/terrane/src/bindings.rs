@@ -1,0 +1,133 @@
+//! `terrane bindings`: the outputs of a state, or of a module, as a Rust file.
+//!
+//! A directory with a `contract.json` is a module; one whose backend holds a state is that state; any other is a module
+//! whose output types are known as far as it declares them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use semver::Version;
+use terrane_contract::{Contract, Output, Type, module_bindings, output_bindings};
+use terrane_registry::Package;
+use terrane_state::{Backend, Environment, Reader, State};
+
+use crate::exit::{Failure, print_json};
+use crate::state::{block_on, warn};
+
+/// The command in the first lines of what it generates.
+const GENERATOR: &str = "terrane bindings";
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A state (s3://bucket/key, a file, a Terraform directory), or the directory of a module
+    source: String,
+    /// A workspace in place of the selected one
+    #[arg(long)]
+    workspace: Option<String>,
+    /// The version of the module, where its directory does not say
+    #[arg(long = "module-version", value_name = "X.Y.Z")]
+    version: Option<Version>,
+    /// Write to this file in place of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print the outputs and their types as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is turned into Rust.
+enum Source {
+    State { place: String, outputs: BTreeMap<String, Output> },
+    Module(Box<Contract>),
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let source = if is_module(Path::new(&args.source)) {
+        Source::Module(Box::new(contract(Path::new(&args.source))?))
+    } else {
+        state(args)?
+    };
+    let outputs = match &source {
+        Source::State { outputs, .. } => outputs,
+        Source::Module(contract) => &contract.outputs,
+    };
+    for (name, _) in outputs.iter().filter(|(_, output)| output.ty == Type::Dynamic) {
+        eprintln!("note: the type of output `{name}` is not known; it becomes a `Value`");
+    }
+    if args.json {
+        return print_json(outputs);
+    }
+    let text = match &source {
+        Source::State { place, outputs } => output_bindings(&format!("the state `{place}`"), outputs),
+        // A module that says in its outputs which it is can be checked when it is read.
+        Source::Module(contract) if contract.outputs.contains_key("terrane") => {
+            module_bindings(contract, &version(args)?, GENERATOR)
+        }
+        Source::Module(contract) => {
+            output_bindings(&format!("the module `{}`", contract.module), &contract.outputs)
+        }
+    };
+    match &args.output {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Failure::service(format!("cannot write `{}`", path.display()), error)),
+        None => {
+            print!("{text}");
+            Ok(())
+        }
+    }
+}
+
+fn is_module(path: &Path) -> bool {
+    if !path.is_dir() {
+        return false;
+    }
+    path.join("contract.json").is_file() || Backend::of_directory(path, &Environment::process()).is_err()
+}
+
+fn contract(directory: &Path) -> Result<Contract, Failure> {
+    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let name = absolute.file_name().and_then(|name| name.to_str()).unwrap_or("module").to_owned();
+    Ok(Package::from_directory(directory)?.contract(&name)?)
+}
+
+/// Returns the version that was asked for, else the one in the module's directory, else 1.0.0 as for a new module.
+fn version(args: &Args) -> Result<Version, Failure> {
+    if let Some(version) = &args.version {
+        return Ok(version.clone());
+    }
+    let path = Path::new(&args.source).join("module.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Version::new(1, 0, 0)) };
+    let named = text.lines().find_map(|line| {
+        let value = line.split_once('=').filter(|(key, _)| key.trim() == "version")?.1;
+        value.trim().trim_matches('"').parse().ok()
+    });
+    named.ok_or_else(|| {
+        let path = path.display();
+        Failure::problems(format!("`{path}` names no version like \"1.2.3\"; name one with --module-version"))
+    })
+}
+
+fn state(args: &Args) -> Result<Source, Failure> {
+    block_on(async {
+        let reader = match &args.workspace {
+            Some(workspace) => Reader::open_workspace(&args.source, workspace).await?,
+            None => Reader::open(&args.source).await?,
+        };
+        let state = reader.read().await?;
+        warn(&state);
+        state.check_outputs()?;
+        Ok(Source::State { place: reader.place(), outputs: outputs(&state) })
+    })
+}
+
+fn outputs(state: &State) -> BTreeMap<String, Output> {
+    let readable = state.iter().filter_map(|(name, output)| Some((name, output.ok()?)));
+    readable
+        .map(|(name, found)| {
+            let mut output = Output::new(found.observed_type());
+            output.sensitive = found.sensitive();
+            output.nullable = *found.value() == terrane_state::Value::Null;
+            (name.to_owned(), output)
+        })
+        .collect()
+}

@@ -1,0 +1,214 @@
+//! `terrane state`, over files, Terraform directories, and S3.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::mem_s3::MemS3;
+
+/// A state as Terraform writes it, with a resource.
+const STATE: &str = r#"{
+  "version": 4,
+  "terraform_version": "1.11.4",
+  "serial": 7,
+  "lineage": "0a1b",
+  "outputs": {
+    "network": {
+      "value": {"subnet_ids": {"app": {"a": "subnet-1"}}, "vpc_id": "vpc-1"},
+      "type": ["object", {"subnet_ids": ["map", ["map", "string"]], "vpc_id": "string"}]
+    },
+    "password": {"value": "hunter2", "type": "string", "sensitive": true},
+    "text": {"value": "a <b> & c", "type": "string"}
+  },
+  "resources": [
+    {
+      "module": "module.network", "mode": "managed", "type": "aws_subnet", "name": "app",
+      "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+      "instances": [
+        {"index_key": "a", "schema_version": 1, "attributes": {"id": "subnet-1", "tags": {"Name": "n"}}, "dependencies": ["aws_vpc.this"]},
+        {"index_key": "a", "schema_version": 1, "deposed": "01234567", "attributes": {"id": "subnet-0"}}
+      ]
+    }
+  ],
+  "check_results": null
+}
+"#;
+
+fn terrane(arguments: &[&str], address: Option<SocketAddr>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terrane"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.starts_with("TF_")) {
+            command.env_remove(name);
+        }
+    }
+    if let Some(address) = address {
+        command.env("AWS_ENDPOINT_URL_S3", format!("http://{address}"));
+    }
+    command.arg("state").args(arguments).stdin(Stdio::null()).envs([
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+    ]);
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a command and returns what it printed, data and diagnostics.
+#[track_caller]
+fn run(arguments: &[&str], address: Option<SocketAddr>, code: i32) -> (String, String) {
+    let Output { status, stdout, stderr } = terrane(arguments, address).output().unwrap();
+    let (stdout, stderr) = (text(&stdout), text(&stderr));
+    assert_eq!(status.code(), Some(code), "{arguments:?}\n{stdout}{stderr}");
+    (stdout, stderr)
+}
+
+#[track_caller]
+fn parsed(printed: (String, String)) -> Value {
+    serde_json::from_str(&printed.0).unwrap()
+}
+
+fn file(dir: &Path, state: &str) -> String {
+    let path = dir.join("terraform.tfstate");
+    fs::write(&path, state).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn outputs_are_printed_with_secrets_hidden_unless_json_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), STATE);
+    let (out, _) = run(&["outputs", &path], None, 0);
+    assert_eq!(
+        out,
+        "network = {\"subnet_ids\":{\"app\":{\"a\":\"subnet-1\"}},\"vpc_id\":\"vpc-1\"}\n\
+         password = (sensitive)\ntext = \"a \\u003cb\\u003e \\u0026 c\"\n"
+    );
+    let json = parsed(run(&["outputs", &path, "--json"], None, 0));
+    assert_eq!(json["password"], json!({"sensitive": true, "type": "string", "value": "hunter2"}));
+}
+
+#[test]
+fn an_output_that_cannot_be_read_fails_and_the_others_are_printed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), &STATE.replace(r#"& c", "type": "string""#, r#"& c", "type": "zzz""#));
+    let (out, err) = run(&["outputs", &path], None, 1);
+    assert!(out.contains("password = (sensitive)") && !out.contains("text"), "{out}");
+    assert!(err.contains("output \"text\""), "{err}");
+}
+
+#[test]
+fn get_prints_one_value_of_an_output_or_a_resource() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), STATE);
+    let get = |what: &str, more: &[&str], code| run(&[&["get", &path, what], more].concat(), None, code);
+    assert_eq!(get("network.vpc_id", &[], 0).0, "vpc-1\n");
+    assert_eq!(get("network.vpc_id", &["--json"], 0).0, "\"vpc-1\"\n");
+    assert_eq!(get("network.subnet_ids[\"app\"]", &[], 0).0, "{\n  \"a\": \"subnet-1\"\n}\n");
+    assert_eq!(get("password", &[], 0).0, "hunter2\n");
+    assert_eq!(get("module.network.aws_subnet.app[\"a\"].tags.Name", &[], 0).0, "n\n");
+    let missing = get("network.subnets", &[], 1).1;
+    assert!(missing.contains("no output `network[\"subnets\"]`"), "{missing}");
+    assert!(missing.contains("there is subnet_ids, vpc_id"), "{missing}");
+    let missing = get("nets", &[], 1).1;
+    assert!(missing.contains("there is network, password, text"), "{missing}");
+    let missing = get("module.network.aws_subnet.app[\"b\"].id", &[], 1).1;
+    assert!(!missing.contains("subnet-1"), "{missing}");
+    get("network..x", &[], 1);
+    run(&["get", &path], None, 2);
+}
+
+#[test]
+fn resources_are_listed_without_their_attributes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), STATE);
+    let address = "module.network.aws_subnet.app[\"a\"]";
+    assert_eq!(run(&["list", &path], None, 0).0, format!("{address}\n"));
+    assert_eq!(parsed(run(&["list", &path, "--json"], None, 0)), json!([address]));
+    let rows = parsed(run(&["resources", &path, "--json"], None, 0));
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+    assert_eq!((&rows[0]["address"], &rows[0]["deposed"]), (&json!(address), &Value::Null));
+    assert_eq!((&rows[0]["mode"], &rows[0]["schema_version"]), (&json!("managed"), &json!(1)));
+    assert_eq!(rows[1]["deposed"], "01234567");
+    let (out, _) = run(&["resources", &path], None, 0);
+    assert!(out.contains("(deposed 01234567)") && !out.contains("subnet-0"), "{out}");
+}
+
+#[test]
+fn exit_codes_tell_input_from_world() {
+    let dir = tempfile::tempdir().unwrap();
+    let absent = dir.path().join("absent.tfstate").display().to_string();
+    assert!(run(&["outputs", &absent], None, 4).1.contains("no state was found"));
+    let broken = file(dir.path(), &STATE[..100]);
+    assert!(run(&["outputs", &broken], None, 1).1.contains("syntax error at byte offset 100"));
+    let other = run(&["outputs", &broken, "--workspace", "w"], None, 1).1;
+    assert!(other.contains("a state file, which has no workspaces"), "{other}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_in_s3_is_read_with_its_workspaces_and_lock() {
+    let (server, address) = MemS3::start().await;
+    server.put("b", "net/k", STATE);
+    server.put("b", "env:/w1/net/k", STATE.replace("vpc-1", "vpc-2"));
+    let lock =
+        r#"{"ID":"id-1","Operation":"OperationTypeApply","Who":"me@here","Created":"2026-01-02T03:04:05Z"}"#;
+    let uri = "s3://b/net/k";
+    let of = |arguments: &[&str]| run(arguments, Some(address), 0).0;
+    assert_eq!(of(&["get", uri, "network.vpc_id"]), "vpc-1\n");
+    assert_eq!(of(&["get", uri, "network.vpc_id", "--workspace", "w1"]), "vpc-2\n");
+    assert_eq!(of(&["workspaces", uri]), "default\nw1\n");
+    assert_eq!(of(&["lock", uri]), "not locked\n");
+    server.put("b", "net/k.tflock", lock);
+    assert!(of(&["lock", uri]).contains("locked by me@here since 2026-01-02"));
+    let locks = parsed(run(&["lock", uri, "--json"], Some(address), 0));
+    assert_eq!((&locks[0]["kind"], &locks[0]["id"]), (&json!("object"), &json!("id-1")));
+    let missing = run(&["outputs", "s3://b/other"], Some(address), 4).1;
+    assert!(missing.contains("s3://b/other: no state was found"), "{missing}");
+    let backend = parsed(run(&["backend", uri, "--json"], Some(address), 0));
+    assert_eq!(backend["place"], uri);
+    let source = |name: &str| {
+        let rows = backend["settings"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap()["source"].clone()
+    };
+    assert_eq!(
+        (source("region"), source("endpoints.s3")),
+        (json!("AWS_REGION"), json!("AWS_ENDPOINT_URL_S3"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terraform_directory_names_its_state() {
+    let (server, address) = MemS3::start().await;
+    server.put("b", "net/k", STATE);
+    let dir = tempfile::tempdir().unwrap();
+    let block = "terraform {\n  backend \"s3\" {\n    bucket = \"b\"\n    key = \"net/k\"\n    region = \"eu-west-1\"\n    secret_key = \"test\"\n    access_key = \"test\"\n  }\n}\n";
+    fs::write(dir.path().join("main.tf"), block).unwrap();
+    let path = dir.path().display().to_string();
+    assert_eq!(run(&["get", &path, "text"], Some(address), 0).0, "a <b> & c\n");
+    let (out, _) = run(&["backend", &path], Some(address), 0);
+    assert!(out.contains("region = eu-west-1  # argument"), "{out}");
+    assert!(out.contains("secret_key = (sensitive)"), "{out}");
+    assert!(!out.contains("= test"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watch_prints_a_line_for_each_change() {
+    use std::io::{BufRead as _, BufReader};
+    let (server, address) = MemS3::start().await;
+    server.put("b", "k", STATE);
+    let arguments = ["watch", "s3://b/k", "--interval", "1", "--count", "2", "--json"];
+    let mut child = terrane(&arguments, Some(address)).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(first, json!({"change": "first", "skipped": 0, "serial": 7, "lineage": "0a1b"}));
+    server.put("b", "k", STATE.replace("\"serial\": 7", "\"serial\": 10"));
+    let second: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(second, json!({"change": "newer", "skipped": 2, "serial": 10, "lineage": "0a1b"}));
+    assert!(child.wait().unwrap().success());
+}
