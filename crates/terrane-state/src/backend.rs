@@ -127,6 +127,9 @@ fn cached_arguments(text: &[u8]) -> Result<Option<S3Arguments>, Error> {
     })?;
     match json.get("version") {
         None => return Err(invalid("the backend cache has no format version number")),
+        Some(Json::Number(version)) if version == "0" => {
+            return Err(invalid("the backend cache has no format version number"));
+        }
         Some(Json::Number(version)) if version == "3" => {}
         Some(Json::Number(version)) if version == "4" => {
             return Err(invalid(
@@ -140,7 +143,12 @@ fn cached_arguments(text: &[u8]) -> Result<Option<S3Arguments>, Error> {
     if json.get("state_store").is_some() {
         return Err(invalid("a state store of a provider is not supported, only backend \"s3\" is"));
     }
-    let Some(backend) = json.get("backend") else { return Ok(None) };
+    let Some(backend) = json.get("backend") else {
+        return match json.get("remote") {
+            Some(_) => Err(invalid("the configuration is one of Terraform before 0.9; run `terraform init`")),
+            None => Ok(None),
+        };
+    };
     check_type(backend.get("type").and_then(Json::as_str).unwrap_or_default())?;
     let config = backend.get("config").ok_or_else(|| invalid("the backend cache has no config"))?;
     S3Arguments::from_tree(config).map(Some)

@@ -34,27 +34,26 @@ impl DecodeError {
 
 /// Reads a type.
 pub(crate) fn decode_type(json: &Json) -> Result<Type, String> {
-    check_depth(json)?;
+    // A tuple or object takes two levels of JSON for one of its type.
+    check_depth(json, 2 * MAX_DEPTH)?;
     Type::from_json(&to_serde(json)).map_err(|error| error.to_string())
 }
 
 /// Reads a value of a type.
 pub(crate) fn decode(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
-    check_depth(json).map_err(DecodeError::new)?;
+    check_depth(json, MAX_DEPTH).map_err(DecodeError::new)?;
     decode_value(json, ty)
 }
 
 /// Reads JSON for which nothing says a type: arrays become tuples and objects stay objects.
 pub(crate) fn decode_untyped(json: &Json) -> Result<Value, DecodeError> {
-    check_depth(json).map_err(DecodeError::new)?;
+    check_depth(json, MAX_DEPTH).map_err(DecodeError::new)?;
     Ok(untyped(json))
 }
 
-fn check_depth(json: &Json) -> Result<(), String> {
+fn check_depth(json: &Json, bound: usize) -> Result<(), String> {
     match json.nesting() {
-        depth if depth > MAX_DEPTH => {
-            Err(format!("nested {depth} levels deep, where at most {MAX_DEPTH} are read"))
-        }
+        depth if depth > bound => Err(format!("nested {depth} levels deep, where at most {bound} are read")),
         _ => Ok(()),
     }
 }

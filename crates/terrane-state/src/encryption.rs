@@ -18,6 +18,9 @@ use crate::json::Json;
 /// The shortest passphrase that OpenTofu takes.
 const SHORTEST_PASSPHRASE: usize = 16;
 
+/// More rounds than these, a minute or so, would only be asked for to keep a reader busy.
+const MOST_ITERATIONS: u32 = 50_000_000;
+
 /// The nonce before the ciphertext and the tag after it.
 const NONCE_AND_TAG: usize = 12 + 16;
 
@@ -222,6 +225,12 @@ impl KeyProvider {
                     return Err(wrong(format!(
                         "AES needs a key of 16, 24, or 32 bytes, found {}",
                         meta.key_length
+                    )));
+                }
+                if meta.iterations > MOST_ITERATIONS {
+                    return Err(wrong(format!(
+                        "it asks for {} iterations, where at most {MOST_ITERATIONS} are done",
+                        meta.iterations
                     )));
                 }
                 let derive = match meta.hash_function.as_str() {

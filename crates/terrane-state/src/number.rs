@@ -90,6 +90,17 @@ impl Number {
         (Decimal::parse(&format!("{nearest:e}"))? == self.decimal()).then_some(nearest)
     }
 
+    /// Returns the text, or where JSON has no such spelling (`+1`, `.5`, `01`) another of the same number.
+    pub(crate) fn to_json(&self) -> String {
+        let unsigned = self.0.strip_prefix('-').unwrap_or(&self.0);
+        let whole = unsigned.split(['.', 'e', 'E']).next().unwrap_or_default();
+        let is_json = !whole.is_empty()
+            && !whole.starts_with('+')
+            && (whole == "0" || !whole.starts_with('0'))
+            && !unsigned.split(['e', 'E']).next().unwrap_or_default().ends_with('.');
+        if is_json { self.0.clone() } else { self.decimal().to_json() }
+    }
+
     fn decimal(&self) -> Decimal {
         Decimal::parse(&self.0).expect("checked when the number was made")
     }
@@ -177,6 +188,22 @@ impl Decimal {
         Some(Decimal { negative: text.starts_with('-'), exponent: exponent + point - leading, digits })
     }
 
+    /// Returns the number as JSON spells it.
+    fn to_json(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        match (self.digits.as_str(), usize::try_from(self.exponent)) {
+            ("", _) => "0".to_owned(),
+            (digits, Ok(point)) if point >= digits.len() && point <= 40 => {
+                format!("{sign}{digits}{}", "0".repeat(point - digits.len()))
+            }
+            (digits, Ok(point)) if point > 0 && point < digits.len() => {
+                format!("{sign}{}.{}", &digits[..point], &digits[point..])
+            }
+            (digits, Ok(0)) => format!("{sign}0.{digits}"),
+            (digits, _) => format!("{sign}0.{digits}e{}", self.exponent),
+        }
+    }
+
     /// Returns the digits of a whole number that is not absurdly long.
     fn whole(&self) -> Option<String> {
         let length = usize::try_from(self.exponent).ok()?;
@@ -237,6 +264,29 @@ mod tests {
         let mut sorted = ["10", "9", "-3", "-20", "0", "0.5", "1e-400", "2e400"].map(number);
         sorted.sort();
         assert_eq!(sorted.map(|number| number.0), ["-20", "-3", "0", "1e-400", "0.5", "9", "10", "2e400"]);
+    }
+
+    #[test]
+    fn spellings_that_json_lacks_are_replaced() {
+        for (text, json) in [
+            ("+1", "1"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("-00.50", "-0.5"),
+            ("007", "7"),
+            ("+12.5", "12.5"),
+            ("-.0025", "-0.25e-2"),
+            ("+1e400", "0.1e401"),
+            ("00", "0"),
+            ("5.e1", "50"),
+            ("1.50e2", "1.50e2"),
+            ("-0", "-0"),
+            ("0.1", "0.1"),
+        ] {
+            let printed = number(text).to_json();
+            assert_eq!(printed, json);
+            assert_eq!(number(&printed), number(text));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::s3::arguments::S3Arguments;
 use crate::s3::digest::Table;
 use crate::s3::lock::{self, LockInfo};
-use crate::s3::object::{CustomerKey, Object};
+use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, Setting};
 use crate::s3::source::{S3Source, Text};
 use crate::s3::{account, connect, workspace};
@@ -45,6 +45,7 @@ pub struct ReaderBuilder {
     environment: Environment,
     version_id: Option<String>,
     strict: bool,
+    follows_region: bool,
     encryption: Option<Encryption>,
     clock: Option<Arc<dyn Clock>>,
     first_backoff: Duration,
@@ -74,6 +75,12 @@ impl ReaderBuilder {
     /// the state unreadable.
     pub fn strict(mut self) -> ReaderBuilder {
         self.strict = true;
+        self
+    }
+
+    /// Goes on in the bucket's region where S3 says that it is not the configured one, in place of an error.
+    pub fn follow_region(mut self) -> ReaderBuilder {
+        self.follows_region = true;
         self
     }
 
@@ -120,6 +127,7 @@ impl ReaderBuilder {
             region: settings.region,
             version_id: self.version_id,
             customer_key: CustomerKey::new(settings.customer_key, settings.spare_customer_key),
+            moves: Moves::allowed(self.follows_region),
         };
         let clock = self.clock.unwrap_or_else(SystemClock::start);
         let source = S3Source { object, table, prefix: settings.prefix, key: settings.key, clock };
@@ -142,6 +150,7 @@ impl Reader {
             environment: Environment::process(),
             version_id: None,
             strict: false,
+            follows_region: false,
             encryption: None,
             clock: None,
             first_backoff: Duration::from_secs(1),
@@ -225,6 +234,7 @@ impl Reader {
             region,
             version_id: None,
             customer_key: CustomerKey::default(),
+            moves: Moves::default(),
         };
         let clock = SystemClock::start();
         let source = S3Source { object, table: None, prefix: "env:".to_owned(), key, clock };

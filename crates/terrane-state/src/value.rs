@@ -13,7 +13,7 @@ use crate::number::Number;
 ///
 /// Terraform has no such bound below its 10 000 levels of JSON; this one keeps a hostile state from overflowing the
 /// stack of the program that reads it, including when the program copies or drops the value.
-pub const MAX_DEPTH: usize = 256;
+pub const MAX_DEPTH: usize = 400;
 
 /// The name under which our deserializer hands out a value as it is; see [`crate::de`].
 pub(crate) const VALUE_NAME: &str = "$terrane_state::Value";
@@ -102,7 +102,7 @@ impl Value {
         match self {
             Value::Null => Json::Null,
             Value::Bool(value) => Json::Bool(*value),
-            Value::Number(number) => Json::Number(number.as_str().to_owned()),
+            Value::Number(number) => Json::Number(number.to_json()),
             Value::String(text) => Json::String(text.clone()),
             Value::List(elements) | Value::Set(elements) | Value::Tuple(elements) => {
                 Json::Array(elements.iter().map(Value::to_tree).collect())

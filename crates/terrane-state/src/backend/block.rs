@@ -1,5 +1,6 @@
 //! The `backend "s3"` block of a configuration, in `.tf` and `.tf.json`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hcl::{Block, Body, Expression};
@@ -28,7 +29,10 @@ pub(super) fn of_directory(directory: &Path) -> Result<Option<S3Arguments>, Erro
     S3Arguments::from_tree(&block).map(Some).map_err(|error| error.at(path.display().to_string()))
 }
 
-fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+/// What the names of configuration files end with.
+const SUFFIXES: [&str; 4] = [".tf", ".tf.json", ".tofu", ".tofu.json"];
+
+pub(crate) fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let io = |error: std::io::Error| {
         Error::new(ErrorKind::Io { reason: error.to_string() }).at(directory.display().to_string())
     };
@@ -36,18 +40,30 @@ fn configuration_files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     for entry in std::fs::read_dir(directory).map_err(io)? {
         let path = entry.map_err(io)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_ignored = name.starts_with('.') || name.starts_with('#') || name.ends_with('~');
-        if !is_ignored && (name.ends_with(".tf") || name.ends_with(".tf.json")) && path.is_file() {
+        let is_ignored =
+            name.starts_with('.') || name.ends_with('~') || (name.starts_with('#') && name.ends_with('#'));
+        if !is_ignored && SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) && path.is_file() {
             paths.push(path);
         }
     }
+    // OpenTofu's own files take the place of Terraform's of the same name.
+    let hidden: BTreeSet<PathBuf> = paths
+        .iter()
+        .filter_map(|path| {
+            let name = path.file_name()?.to_str()?;
+            let stem = name.strip_suffix(".tofu").map(|stem| format!("{stem}.tf"));
+            let stem = stem.or_else(|| Some(format!("{}.tf.json", name.strip_suffix(".tofu.json")?)));
+            Some(path.with_file_name(stem?))
+        })
+        .collect();
+    paths.retain(|path| !hidden.contains(path));
     paths.sort();
     Ok(paths)
 }
 
 fn is_override(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let stem = name.trim_end_matches(".json").trim_end_matches(".tf");
+    let stem = name.trim_end_matches(".json").trim_end_matches(".tf").trim_end_matches(".tofu");
     stem == "override" || stem.ends_with("_override")
 }
 
@@ -67,11 +83,34 @@ fn json_blocks(text: &[u8]) -> Result<Vec<Json>, Error> {
         for backend in one_or_many(terraform.get("backend")) {
             for (name, arguments) in backend.as_object().unwrap_or_default() {
                 check_type(name)?;
-                found.extend(one_or_many(Some(arguments)).iter().cloned());
+                for arguments in one_or_many(Some(arguments)) {
+                    check_constants(arguments)?;
+                    found.push(arguments.clone());
+                }
             }
         }
     }
     Ok(found)
+}
+
+/// Refuses templates, which Terraform would evaluate.
+fn check_constants(arguments: &Json) -> Result<(), Error> {
+    for (name, value) in arguments.as_object().unwrap_or_default() {
+        let mut rest = vec![value];
+        while let Some(json) = rest.pop() {
+            match json {
+                Json::String(text) if is_template(text) => return Err(not_constant(name)),
+                Json::Array(elements) => rest.extend(elements),
+                Json::Object(members) => rest.extend(members.iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_template(text: &str) -> bool {
+    text.contains("${") || text.contains("%{")
 }
 
 /// JSON configurations may wrap a block in an array.

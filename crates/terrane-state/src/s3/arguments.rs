@@ -103,6 +103,7 @@ pub struct S3Arguments {
     pub kms_key_id: Option<String>,
     pub dynamodb_table: Option<String>,
     pub use_lockfile: Option<bool>,
+    pub skip_s3_checksum: Option<bool>,
     pub workspace_key_prefix: Option<String>,
     pub custom_ca_bundle: Option<String>,
     pub http_proxy: Option<String>,

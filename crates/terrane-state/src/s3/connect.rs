@@ -10,6 +10,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_sdk_s3::config::ResponseChecksumValidation;
+use aws_sdk_s3::config::retry::{RetryPartition, TokenBucket};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -118,11 +120,21 @@ async fn add_profile_endpoints(
     Ok(())
 }
 
+/// Lets each request have all its attempts, as Terraform does. By default the AWS crates stop trying again in a whole
+/// process after many failures, which a watch that runs for months would run into.
+pub(crate) fn unlimited_retries() -> RetryPartition {
+    RetryPartition::custom("terrane-state").token_bucket(TokenBucket::unlimited()).build()
+}
+
 /// Makes the client of S3.
 pub(crate) fn s3(settings: &Settings, aws: &Aws) -> aws_sdk_s3::Client {
     let mut config = aws_sdk_s3::config::Builder::from(&aws.config)
         .credentials_provider(aws.credentials.clone())
-        .force_path_style(settings.path_style);
+        .force_path_style(settings.path_style)
+        .retry_partition(unlimited_retries());
+    if !settings.check_bodies {
+        config.set_response_checksum_validation(Some(ResponseChecksumValidation::WhenRequired));
+    }
     config.set_endpoint_url(settings.endpoints.get("s3").cloned());
     aws_sdk_s3::Client::from_conf(config.build())
 }
@@ -131,6 +143,7 @@ pub(crate) fn s3(settings: &Settings, aws: &Aws) -> aws_sdk_s3::Client {
 pub(crate) fn dynamodb(settings: &Settings, aws: &Aws) -> aws_sdk_dynamodb::Client {
     let mut config =
         aws_sdk_dynamodb::config::Builder::from(&aws.config).credentials_provider(aws.credentials.clone());
+    config = config.retry_partition(unlimited_retries());
     config.set_endpoint_url(settings.endpoints.get("dynamodb").cloned());
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
@@ -139,6 +152,7 @@ pub(crate) fn dynamodb(settings: &Settings, aws: &Aws) -> aws_sdk_dynamodb::Clie
 pub(crate) fn kms(settings: &Settings, aws: &Aws) -> aws_sdk_kms::Client {
     let mut config =
         aws_sdk_kms::config::Builder::from(&aws.config).credentials_provider(aws.credentials.clone());
+    config = config.retry_partition(unlimited_retries());
     config.set_endpoint_url(settings.endpoints.get("kms").cloned());
     aws_sdk_kms::Client::from_conf(config.build())
 }

@@ -105,6 +105,7 @@ pub(crate) fn sts(
     let mut config = aws_sdk_sts::config::Builder::from(aws).region(Region::new(settings.sts_region.clone()));
     config.set_endpoint_url(settings.endpoints.get("sts").cloned());
     config.set_credentials_provider(credentials);
+    config = config.retry_partition(super::connect::unlimited_retries());
     aws_sdk_sts::Client::from_conf(config.build())
 }
 

@@ -1,5 +1,6 @@
 //! Gets one object, whole or in part, in one version.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -22,6 +23,40 @@ pub(crate) struct Object {
     pub(crate) region: String,
     pub(crate) version_id: Option<String>,
     pub(crate) customer_key: CustomerKey,
+    pub(crate) moves: Moves,
+}
+
+/// Whether to go on in the region that S3 names for the bucket, and which it has named.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moves {
+    pub(crate) allowed: bool,
+    found: OnceLock<String>,
+}
+
+impl Moves {
+    pub(crate) fn allowed(allowed: bool) -> Moves {
+        Moves { allowed, found: OnceLock::new() }
+    }
+
+    /// Takes note of the region that an error names; returns whether the request is worth another try.
+    fn follow(&self, error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::WrongRegion { actual: Some(actual), .. } if self.allowed => {
+                tracing::debug!(region = actual, "the bucket is in another region; going on there");
+                self.found.set(actual.clone()).is_ok()
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns what differs from the client's configuration.
+    pub(crate) fn config(&self) -> aws_sdk_s3::config::Builder {
+        let config = aws_sdk_s3::config::Builder::new();
+        match self.found.get() {
+            Some(region) => config.region(aws_sdk_s3::config::Region::new(region.clone())),
+            None => config,
+        }
+    }
 }
 
 /// A customer's encryption key, and whether to send it. `Debug` hides it.
@@ -104,6 +139,7 @@ impl Object {
             region: self.region.clone(),
             version_id: None,
             customer_key: CustomerKey::default(),
+            moves: self.moves.clone(),
         }
     }
 
@@ -139,6 +175,8 @@ impl Object {
                 .set_sse_customer_algorithm(key.map(|_| "AES256".to_owned()))
                 .set_sse_customer_key(key.cloned())
                 .set_sse_customer_key_md5(key.map(|key| key_fingerprint(key)))
+                .customize()
+                .config_override(self.moves.config())
                 .send()
                 .await;
             let error = match sent {
@@ -151,7 +189,12 @@ impl Object {
                 Some(416) => return Ok(Sent::Answer(Answer::OutOfRange)),
                 // Terraform fails here; the key is ours, and the bucket asks for it.
                 Some(400) if asks_for_key(&error) && self.customer_key.unlock() => {}
-                status => return Err(self.explain(error, status)),
+                status => {
+                    let error = self.explain(error, status);
+                    if !self.moves.follow(&error) {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

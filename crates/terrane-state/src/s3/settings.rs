@@ -89,6 +89,8 @@ pub(crate) struct Settings {
     /// A key at hand that `encrypt` does not allow to send.
     pub(crate) spare_customer_key: Option<String>,
     pub(crate) dynamodb_table: Option<String>,
+    /// Whether checksums that S3 sends along are held against the body.
+    pub(crate) check_bodies: bool,
     pub(crate) ca_bundle: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) no_proxy: Option<String>,
@@ -147,6 +149,7 @@ impl Resolver<'_> {
         self.note("workspace", workspace, "reader");
         self.note("object", &object, "workspace and key");
         let region = self.region(arguments);
+        self.kms_key_id(arguments);
         let (customer_key, spare_customer_key) = self.customer_keys(arguments);
         let endpoints = self.endpoints(arguments);
         let fips = self.flag("use_fips_endpoint", arguments.use_fips_endpoint, Some("AWS_USE_FIPS_ENDPOINT"));
@@ -170,6 +173,7 @@ impl Resolver<'_> {
             ),
             credentials_files: self.credentials_files(arguments),
             dynamodb_table: self.text("dynamodb_table", &arguments.dynamodb_table, &[]),
+            check_bodies: !self.flag("skip_s3_checksum", arguments.skip_s3_checksum, None),
             ca_bundle: self
                 .text("custom_ca_bundle", &arguments.custom_ca_bundle, &["AWS_CA_BUNDLE"])
                 .map(home),
@@ -299,6 +303,17 @@ impl Resolver<'_> {
             ));
         }
         region
+    }
+
+    /// Checks what only writing uses, so that a mistake shows before Terraform finds it.
+    fn kms_key_id(&mut self, arguments: &S3Arguments) {
+        let Some(id) = arguments.kms_key_id.as_deref().filter(|id| !id.is_empty()) else { return };
+        self.note("kms_key_id", id, "argument");
+        if !is_kms_key_id(id) {
+            self.problem(format!(
+                "`kms_key_id` must be a key's id, alias, or ARN (such as \"alias/state\"), found {id:?}"
+            ));
+        }
     }
 
     fn customer_keys(&mut self, arguments: &S3Arguments) -> (Option<String>, Option<String>) {
@@ -653,6 +668,37 @@ impl Role {
     }
 }
 
+/// Tells whether a text names a KMS key: a UUID, `mrk-…`, `alias/…`, or the ARN of one of these.
+fn is_kms_key_id(text: &str) -> bool {
+    let id = match text.strip_prefix("arn:") {
+        // arn:PARTITION:kms:REGION:ACCOUNT:RESOURCE
+        Some(rest) => match rest.splitn(5, ':').collect::<Vec<_>>().as_slice() {
+            [_, "kms", _, _, resource] => {
+                return resource.strip_prefix("key/").is_some_and(is_key) || is_alias(resource);
+            }
+            _ => return false,
+        },
+        None => text,
+    };
+    is_key(id) || is_alias(id)
+}
+
+fn is_key(text: &str) -> bool {
+    let is_hex =
+        |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let groups: Vec<&str> = text.split('-').collect();
+    match groups.as_slice() {
+        ["mrk", id] => is_hex(id, 32),
+        [a, b, c, d, e] => is_hex(a, 8) && is_hex(b, 4) && is_hex(c, 4) && is_hex(d, 4) && is_hex(e, 12),
+        _ => false,
+    }
+}
+
+fn is_alias(text: &str) -> bool {
+    let is_name = |char: char| char.is_ascii_alphanumeric() || "/_-".contains(char);
+    text.strip_prefix("alias/").is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+}
+
 /// Expands a leading `~`.
 fn home(path: String) -> String {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
@@ -691,6 +737,18 @@ fn go_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kms_keys_have_ids_aliases_and_arns() {
+        let (uuid, mrk) = ("12345678-1234-1234-1234-1234567890ab", "mrk-1234567890abcdef1234567890abcdef");
+        let arn = |resource: &str| format!("arn:aws-cn:kms:cn-north-1:123456789012:{resource}");
+        for id in [uuid, mrk, "alias/state", &arn(&format!("key/{uuid}")), &arn("alias/aws/s3")] {
+            assert!(is_kms_key_id(id), "{id:?}");
+        }
+        for id in ["state", "alias/", "key/x", &uuid[1..], &arn("key/x"), &arn(uuid), "arn:aws:s3:::b"] {
+            assert!(!is_kms_key_id(id), "{id:?}");
+        }
+    }
 
     #[test]
     fn durations_are_those_of_go() {

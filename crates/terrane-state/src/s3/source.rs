@@ -181,6 +181,8 @@ impl S3Source {
                 .prefix(&prefix)
                 .max_keys(1000)
                 .set_continuation_token(token)
+                .customize()
+                .config_override(self.object.moves.config())
                 .send()
                 .await;
             let page = match page {

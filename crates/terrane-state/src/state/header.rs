@@ -116,12 +116,13 @@ pub(super) fn wrong_kind(field: &'static str, expected: &str, found: &Json) -> E
         .into()
 }
 
-/// Tells whether a text is a version as Terraform reads one: numbers with dots, then anything after `-` or `+`.
+/// Tells whether a text is a version as Terraform reads one: numbers with dots, then `-`, `+`, or a letter and more.
 fn is_version(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
-    let (numbers, suffix) = text.split_at(text.find(['-', '+']).unwrap_or(text.len()));
+    let starts_suffix = |char: char| char.is_ascii_alphabetic() || "-+~".contains(char);
+    let (numbers, suffix) = text.split_at(text.find(starts_suffix).unwrap_or(text.len()));
     let is_suffix = |char: char| char.is_ascii_alphanumeric() || "-+.~".contains(char);
     numbers.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
         && suffix.chars().all(is_suffix)
-        && suffix.len() != 1
+        && !["-", "+"].contains(&suffix)
 }

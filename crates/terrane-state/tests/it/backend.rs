@@ -194,8 +194,31 @@ async fn all_problems_are_reported_at_once() {
     let arguments = S3Arguments::from_json(text).unwrap();
     assert!(!format!("{arguments:?}").contains("topsecret"));
     let problems = problems(arguments, Environment::empty()).await;
-    assert_eq!(problems.len(), 12, "{problems:#?}");
+    assert_eq!(problems.len(), 13, "{problems:#?}");
     assert!(!problems.join("").contains("topsecret"));
+}
+
+/// The AWS crates by themselves stop trying again after some 35 failures in a process.
+#[tokio::test]
+async fn every_request_has_all_its_attempts() {
+    let script = Script::start(|_, _| Reply::error(503, "SlowDown")).await;
+    let reader = builder(arguments(script.address)).connect().await.unwrap();
+    for readings in 1..=60 {
+        assert_eq!(reader.read().await.unwrap_err().kind(), &ErrorKind::Throttled);
+        assert_eq!(script.requests().len(), 5 * readings);
+    }
+}
+
+#[tokio::test]
+async fn checksums_of_a_body_count_unless_told() {
+    let wrong = || Reply::ok(STATE).with("x-amz-checksum-crc32", "AAAAAA==");
+    let script = Script::start(move |_, _| wrong()).await;
+    let mut arguments = arguments(script.address);
+    let reader = builder(arguments.clone()).connect().await.unwrap();
+    let error = reader.read().await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::IncompleteBody { attempts: 4 });
+    arguments.skip_s3_checksum = Some(true);
+    builder(arguments).connect().await.unwrap().read().await.unwrap();
 }
 
 #[test]

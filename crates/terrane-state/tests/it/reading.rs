@@ -156,6 +156,27 @@ async fn cases_46_47_53_refusals() {
 }
 
 #[tokio::test]
+async fn case_47_the_region_of_the_bucket_is_followed_when_allowed() {
+    let moved = |_: usize, request: &crate::script::Request| match request.header("authorization") {
+        Some(signed) if signed.contains("/eu-west-1/s3/") => Reply::ok(STATE),
+        _ => Reply::error(301, "PermanentRedirect").with("x-amz-bucket-region", "eu-west-1"),
+    };
+    let script = Script::start(moved).await;
+    let reader = builder(arguments(script.address)).follow_region().connect().await.unwrap();
+    for requests in [2, 3] {
+        assert_eq!(reader.read().await.unwrap().output::<String>("a").unwrap(), "x");
+        assert_eq!(script.requests().len(), requests);
+    }
+    // It follows once: a service that never agrees is an error.
+    let script =
+        Script::start(|_, _| Reply::error(301, "PermanentRedirect").with("x-amz-bucket-region", "eu-west-1"))
+            .await;
+    let reader = builder(arguments(script.address)).follow_region().connect().await.unwrap();
+    assert!(matches!(kind_of(&reader).await, ErrorKind::WrongRegion { .. }));
+    assert_eq!(script.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn case_50_a_replaced_object_is_never_mixed() {
     let state = |value: &str| {
         let filler = "f".repeat(400_000);

@@ -73,6 +73,8 @@ fn case_59_caches_that_are_none() {
         (r#"{"version":3,"state_store":{}}"#, "a state store"),
         (r#"{"backend":{}}"#, "no format version number"),
         (r#"{"version":2}"#, "unsupported format version"),
+        (r#"{"version":0}"#, "no format version number"),
+        (r#"{"version":3,"remote":{"type":"s3"}}"#, "before 0.9"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), ".terraform/terraform.tfstate", text);
@@ -81,7 +83,7 @@ fn case_59_caches_that_are_none() {
         assert!(error.to_string().contains(expected), "{error}");
         messages.insert(format!("{:?}", error.kind()));
     }
-    assert_eq!(messages.len(), 6);
+    assert_eq!(messages.len(), 7);
 }
 
 #[track_caller]
@@ -118,6 +120,12 @@ fn backend_blocks_are_read_from_the_configuration() {
     );
     check_files(&[("main.tf", &main.replace("bucket", "buckets"))], Err("unsupported attribute \"buckets\""));
     check_files(&[("main.tf", "terraform {\n  backend \"s3\" {")], Err("not HCL"));
+    let template = json.replace("jk", "${var.env}/k");
+    check_files(&[("main.tf.json", &template)], Err("`key` must be a constant"));
+    // OpenTofu's files hide Terraform's of the same name.
+    let tofu = main.replace("\"b\"", "\"tb\"");
+    check_files(&[("main.tf", main), ("main.tofu", &tofu)], Ok(("tb", "k")));
+    check_files(&[("main.tf", main), ("other.tofu", &tofu)], Err("two backend blocks"));
 }
 
 #[tokio::test]

@@ -143,10 +143,12 @@ fn case_30_nesting() {
         (value, ty)
     };
     let mut tuple = ("\"x\"".to_owned(), "\"string\"".to_owned());
-    for _ in 0..MAX_DEPTH / 2 {
+    for _ in 0..MAX_DEPTH {
         tuple = (format!("[{}]", tuple.0), format!(r#"["tuple",[{}]]"#, tuple.1));
     }
     check(&tuple.0, &tuple.1, &tuple.0);
+    let lists = nested(2 * MAX_DEPTH).1;
+    check("null", &lists, "null");
     // On a stack of 2 MiB, as threads have: decoded, read through serde, printed, copied, dropped.
     let (value, ty) = nested(MAX_DEPTH);
     let state = parse_output(&value, &ty).unwrap();
