@@ -26,6 +26,15 @@ pub(crate) struct SyntaxError {
     pub(crate) too_deep: bool,
 }
 
+#[cfg(feature = "s3")]
+impl SyntaxError {
+    /// Returns the error as one of a text that begins so many bytes earlier.
+    pub(crate) fn after(mut self, bytes: usize) -> SyntaxError {
+        self.offset += bytes;
+        self
+    }
+}
+
 /// One token with meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -64,12 +73,24 @@ pub(crate) struct Events<'a> {
     bytes: &'a [u8],
     pos: usize,
     stack: Vec<Container>,
+    /// How many levels this text may nest.
+    limit: usize,
     expect: Expect,
 }
 
 impl<'a> Events<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Events<'a> {
-        Events { bytes, pos: 0, stack: Vec::new(), expect: Expect::Value }
+        Events::nested(bytes, 0)
+    }
+
+    /// Reads a value that stands inside `depth` arrays and objects of a larger text.
+    pub(crate) fn nested(bytes: &'a [u8], depth: usize) -> Events<'a> {
+        Events { bytes, pos: 0, stack: Vec::new(), limit: MAX_NESTING - depth, expect: Expect::Value }
+    }
+
+    /// Returns how many bytes were read.
+    pub(crate) fn position(&self) -> usize {
+        self.pos
     }
 
     /// Returns the number of open arrays and objects.
@@ -108,12 +129,17 @@ impl<'a> Events<'a> {
         self.skip_whitespace();
         let start = self.pos;
         let depth = self.depth();
-        loop {
+        self.next()?;
+        self.close(depth)?;
+        Ok(start..self.pos)
+    }
+
+    /// Reads until no more than some arrays and objects are open.
+    pub(crate) fn close(&mut self, depth: usize) -> Result<(), SyntaxError> {
+        while self.depth() > depth {
             self.next()?;
-            if self.depth() == depth {
-                return Ok(start..self.pos);
-            }
         }
+        Ok(())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -121,6 +147,10 @@ impl<'a> Events<'a> {
     }
 
     fn skip_whitespace(&mut self) {
+        // Most of it is indentation.
+        while self.bytes[self.pos..].starts_with(b"        ") {
+            self.pos += 8;
+        }
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.pos += 1;
         }
@@ -161,7 +191,7 @@ impl<'a> Events<'a> {
     }
 
     fn begin(&mut self, container: Container) -> Result<Event, SyntaxError> {
-        if self.stack.len() == MAX_NESTING {
+        if self.stack.len() == self.limit {
             return Err(SyntaxError { offset: self.pos + 1, truncated: false, too_deep: true });
         }
         self.pos += 1;
@@ -215,6 +245,7 @@ impl<'a> Events<'a> {
         self.pos += 1;
         let start = self.pos;
         loop {
+            self.skip_plain();
             match self.peek() {
                 Some(b'"') => {
                     self.pos += 1;
@@ -223,6 +254,19 @@ impl<'a> Events<'a> {
                 Some(b'\\') => self.escape()?,
                 Some(0..=0x1f) | None => return Err(self.unexpected()),
                 Some(_) => self.pos += 1,
+            }
+        }
+    }
+
+    /// Skips what ends no string, eight bytes at a time.
+    fn skip_plain(&mut self) {
+        while let Some(chunk) = self.bytes[self.pos..].first_chunk::<8>() {
+            match first_special(u64::from_le_bytes(*chunk)) {
+                8 => self.pos += 8,
+                idx => {
+                    self.pos += idx;
+                    return;
+                }
             }
         }
     }
@@ -287,9 +331,21 @@ impl<'a> Events<'a> {
     }
 }
 
+/// Returns the place of the first quote, backslash, or control character in eight bytes, or 8.
+fn first_special(word: u64) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    // The top bit of the first byte that is zero, or below a bound, is set; bits above it mean nothing.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
+    let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
+    let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+    (found.trailing_zeros() / 8) as usize
+}
+
 /// A parsed JSON value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Json {
+    #[default]
     Null,
     Bool(bool),
     /// The literal text.
@@ -451,7 +507,6 @@ pub(crate) fn top_level(bytes: &[u8]) -> Result<Option<Members>, SyntaxError> {
 }
 
 /// Returns the text between two quotes of a JSON text, unescaped.
-#[cfg(feature = "s3")]
 pub(crate) fn unescape(raw: &[u8]) -> String {
     text::unescape(raw)
 }
@@ -496,6 +551,25 @@ mod tests {
         drop(json);
         let error = Json::parse(&nested(MAX_NESTING + 1)).unwrap_err();
         assert!(error.too_deep);
+    }
+
+    #[test]
+    fn strings_end_where_they_end() {
+        for length in 0..20 {
+            for special in [&b"\""[..], b"\\n", b"\x1f", b"\x80"] {
+                let text = [b"[\"", &b"x".repeat(length)[..], special, b"\xff\x7f!\"]"].concat();
+                let naive = |text: &[u8]| {
+                    let quote = text[2..].iter().position(|byte| *byte == b'"' || *byte < 0x20);
+                    2 + quote.unwrap_or_default()
+                };
+                let mut events = Events::new(&text);
+                events.next().unwrap();
+                match events.next() {
+                    Ok(Some(Event::String(place))) => assert_eq!(place, 2..naive(&text)),
+                    other => assert_eq!(other.unwrap_err().offset, naive(&text) + 1),
+                }
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::s3::digest::Table;
 use crate::s3::lock::{self, LockInfo};
 use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, Setting};
-use crate::s3::source::{S3Source, Text};
+use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
 use crate::state::{Origin, State, WholeState};
 
@@ -264,6 +264,11 @@ impl Reader {
             Source::S3(source) if !self.strict && self.encryption.is_none() => {
                 source.read_outputs(Text::state).await
             }
+            Source::S3(source) if self.encryption.is_none() => {
+                let state = source.read_text(Depth::Checked).await?.state()?;
+                state.check_outputs()?;
+                Ok(state)
+            }
             _ if self.strict => {
                 let whole = self.whole(self.text().await?)?;
                 Ok(whole.into())
@@ -368,7 +373,7 @@ impl Reader {
 
     async fn stored_text(&self) -> Result<Text, Error> {
         match &*self.source {
-            Source::S3(source) => source.read_text().await,
+            Source::S3(source) => source.read_text(Depth::Text).await,
             Source::File(path) => {
                 let bytes = tokio::fs::read(path).await.map_err(|error| {
                     let kind = match error.kind() {
@@ -382,7 +387,7 @@ impl Reader {
                 // A file has no ETag of its own; its digest serves as well.
                 let etag = Some(crate::s3::digest::of(&bytes));
                 let place = Some(path.display().to_string());
-                Ok(Text { bytes, origin: Origin { place, etag, ..Origin::default() } })
+                Ok(Text { bytes, origin: Origin { place, etag, ..Origin::default() }, digest: None })
             }
         }
     }

@@ -1,9 +1,12 @@
 //! A state: its outputs as typed values, and where it came from.
 
+#[cfg(feature = "s3")]
+pub(crate) mod checker;
 mod header;
 mod legacy;
 #[cfg(feature = "s3")]
 pub(crate) mod prefix;
+mod resource;
 mod whole;
 
 use std::collections::BTreeMap;

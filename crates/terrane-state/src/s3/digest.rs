@@ -22,6 +22,23 @@ pub(crate) enum Stored {
     Nothing(String),
 }
 
+/// An MD5 of bytes that come in parts.
+pub(crate) struct Digest(Md5);
+
+impl Digest {
+    pub(crate) fn new() -> Digest {
+        Digest(Md5::new())
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
 pub(crate) fn of(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }

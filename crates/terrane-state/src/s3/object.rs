@@ -240,8 +240,11 @@ async fn collect(output: GetObjectOutput) -> Result<Fetched, String> {
     let total_of_range =
         output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
     let (etag, version_id) = (output.e_tag, output.version_id);
-    let body = output.body.collect().await.map_err(|error| error.to_string())?;
-    let bytes = body.to_vec();
+    let mut body = output.body;
+    let mut bytes = Vec::with_capacity(usize::try_from(expected.unwrap_or(0).min(1 << 26)).unwrap_or(0));
+    while let Some(chunk) = body.next().await {
+        bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
+    }
     let length = bytes.len() as u64;
     if let Some(expected) = expected
         && expected != length

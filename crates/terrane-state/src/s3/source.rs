@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::digest::{self, Stored, Table};
+use super::digest::{self, Digest, Stored, Table};
 use super::object::{Answer, Fetched, Object, Part};
 use super::service::{self, Request};
 use super::workspace;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Missing};
+use crate::state::checker::Checker;
 use crate::state::prefix::{self, Prefix};
 use crate::state::{Origin, State, WholeState};
 
 /// The first part of a state that is asked for; most outputs end before it does.
 const FIRST_PART: u64 = 64 * 1024;
+
+/// How much of a state that is checked as a whole is held at a time.
+const CHECKED_PART: u64 = 4 * 1024 * 1024;
 
 /// How often reading starts anew when the object is replaced meanwhile.
 const READ_ATTEMPTS: u32 = 4;
@@ -39,6 +43,17 @@ pub(crate) struct S3Source {
 pub(crate) struct Text {
     pub(crate) bytes: Vec<u8>,
     pub(crate) origin: Origin,
+    /// The MD5 of the object, where it is not that of `bytes`.
+    pub(crate) digest: Option<String>,
+}
+
+/// What is made of the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Its text.
+    Text,
+    /// A text with the same outputs, after all of it was checked piece by piece.
+    Checked,
 }
 
 impl S3Source {
@@ -48,7 +63,7 @@ impl S3Source {
         whole: impl Fn(Text) -> Result<State, Error>,
     ) -> Result<State, Error> {
         if self.has_digest() {
-            return whole(self.read_text().await?);
+            return whole(self.read_text(Depth::Text).await?);
         }
         for _ in 0..READ_ATTEMPTS {
             match self.read_from_start(&whole).await? {
@@ -110,11 +125,11 @@ impl S3Source {
         }
     }
 
-    /// Reads the whole object with one request, and checks its digest if there is one to check.
-    pub(crate) async fn read_text(&self) -> Result<Text, Error> {
+    /// Reads the whole object, and checks its digest if there is one to check.
+    pub(crate) async fn read_text(&self, depth: Depth) -> Result<Text, Error> {
         match (&self.table, self.object.version_id.is_some()) {
-            (Some(table), false) => self.read_checked(table).await,
-            _ => self.read_once().await,
+            (Some(table), false) => self.read_with_digest(table, depth).await,
+            _ => self.read_once(depth).await,
         }
     }
 
@@ -123,24 +138,75 @@ impl S3Source {
         let part = Part { if_none_match: Some(etag.to_owned()), ..Part::default() };
         match self.object.get(&part).await? {
             Answer::NotModified => Ok(None),
-            _ if self.has_digest() => self.read_text().await.map(Some),
+            _ if self.has_digest() => self.read_text(Depth::Text).await.map(Some),
             Answer::Bytes(fetched) if fetched.bytes.is_empty() => Err(self.missing(Missing::Empty)),
             Answer::Bytes(fetched) => Ok(Some(self.text(fetched))),
-            Answer::Changed | Answer::OutOfRange => self.read_text().await.map(Some),
+            Answer::Changed | Answer::OutOfRange => self.read_text(Depth::Text).await.map(Some),
         }
     }
 
-    async fn read_once(&self) -> Result<Text, Error> {
+    async fn read_once(&self, depth: Depth) -> Result<Text, Error> {
+        if depth == Depth::Checked {
+            return self.read_in_parts().await;
+        }
         match self.object.get(&Part::default()).await? {
             Answer::Bytes(fetched) if !fetched.bytes.is_empty() => Ok(self.text(fetched)),
             _ => Err(self.missing(Missing::Empty)),
         }
     }
 
-    async fn read_checked(&self, table: &Table) -> Result<Text, Error> {
+    /// Checks the object part by part, and starts anew if it is replaced meanwhile.
+    async fn read_in_parts(&self) -> Result<Text, Error> {
+        for _ in 0..READ_ATTEMPTS {
+            if let Some(text) = self.read_parts().await? {
+                return Ok(text);
+            }
+        }
+        Err(Error::new(ErrorKind::KeepsChanging { attempts: READ_ATTEMPTS }).at(self.object.place()))
+    }
+
+    /// Returns `None` if the object was replaced between two requests.
+    async fn read_parts(&self) -> Result<Option<Text>, Error> {
+        let mut checker = Checker::new();
+        let mut digest = Digest::new();
+        let mut part = Part { bytes: Some((0, CHECKED_PART - 1)), ..Part::default() };
+        let mut read = 0;
+        loop {
+            let fetched = match self.object.get(&part).await {
+                Ok(Answer::Bytes(fetched)) if part.if_match.is_none() || fetched.etag == part.if_match => {
+                    fetched
+                }
+                Ok(Answer::OutOfRange) if read == 0 => return Err(self.missing(Missing::Empty)),
+                Ok(_) => return Ok(None),
+                // Deleted meanwhile: the next round says so.
+                Err(error) if read > 0 && matches!(error.kind(), ErrorKind::NotFound { .. }) => {
+                    return Ok(None);
+                }
+                Err(error) => return Err(error),
+            };
+            if fetched.total == 0 {
+                return Err(self.missing(Missing::Empty));
+            }
+            read += fetched.bytes.len() as u64;
+            digest.update(&fetched.bytes);
+            let last = read >= fetched.total;
+            checker.push(&fetched.bytes, last).map_err(|error| error.at(self.object.place()))?;
+            if last {
+                let origin = self.origin(&fetched);
+                let bytes = checker.finish().map_err(|error| error.at(self.object.place()))?;
+                return Ok(Some(Text { bytes, origin, digest: Some(digest.finish()) }));
+            }
+            // A value larger than a part is not looked through again with each of them.
+            let size = CHECKED_PART.max(checker.waiting() as u64);
+            part.bytes = Some((read, fetched.total.min(read + size) - 1));
+            part.if_match = fetched.etag;
+        }
+    }
+
+    async fn read_with_digest(&self, table: &Table, depth: Depth) -> Result<Text, Error> {
         let start = self.clock.now();
         loop {
-            let text = match self.read_once().await {
+            let text = match self.read_once(depth).await {
                 Ok(text) => Ok(text),
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound { .. }) => Err(error),
                 Err(error) => return Err(error),
@@ -155,7 +221,7 @@ impl S3Source {
                     });
                 }
             };
-            let calculated = text.as_ref().map(|text| digest::of(&text.bytes)).unwrap_or_default();
+            let calculated = text.as_ref().map(Text::digest).unwrap_or_default();
             if calculated == stored {
                 return text;
             }
@@ -233,11 +299,15 @@ impl S3Source {
     }
 
     fn text(&self, fetched: Fetched) -> Text {
-        Text { origin: self.origin(&fetched), bytes: fetched.bytes }
+        Text { origin: self.origin(&fetched), bytes: fetched.bytes, digest: None }
     }
 }
 
 impl Text {
+    fn digest(&self) -> String {
+        self.digest.clone().unwrap_or_else(|| digest::of(&self.bytes))
+    }
+
     /// Parses the text with its resources.
     pub(crate) fn whole(self) -> Result<WholeState, Error> {
         let place = self.origin.place.clone().unwrap_or_default();

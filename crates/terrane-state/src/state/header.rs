@@ -1,5 +1,7 @@
 //! What stands before the outputs: the format version, and what identifies a state.
 
+use std::ops::Range;
+
 use crate::error::{Error, ErrorKind, Missing};
 use crate::json::{self, Json, Members, SyntaxError};
 
@@ -49,10 +51,19 @@ fn outermost_kind(text: &[u8]) -> &'static str {
     }
 }
 
+/// Returns the places of all members of a name, first to last, ignoring case.
+pub(super) fn places<'a>(members: &'a Members, name: &'a str) -> impl Iterator<Item = &'a Range<usize>> {
+    members.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, place)| place)
+}
+
 /// Returns the values of all members of a name, first to last, ignoring case.
 pub(super) fn values(text: &[u8], members: &Members, name: &str) -> Result<Vec<Json>, Error> {
-    let places = members.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, place)| place);
-    places.map(|place| Json::parse(&text[place.clone()]).map_err(|error| syntax_error(&[], error))).collect()
+    places(members, name).map(|place| parsed(&text[place.clone()])).collect()
+}
+
+/// Parses a value of which the syntax is known to be right.
+pub(super) fn parsed(text: &[u8]) -> Result<Json, Error> {
+    Json::parse(text).map_err(|error| syntax_error(&[], error))
 }
 
 /// Returns the last value of a name that is not null.

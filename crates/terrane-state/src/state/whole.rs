@@ -5,11 +5,11 @@ use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 
+use super::resource::{self, Raw};
 use super::{State, header};
 use crate::de::{self, Problem};
-use crate::decode;
 use crate::error::{Error, ErrorKind};
-use crate::json::{Json, Members};
+use crate::json::{Event, Events, Members};
 use crate::value::Value;
 
 /// A state with its resources; the outputs are those of the [`State`] it dereferences to.
@@ -32,12 +32,12 @@ pub enum Mode {
 /// One resource block and its instances.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    module: Option<String>,
-    mode: Mode,
-    ty: String,
-    name: String,
-    provider: String,
-    instances: Vec<Instance>,
+    pub(super) module: Option<String>,
+    pub(super) mode: Mode,
+    pub(super) ty: String,
+    pub(super) name: String,
+    pub(super) provider: String,
+    pub(super) instances: Vec<Instance>,
 }
 
 /// The key of an instance under `count` or `for_each`.
@@ -53,13 +53,13 @@ pub enum InstanceKey {
 /// One real object of a resource. `Debug` hides its attributes, which may be secret.
 #[derive(Clone)]
 pub struct Instance {
-    address: String,
-    key: Option<InstanceKey>,
-    tainted: bool,
-    deposed: Option<String>,
-    schema_version: u64,
-    attributes: Value,
-    dependencies: Vec<String>,
+    pub(super) address: String,
+    pub(super) key: Option<InstanceKey>,
+    pub(super) tainted: bool,
+    pub(super) deposed: Option<String>,
+    pub(super) schema_version: u64,
+    pub(super) attributes: Value,
+    pub(super) dependencies: Vec<String>,
 }
 
 impl WholeState {
@@ -256,100 +256,32 @@ impl fmt::Display for InstanceKey {
 fn resources(text: &[u8], members: &Members) -> Result<Vec<Resource>, Error> {
     let mut resources = Vec::new();
     let mut problems = Vec::new();
-    for json in header::values(text, members, "resources")?.iter().filter(|json| **json != Json::Null) {
-        let Some(elements) = json.as_array() else {
-            return Err(header::wrong_kind("resources", "an array", json));
-        };
-        for (idx, element) in elements.iter().enumerate() {
-            match resource(element) {
+    for place in header::places(members, "resources") {
+        let text = &text[place.clone()];
+        let mut events = Events::nested(text, 1);
+        let whole_text = |error| header::syntax_error(&[], error);
+        match events.next().map_err(whole_text)? {
+            Some(Event::BeginArray) => {}
+            Some(Event::Null) => continue,
+            _ => return Err(header::wrong_kind("resources", "an array", &header::parsed(text)?)),
+        }
+        for idx in 0.. {
+            let raw = match events.next().map_err(whole_text)? {
+                Some(Event::BeginObject) => resource::scan(&mut events, text).map_err(whole_text)?,
+                Some(Event::EndArray) | None => break,
+                Some(_) => {
+                    events.close(1).map_err(whole_text)?;
+                    Raw::default()
+                }
+            };
+            match raw.resource(text) {
                 Ok(resource) => resources.push(resource),
                 Err(reason) => problems.push(format!("resource {idx}: {reason}")),
             }
         }
     }
+    for json in header::values(text, members, "check_results")? {
+        problems.extend(resource::check_results(&json));
+    }
     if problems.is_empty() { Ok(resources) } else { Err(ErrorKind::InvalidResources { problems }.into()) }
-}
-
-fn resource(json: &Json) -> Result<Resource, String> {
-    let mode = match required(json, "mode")? {
-        "managed" => Mode::Managed,
-        "data" => Mode::Data,
-        other => return Err(format!("unknown mode {other:?}")),
-    };
-    let mut resource = Resource {
-        module: optional(json, "module")?,
-        mode,
-        ty: required(json, "type")?.to_owned(),
-        name: required(json, "name")?.to_owned(),
-        provider: optional(json, "provider")?.unwrap_or_default(),
-        instances: Vec::new(),
-    };
-    let address = resource.address();
-    for json in json.get("instances").and_then(Json::as_array).unwrap_or_default() {
-        let instance = instance(&address, json).map_err(|reason| format!("{address}: {reason}"))?;
-        let is_same = |other: &Instance| (&other.key, &other.deposed) == (&instance.key, &instance.deposed);
-        if resource.instances.iter().any(is_same) {
-            return Err(format!("{}: it occurs twice", instance.address));
-        }
-        resource.instances.push(instance);
-    }
-    Ok(resource)
-}
-
-fn required<'a>(json: &'a Json, name: &str) -> Result<&'a str, String> {
-    json.get(name).and_then(Json::as_str).ok_or_else(|| format!("`{name}` must be a string"))
-}
-
-fn optional(json: &Json, name: &str) -> Result<Option<String>, String> {
-    match json.get(name) {
-        None => Ok(None),
-        Some(Json::String(text)) if text.is_empty() => Ok(None),
-        Some(Json::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(format!("`{name}` must be a string, found {}", other.kind())),
-    }
-}
-
-fn instance(resource: &str, json: &Json) -> Result<Instance, String> {
-    let key = match json.get("index_key") {
-        None => None,
-        Some(Json::String(name)) => Some(InstanceKey::Name(name.clone())),
-        Some(Json::Number(idx)) => Some(InstanceKey::Index(
-            idx.parse().map_err(|_| "`index_key` must be a whole number".to_owned())?,
-        )),
-        Some(other) => return Err(format!("`index_key` must be a string or number, found {}", other.kind())),
-    };
-    let tainted = match optional(json, "status")?.as_deref() {
-        None => false,
-        Some("tainted") => true,
-        Some(other) => return Err(format!("unknown status {other:?}")),
-    };
-    let deposed = optional(json, "deposed")?;
-    if deposed.as_ref().is_some_and(|key| key.len() != 8) {
-        return Err("`deposed` must have 8 characters".to_owned());
-    }
-    let attributes = match json.get("attributes").or_else(|| json.get("attributes_flat")) {
-        Some(attributes) => decode::decode_untyped(attributes).map_err(|error| error.reason)?,
-        None => Value::Null,
-    };
-    let schema_version = match json.get("schema_version") {
-        Some(Json::Number(version)) => {
-            version.parse().map_err(|_| "`schema_version` must be a whole number")?
-        }
-        _ => 0,
-    };
-    let dependencies = json.get("dependencies").or_else(|| json.get("depends_on"));
-    Ok(Instance {
-        address: format!("{resource}{}", key.as_ref().map(InstanceKey::to_string).unwrap_or_default()),
-        key,
-        tainted,
-        deposed,
-        schema_version,
-        attributes,
-        dependencies: dependencies
-            .and_then(Json::as_array)
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|address| address.as_str().map(str::to_owned))
-            .collect(),
-    })
 }
