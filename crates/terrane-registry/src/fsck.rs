@@ -6,8 +6,9 @@ use std::fmt;
 use semver::Version;
 use serde::Serialize;
 
-use crate::layout::{DISCOVERY, File, MODULES, Manifest, discovery, download, file_key, get_page};
+use crate::layout::{DISCOVERY, File, MODULES, Manifest, discovery, download, file_key, get_page, page_key};
 use crate::package::sha256_hex;
+use crate::page::{PAGE, generator, module_page, version_link, version_page};
 use crate::registry::Registry;
 use crate::store::content_type;
 use crate::{Error, ErrorKind, ModuleName, Package};
@@ -76,7 +77,7 @@ impl Registry<'_> {
             return Err(Error::new(ErrorKind::Taken, message));
         }
         // The claim goes last, so that a crash leaves a version that can be abandoned again.
-        for file in [File::Download, File::Get, File::Manifest, File::Archive] {
+        for file in [File::Page, File::Download, File::Get, File::Manifest, File::Archive] {
             self.store().delete(&file_key(module, version, file))?;
         }
         Ok(())
@@ -102,8 +103,30 @@ impl Registry<'_> {
             faults.push(Fault { key: file_key(module, version, File::Archive), message });
         }
         self.check_object(&crate::layout::versions_key(module), None, faults)?;
+        let page = module_page(&self.settings().host, module, &index);
+        let links: Vec<String> = index.listed.iter().map(version_link).collect();
+        self.check_page(&page_key(module), &page, &links, faults)?;
         for version in index.listed.iter().chain(&index.yanked) {
             self.check_version(module, version, faults)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a page: byte by byte if this release of the program wrote it, and otherwise for what it must show.
+    fn check_page(
+        &self,
+        key: &str,
+        expected: &[u8],
+        shown: &[String],
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), Error> {
+        let Some(bytes) = self.check_object(key, None, faults)? else { return Ok(()) };
+        let page = String::from_utf8_lossy(&bytes);
+        let ours = page.contains(&generator());
+        let whole = shown.iter().all(|text| page.contains(text)) && page.ends_with("</html>\n");
+        if !whole || (ours && bytes != expected) {
+            let message = "does not say what it has to; remove it and publish a version again".to_owned();
+            faults.push(Fault { key: key.to_owned(), message });
         }
         Ok(())
     }
@@ -132,7 +155,14 @@ impl Registry<'_> {
         }
         let key = file_key(module, version, File::Archive);
         if let Some(archive) = self.check_object(&key, None, faults)? {
-            faults.extend(archive_fault(&archive, &manifest).map(|message| Fault { key, message }));
+            match checked(&archive, &manifest) {
+                Ok(package) => {
+                    let page = version_page(&self.settings().host, &manifest, &package);
+                    let key = file_key(module, version, File::Page);
+                    self.check_page(&key, &page, std::slice::from_ref(&manifest.h1), faults)?;
+                }
+                Err(message) => faults.push(Fault { key, message }),
+            }
         }
         let get = get_page(&self.settings().base_url(), module, version, &manifest.sha256);
         self.check_object(&file_key(module, version, File::Get), Some(&get), faults)?;
@@ -164,23 +194,26 @@ impl Registry<'_> {
     }
 }
 
-fn archive_fault(archive: &[u8], manifest: &Manifest) -> Option<String> {
+/// Returns the package of an archive, or what is wrong with it.
+fn checked(archive: &[u8], manifest: &Manifest) -> Result<Package, String> {
     let sha256 = sha256_hex(archive);
     if sha256 != manifest.sha256 {
-        return Some(format!("is sha256:{sha256}, but was published as sha256:{}", manifest.sha256));
+        return Err(format!("is sha256:{sha256}, but was published as sha256:{}", manifest.sha256));
     }
-    match Package::from_tar_gz(archive) {
-        Ok(package) if package.tree_digest() == manifest.h1 => None,
-        Ok(package) => Some(format!("holds {}, but was published as {}", package.tree_digest(), manifest.h1)),
-        Err(error) => Some(error.to_string()),
+    let package = Package::from_tar_gz(archive).map_err(|error| error.to_string())?;
+    if package.tree_digest() != manifest.h1 {
+        return Err(format!("holds {}, but was published as {}", package.tree_digest(), manifest.h1));
     }
+    Ok(package)
 }
 
-/// Reads `NS/NAME/SYSTEM/versions` or `NS/NAME/SYSTEM/X.Y.Z/FILE`.
+/// Reads `NS/NAME/SYSTEM/versions`, the page beside it, or `NS/NAME/SYSTEM/X.Y.Z/FILE`.
 fn read_key(key: &str) -> Option<(ModuleName, Option<Version>)> {
     let parts: Vec<&str> = key.strip_prefix(MODULES)?.split('/').collect();
     match parts.as_slice() {
-        [namespace, name, system, "versions"] => Some((ModuleName::new(namespace, name, system).ok()?, None)),
+        [namespace, name, system, "versions" | PAGE] => {
+            Some((ModuleName::new(namespace, name, system).ok()?, None))
+        }
         [namespace, name, system, version, file] if File::ALL.iter().any(|known| known.name() == *file) => {
             let version = crate::parse_version(version).ok()?;
             Some((ModuleName::new(namespace, name, system).ok()?, Some(version)))

@@ -5,10 +5,12 @@
 //! | `registry.toml` | host and namespace | no |
 //! | `.well-known/terraform.json` | discovery | no |
 //! | `v1/modules/NS/NAME/SYSTEM/versions` | the version list: what is in it is published | yes |
+//! | `.../index.html` | the version list for people | yes |
 //! | `.../X.Y.Z/module.tar.gz` | the package | no |
 //! | `.../X.Y.Z/manifest.json` | digests, contract, and what changed | no |
 //! | `.../X.Y.Z/get` | a page that leads Terraform to the package, with its digest | no |
 //! | `.../X.Y.Z/download` | the package's location for OpenTofu | no |
+//! | `.../X.Y.Z/index.html` | a page for people | no |
 //!
 //! A static host needs one header on `*/download`: `X-Terraform-Get: ./get`.
 
@@ -20,6 +22,7 @@ use serde_json::{Value, json};
 use terrane_contract::{Contract, Finding};
 
 use crate::package::sha256_hex;
+use crate::page::PAGE;
 use crate::{Error, ErrorKind, ModuleName};
 
 /// The key of the settings.
@@ -36,10 +39,11 @@ pub(crate) enum File {
     Manifest,
     Get,
     Download,
+    Page,
 }
 
 impl File {
-    pub(crate) const ALL: [File; 4] = [File::Archive, File::Manifest, File::Get, File::Download];
+    pub(crate) const ALL: [File; 5] = [File::Archive, File::Manifest, File::Get, File::Download, File::Page];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -47,12 +51,18 @@ impl File {
             File::Manifest => "manifest.json",
             File::Get => "get",
             File::Download => "download",
+            File::Page => PAGE,
         }
     }
 }
 
 pub(crate) fn versions_key(module: &ModuleName) -> String {
     format!("{MODULES}{module}/versions")
+}
+
+/// Returns the key of the page that lists a module's versions.
+pub(crate) fn page_key(module: &ModuleName) -> String {
+    format!("{MODULES}{module}/{PAGE}")
 }
 
 pub(crate) fn file_key(module: &ModuleName, version: &Version, file: File) -> String {

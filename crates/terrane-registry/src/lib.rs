@@ -17,6 +17,7 @@ mod export;
 mod fsck;
 mod git;
 mod layout;
+mod page;
 mod publish;
 mod registry;
 

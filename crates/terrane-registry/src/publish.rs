@@ -8,6 +8,7 @@ use terrane_contract::{Bump, Diff, Finding, diff};
 
 use crate::layout::{Allowance, File, Manifest, download, file_key, get_page};
 use crate::package::sha256_hex;
+use crate::page::version_page;
 use crate::registry::{Registry, create};
 use crate::{Error, ErrorKind, ModuleName, Package};
 
@@ -47,6 +48,8 @@ impl Registry<'_> {
         let (bytes, again) = (package.tar_gz()?, package.tar_gz()?);
         assert!(bytes == again, "packages are reproducible");
         if let Some(manifest) = self.already_published(publication)? {
+            self.write_page(&manifest, publication)?;
+            self.refresh_page(module)?;
             return Ok(Published::Already(manifest));
         }
         let mut manifest = self.prepare(publication)?;
@@ -68,6 +71,7 @@ impl Registry<'_> {
         let get = get_page(&self.settings().base_url(), module, version, &manifest.sha256);
         create(self.store(), &file_key(module, version, File::Get), &get)?;
         create(self.store(), &file_key(module, version, File::Download), &download(&manifest))?;
+        self.write_page(&manifest, publication)?;
         self.update_index(module, |index| {
             if !index.has(version) {
                 index.listed.insert(version.clone());
@@ -76,6 +80,12 @@ impl Registry<'_> {
         })?;
         self.read_back(module, version, &manifest)?;
         Ok(Published::New(manifest))
+    }
+
+    fn write_page(&self, manifest: &Manifest, publication: &Publication<'_>) -> Result<(), Error> {
+        let page = version_page(&self.settings().host, manifest, publication.package);
+        let key = file_key(publication.module, publication.version, File::Page);
+        create(self.store(), &key, &page).map(drop)
     }
 
     /// Returns what publishing would record, writing nothing.

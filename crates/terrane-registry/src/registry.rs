@@ -3,8 +3,11 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::layout::{DISCOVERY, File, Index, MODULES, Manifest, SETTINGS, discovery, file_key, versions_key};
+use crate::layout::{
+    DISCOVERY, File, Index, MODULES, Manifest, SETTINGS, discovery, file_key, page_key, versions_key,
+};
 use crate::name::check_name;
+use crate::page::module_page;
 use crate::store::{Expect, Object, Put, Store};
 use crate::{Error, ErrorKind, ModuleName};
 
@@ -178,6 +181,33 @@ impl<'a> Registry<'a> {
 
     /// Changes the version list as one step, whoever else changes it.
     pub(crate) fn update_index(
+        &self,
+        module: &ModuleName,
+        change: impl Fn(&mut Index) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.write_index(module, change)?;
+        self.refresh_page(module)
+    }
+
+    /// Writes the page that lists a module's versions, if it does not say what the version list says.
+    pub(crate) fn refresh_page(&self, module: &ModuleName) -> Result<(), Error> {
+        let key = page_key(module);
+        retry(&format!("`{key}`"), || {
+            // The page is read before the list, so that a write never takes back what a later one said.
+            let before = self.store.get(&key)?;
+            let page = module_page(&self.settings.host, module, &self.index(module)?);
+            if before.as_ref().is_some_and(|before| before.bytes == page) {
+                return Ok(Some(()));
+            }
+            let expect = before.as_ref().map_or(Expect::Absent, |before| Expect::Unchanged(&before.tag));
+            match self.store.put(&key, &page, expect)? {
+                Put::Written => Ok(Some(())),
+                Put::Refused => Ok(None),
+            }
+        })
+    }
+
+    fn write_index(
         &self,
         module: &ModuleName,
         change: impl Fn(&mut Index) -> Result<(), Error>,

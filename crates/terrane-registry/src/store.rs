@@ -88,7 +88,7 @@ pub fn content_type(key: &str) -> &'static str {
         "versions" | "download" | "manifest.json" | "terraform.json" => "application/json",
         "module.tar.gz" => "application/gzip",
         "registry.toml" => "text/plain; charset=utf-8",
-        "get" => "text/html; charset=utf-8",
+        "get" | "index.html" => "text/html; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 
 use super::Tokens;
-use crate::layout::{File, MODULES, Manifest, SETTINGS, discovery, file_key, location, versions_key};
+use crate::layout::{
+    File, MODULES, Manifest, SETTINGS, discovery, file_key, location, page_key, versions_key,
+};
+use crate::page::PAGE;
 use crate::{Error, ModuleName, Store, parse_version};
 
 /// What a client asks.
@@ -98,8 +101,13 @@ impl Protocol {
         let Ok(module) = ModuleName::new(namespace, name, system) else { return Ok(not_found()) };
         match rest {
             ["versions"] => self.versions(question, &module),
+            [PAGE | ""] => self.page(question, &module, &page_key(&module)),
             [version, file] => match (parse_version(version), *file) {
                 (Ok(version), "download") => self.download(question, &module, &version),
+                (Ok(version), PAGE | "") => {
+                    self.page(question, &module, &file_key(&module, &version, File::Page))
+                }
+                (Ok(version), "manifest.json") => self.manifest(question, &module, &version),
                 (Ok(version), "module.tar.gz") => self.archive(question, &module, &version),
                 _ => Ok(not_found()),
             },
@@ -172,6 +180,36 @@ impl Protocol {
         Ok(Answer::ok("download", "application/json", body)
             .with("X-Terraform-Get", location)
             .with("Cache-Control", "no-cache"))
+    }
+
+    fn page(&self, question: &Question, module: &ModuleName, key: &str) -> Result<Answer, Error> {
+        /// What a page may do, whatever a README says.
+        const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+        if let Some(denied) = self.denied("page", question, module) {
+            return Ok(denied);
+        }
+        Ok(match self.store.get(key)? {
+            Some(object) => Answer::ok("page", "text/html; charset=utf-8", object.bytes)
+                .with("Cache-Control", "no-cache")
+                .with("Content-Security-Policy", POLICY)
+                .with("X-Content-Type-Options", "nosniff"),
+            None => Answer::error("page", 404, "no such page"),
+        })
+    }
+
+    fn manifest(
+        &self,
+        question: &Question,
+        module: &ModuleName,
+        version: &semver::Version,
+    ) -> Result<Answer, Error> {
+        if let Some(denied) = self.denied("manifest", question, module) {
+            return Ok(denied);
+        }
+        Ok(match self.store.get(&file_key(module, version, File::Manifest))? {
+            Some(object) => Answer::ok("manifest", "application/json", object.bytes),
+            None => Answer::error("manifest", 404, "no such version"),
+        })
     }
 
     fn archive(

@@ -86,8 +86,11 @@ impl Store for S3Store {
     }
 
     fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Put, Error> {
-        let cache =
-            if key.ends_with("/versions") { "no-cache" } else { "public, max-age=31536000, immutable" };
+        let cache = if key.ends_with("/versions") || key.ends_with("/index.html") {
+            "no-cache"
+        } else {
+            "public, max-age=31536000, immutable"
+        };
         let request = self
             .client
             .put_object()

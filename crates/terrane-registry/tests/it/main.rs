@@ -7,6 +7,7 @@ mod doctor;
 mod exports;
 mod faults;
 mod package;
+mod pages;
 mod publish;
 mod release;
 mod serve;
