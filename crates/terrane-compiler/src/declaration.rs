@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::diagnostics::{Diagnostics, Origin};
 use crate::names::{Cidr, Name, PortRange, Zone};
+use crate::sizing::Room;
 pub use crate::topology::{Access, Dns, FlowProtocol, NatMode};
 
 /// A topology that has been read.
@@ -106,8 +107,8 @@ pub enum Size {
     PrefixLength {
         /// 16 to 28.
         length: u8,
-        /// Addresses that each must have room for, AWS's own five included, and how that came about; none if not declared.
-        need: Option<(u32, String)>,
+        /// What each must have room for; none if not declared.
+        need: Option<Room>,
     },
     /// Each has its own range, inside the tier's range.
     Pinned(BTreeMap<Zone, Cidr>),

@@ -1,5 +1,6 @@
 //! Problems of a user's topology or ledger: collected, and all reported at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::Location;
 
@@ -64,6 +65,34 @@ impl Origin {
     #[track_caller]
     pub fn caller() -> Origin {
         Origin::Rust(Location::caller())
+    }
+}
+
+/// Where the parts of something were declared, by path, such as `zones[1]` or `tags.Owner`.
+///
+/// All places are equal, as all origins are.
+#[derive(Clone, Debug, Default)]
+pub struct Places(BTreeMap<String, Origin>);
+
+impl PartialEq for Places {
+    fn eq(&self, _other: &Places) -> bool {
+        true
+    }
+}
+
+impl Eq for Places {}
+
+impl Places {
+    /// Notes where the part at a path was declared.
+    pub fn insert(&mut self, path: &str, origin: Origin) {
+        self.0.insert(path.to_owned(), origin);
+    }
+
+    /// Returns where the part at a path was declared, or else the smallest part around it that has a place.
+    pub fn get(&self, path: &str) -> Option<&Origin> {
+        let around = |path: &str| path.rfind(['[', '.']).map(|end| path[..end].to_owned());
+        let paths = std::iter::successors(Some(path.to_owned()), |path| around(path));
+        paths.into_iter().find_map(|path| self.0.get(&path))
     }
 }
 
@@ -155,6 +184,18 @@ impl Diagnostics {
     /// Iterates over the problems in the order found.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.items.iter()
+    }
+
+    /// Passes on what a later step gave, or all of these problems and then its own.
+    ///
+    /// # Errors
+    ///
+    /// Returns all problems if the step failed.
+    pub fn before<T>(&mut self, step: Result<T, Diagnostics>) -> Result<T, Diagnostics> {
+        step.map_err(|found| {
+            self.extend(found);
+            std::mem::take(self)
+        })
     }
 
     /// Gives `value` when nothing stops the compilation, and all problems otherwise.

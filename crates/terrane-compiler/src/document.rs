@@ -101,6 +101,9 @@ fn locate(topology: &mut Topology, places: &Places) {
     let element = |list: &str, idx: usize| places.origin(&format!("{list}[{idx}]"));
     topology.origin =
         Origin::Document { path: "network".to_owned(), position: places.0.get("name").copied() };
+    for path in places.0.keys() {
+        topology.places.insert(path, places.origin(path));
+    }
     topology.egress.origin = places.origin("egress");
     if let Some(eks) = &mut topology.eks {
         eks.origin = places.origin("eks");

@@ -75,15 +75,15 @@ pub struct Compilation {
 /// Panics if the compiler itself writes a module that is not valid; that is a bug of the compiler, not of its input.
 pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Result<Compilation, Diagnostics> {
     let declaration = Declaration::read(topology)?;
-    let (plan, mut ledger) = address_plan::allocate(&declaration, ledger)?;
-    let network = resolve::resolve(&declaration, &plan, &mut ledger)?;
+    let mut warnings = declaration.warnings.clone();
+    let (plan, mut ledger) = warnings.before(address_plan::allocate(&declaration, ledger))?;
+    warnings.extend(plan.warnings.clone());
+    let network = warnings.before(resolve::resolve(&declaration, &plan, &mut ledger))?;
     let proof = proof::prove(&network);
     let mut module = lower::lower(&network);
 
-    let mut warnings = declaration.warnings.clone();
-    warnings.extend(plan.warnings);
     warnings.extend(proof.diagnostics());
-    warnings.extend(lower::newer_than_asked(&network, &module));
+    warnings.extend(lower::newer_than_asked(&network, &module, topology.place("terraform")));
     let network = warnings.ok(network)?;
 
     emit::identify(&mut module, version, "");

@@ -12,7 +12,9 @@ use crate::network::Network;
 const AWS_PROVIDER: &str = ">= 5.0, < 7.0";
 
 /// Returns what stands in the way of the Terraform version that was asked for; nothing if none was.
-pub fn newer_than_asked(network: &Network, module: &Module) -> Diagnostics {
+///
+/// `origin` is where it was asked for.
+pub fn newer_than_asked(network: &Network, module: &Module, origin: &Origin) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     let Some((major, minor)) = network.terraform else { return diagnostics };
     let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
@@ -31,7 +33,7 @@ pub fn newer_than_asked(network: &Network, module: &Module) -> Diagnostics {
         } else {
             format!("ask for {needed}, or do without: {}", features.join("; "))
         };
-        diagnostics.push(Diagnostic::error("terraform-too-old", &Origin::Unknown, message).hint(hint));
+        diagnostics.push(Diagnostic::error("terraform-too-old", origin, message).hint(hint));
     }
     diagnostics
 }

@@ -18,6 +18,9 @@ pub const CONTROL_PLANE_ADDRESSES: u32 = 16;
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>.
 pub const LOAD_BALANCER_ADDRESSES: u32 = 8;
 
+/// The longest prefix length of a subnet that takes an application load balancer, from the same page.
+pub(crate) const LOAD_BALANCER_LENGTH: u8 = 27;
+
 /// Network address usage that a VPC may reach at most, after an increase of its quota:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
 pub const MAX_ADDRESS_USAGE: u64 = 256_000;
@@ -42,6 +45,10 @@ pub struct Room {
     pub addresses: u64,
     /// Aligned blocks of sixteen addresses among them.
     pub prefixes: u64,
+    /// Network interfaces that hold them.
+    pub interfaces: u64,
+    /// The longest prefix length that what lives there takes.
+    pub longest: u8,
     /// How the numbers came about.
     pub reason: String,
 }
@@ -57,7 +64,7 @@ impl Room {
         let size = 1_u64 << (32 - length.min(32));
         // The first sixteen addresses and the last hold AWS's own, so that they are never whole prefixes.
         let prefixes = (size / PREFIX_ADDRESSES).saturating_sub(2);
-        self.addresses <= size && self.prefixes <= prefixes
+        length <= self.longest && self.addresses <= size && self.prefixes <= prefixes
     }
 }
 
@@ -85,12 +92,13 @@ pub(crate) fn room(
     }
     let mut reason = Vec::new();
     let mut addresses = u64::from(RESERVED_ADDRESSES);
-    let mut prefixes = 0;
+    let (mut prefixes, mut interfaces) = (0, 0);
     if let Some(nodes) = need.nodes {
         let nodes = nodes_per_zone(nodes, need.growth_percent.unwrap_or(0), zones);
         let node = per_node(need);
         addresses += nodes.saturating_mul(node.addresses);
         prefixes = nodes.saturating_mul(node.prefixes);
+        interfaces = nodes.saturating_mul(node.interfaces);
         reason.push(format!("{nodes} nodes × {} addresses", node.addresses));
     }
     let parts = [
@@ -101,10 +109,13 @@ pub(crate) fn room(
     ];
     for (count, each, what) in parts.into_iter().filter(|(count, ..)| *count > 0) {
         addresses = addresses.saturating_add(count * u64::from(each));
+        interfaces = interfaces.saturating_add(count);
         reason.push(format!("{count} {what} × {each}"));
     }
     reason.push(format!("{RESERVED_ADDRESSES} that AWS keeps"));
-    Some(Room { addresses, prefixes, reason: reason.join(" + ") })
+    let balances = need.load_balancers.is_some_and(|count| count > 0);
+    let longest = if balances { LOAD_BALANCER_LENGTH } else { *SUBNET_LENGTHS.end() };
+    Some(Room { addresses, prefixes, interfaces, longest, reason: reason.join(" + ") })
 }
 
 /// Nodes of one zone at the peak when another zone is lost, and during an upgrade.
@@ -117,6 +128,7 @@ fn nodes_per_zone(nodes: u32, growth_percent: u32, zones: usize) -> u64 {
 struct PerNode {
     addresses: u64,
     prefixes: u64,
+    interfaces: u64,
 }
 
 /// Addresses that one node takes from the tier, with the CNI's default of one warm interface or prefix.
@@ -125,8 +137,8 @@ fn per_node(need: &Need) -> PerNode {
     let slots = u64::from(need.addresses_per_interface.unwrap_or(0)).saturating_sub(1);
     let cni = need.cni.unwrap_or(CniMode::SecondaryIp);
     let custom = matches!(cni, CniMode::CustomSecondaryIp | CniMode::CustomPrefixDelegation);
-    if cni == CniMode::Ipv6 || (custom && !need.pods_only) || slots == 0 {
-        return PerNode { addresses: 1, prefixes: 0 };
+    if (custom && !need.pods_only) || slots == 0 {
+        return PerNode { addresses: 1, prefixes: 0, interfaces: 1 };
     }
     let usable = if custom { interfaces.saturating_sub(1) } else { interfaces };
     match cni {
@@ -135,12 +147,12 @@ fn per_node(need: &Need) -> PerNode {
                 u64::from(need.pods_per_node.unwrap_or(110)).min(usable * slots * PREFIX_ADDRESSES + 2);
             let prefixes = (pods.div_ceil(PREFIX_ADDRESSES) + 1).min(usable * slots);
             let used = prefixes.div_ceil(slots).max(1);
-            PerNode { addresses: PREFIX_ADDRESSES * prefixes + used, prefixes }
+            PerNode { addresses: PREFIX_ADDRESSES * prefixes + used, prefixes, interfaces: used }
         }
-        CniMode::SecondaryIp | CniMode::CustomSecondaryIp | CniMode::Ipv6 => {
+        CniMode::SecondaryIp | CniMode::CustomSecondaryIp => {
             let pods = u64::from(need.pods_per_node.unwrap_or(u32::MAX)).min(usable * slots + 2);
             let used = if pods == 0 { 1 } else { usable.min(pods.div_ceil(slots) + 1) };
-            PerNode { addresses: used * (slots + 1), prefixes: 0 }
+            PerNode { addresses: used * (slots + 1), prefixes: 0, interfaces: used }
         }
     }
 }
@@ -168,7 +180,7 @@ fn problems(need: &Need) -> Vec<(&'static str, &'static str)> {
             "set cni to custom-secondary-ip or custom-prefix-delegation",
         ));
     }
-    let pods_here = need.nodes.is_some() && need.cni != Some(CniMode::Ipv6) && (!custom || need.pods_only);
+    let pods_here = need.nodes.is_some() && (!custom || need.pods_only);
     let least_interfaces = if custom { 2 } else { 1 };
     if pods_here && need.interfaces_per_node.is_none_or(|count| count < least_interfaces) {
         problems.push((
@@ -207,14 +219,14 @@ mod tests {
         check(&fixed(m6i_xlarge(CniMode::SecondaryIp)), true, 7_359, 19);
         check(&fixed(m6i_xlarge(CniMode::PrefixDelegation)), true, 15_777, 18);
         check(&fixed(m6i_xlarge(CniMode::CustomPrefixDelegation)), true, 161, 24);
-        check(&fixed(m6i_xlarge(CniMode::Ipv6)), true, 161, 24);
         check(&m6i_xlarge(CniMode::CustomSecondaryIp).pods_only(), false, 5_495, 19);
         check(&m6i_xlarge(CniMode::CustomPrefixDelegation).pods_only(), false, 15_743, 18);
     }
 
     #[test]
     fn whole_prefixes_can_need_more_than_addresses_do() {
-        let room = Room { addresses: 16 * 15 + 5, prefixes: 15, reason: String::new() };
+        let room =
+            Room { addresses: 16 * 15 + 5, prefixes: 15, interfaces: 1, longest: 28, reason: String::new() };
         assert_eq!(room.prefix_length(), Some(23));
     }
 
@@ -222,5 +234,23 @@ mod tests {
     fn instances_count_per_zone() {
         check(&Need::instances(20), false, 25, 27);
         check(&Need::instances(1), false, 6, 28);
+    }
+
+    #[test]
+    fn a_load_balancer_takes_no_subnet_as_small_as_its_addresses() {
+        check(&Need::default().load_balancers(1), false, 13, 27);
+    }
+
+    #[test]
+    fn interfaces_are_counted_as_far_as_they_are_used() {
+        let interfaces = |need: &Need| {
+            let found = &mut Diagnostics::default();
+            room(need, 3, false, "tier `t`", &Origin::Unknown, found).map(|room| room.interfaces)
+        };
+        // 122 nodes a zone: 4 interfaces each for all pods, 3 for the pods of 2 interfaces and a warm one.
+        assert_eq!(interfaces(&m6i_xlarge(CniMode::SecondaryIp)), Some(122 * 4));
+        assert_eq!(interfaces(&m6i_xlarge(CniMode::SecondaryIp).pods_per_node(28)), Some(122 * 3));
+        assert_eq!(interfaces(&m6i_xlarge(CniMode::CustomPrefixDelegation)), Some(122));
+        assert_eq!(interfaces(&Need::instances(7).endpoints(2)), Some(9));
     }
 }

@@ -1,6 +1,6 @@
 //! Random topologies that are valid, for tests of everything that takes one.
 
-use crate::topology::{Access, Egress, Eks, Flow, Need, SubnetGroup, Tier, Topology};
+use crate::topology::{Access, Egress, Eks, Flow, NatMode, Need, SubnetGroup, Tier, Topology};
 
 /// Returns a valid topology that depends on nothing but the seed.
 pub fn topology(seed: u64) -> Topology {
@@ -105,23 +105,42 @@ fn egress(dice: &mut Dice, topology: Topology) -> Topology {
 
 /// Few flows, so that every network ACL stays within its budget.
 fn flows(dice: &mut Dice, mut topology: Topology) -> Topology {
+    let tiers: Vec<String> = topology.tiers.iter().map(|tier| tier.name.clone()).collect();
+    let tiers: Vec<&str> = tiers.iter().map(String::as_str).collect();
     for port in 0..dice.below(4) {
-        let tiers: Vec<&str> = topology.tiers.iter().map(|tier| tier.name.as_str()).collect();
         let (from, to) = (dice.one_of(&tiers), dice.one_of(&tiers));
         let port = 5000 + 10 * i64::try_from(port).expect("small");
         let flow = if dice.half() { Flow::tcp([port]) } else { Flow::udp([port]) };
-        let flow = flow.from(from).to(to).purpose("random");
-        topology = topology.flow(flow);
+        topology = topology.flow(flow.from(from).to(to).purpose("random"));
+    }
+    if dice.half() {
+        let flow = if dice.half() { Flow::icmp() } else { Flow::any() };
+        topology = topology.flow(flow.from(dice.one_of(&tiers)).to(dice.one_of(&tiers)));
     }
     if let Some(public) = names(&topology, Access::Public).first() {
         topology = topology.flow(Flow::tcp([443]).from("internet").to(public));
     }
+    let private = names(&topology, Access::Private);
+    if let Some(client) = private.first().filter(|_| topology.egress.nat != NatMode::None) {
+        topology = topology.flow(Flow::tcp([80, 443]).from(client).to("internet"));
+    }
     topology
+}
+
+/// Tiers that reach a service by its gateway endpoint: those with no flow to the internet would not otherwise.
+fn clients(topology: &Topology) -> Vec<String> {
+    let mut clients = names(topology, Access::Private);
+    clients.reverse();
+    clients.extend(names(topology, Access::Isolated));
+    clients
 }
 
 fn extras(dice: &mut Dice, mut topology: Topology) -> Topology {
     if dice.half() {
         topology = topology.endpoints(["s3"]);
+        if let Some(client) = clients(&topology).first() {
+            topology = topology.flow(Flow::tcp([443]).from(client).to("s3"));
+        }
     }
     if dice.half() {
         topology = topology.tag("owner", "team: a/b").keep_clear("office", "10.200.0.0/16");

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::Origin;
+use crate::diagnostics::{Origin, Places};
 
 /// The name that flows use for everything outside the network.
 pub const INTERNET: &str = "internet";
@@ -51,7 +51,7 @@ pub struct Topology {
     /// Zone letters.
     #[serde(default)]
     pub zones: Vec<String>,
-    /// Gateway endpoints by service (`s3`, `dynamodb`).
+    /// Gateway endpoints by service, such as `s3`: names in [`crate::features::endpoints::KINDS`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<String>,
     /// Whether the default security group, network ACL, and main route table are adopted and emptied.
@@ -93,6 +93,9 @@ pub struct Topology {
     /// Where it was declared.
     #[serde(skip)]
     pub origin: Origin,
+    /// Where those of its values were declared that are no parts with an origin of their own.
+    #[serde(skip)]
+    pub places: Places,
 }
 
 /// A range beside the base range.
@@ -204,8 +207,6 @@ pub enum CniMode {
     CustomSecondaryIp,
     /// Pods in a tier of their own, a /28 per sixteen pods.
     CustomPrefixDelegation,
-    /// Pods have IPv6 addresses only.
-    Ipv6,
 }
 
 /// How private tiers reach the internet.
@@ -319,7 +320,7 @@ impl From<std::ops::RangeInclusive<i32>> for Ports {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SubnetGroup {
-    /// The kind: `rds`, `elasticache`, `redshift`, `docdb`, `neptune`, `memorydb`, `dax`, or `dms`.
+    /// The kind, such as `rds`: a name in [`crate::features::subnet_groups::KINDS`].
     pub kind: String,
     /// The tier whose subnets it holds.
     pub tier: String,

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde::Serialize;
+use terrane_compiler::Compilation;
+use terrane_compiler::declaration::Declaration;
 use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::document;
 use terrane_compiler::file_tree::FileTree;
@@ -48,11 +50,7 @@ struct Report<'a> {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let text = read(&args.file)?;
     let ledger = ledger(args)?;
-    let compiled = topology(&args.file, &text).and_then(|topology| {
-        let ledger = ledger?;
-        terrane_compiler::compile(&topology, &ledger, &args.module_version)
-    });
-    let compilation = match compiled {
+    let compilation = match compile(topology(&args.file, &text), ledger, &args.module_version) {
         Ok(compilation) => compilation,
         Err(found) => {
             report(args, &found, Vec::new(), Vec::new())?;
@@ -63,6 +61,22 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let removed = write(&args.output, &compilation.files)?;
     let written: Vec<&str> = compilation.files.iter().map(|(name, _)| name).collect();
     report(args, &compilation.warnings, written, removed)
+}
+
+/// Compiles, or returns what is wrong with both inputs.
+fn compile(
+    topology: Result<Topology, Diagnostics>,
+    ledger: Result<Ledger, Diagnostics>,
+    version: &Version,
+) -> Result<Compilation, Diagnostics> {
+    match (topology.and_then(|topology| Declaration::read(&topology).map(|_| topology)), ledger) {
+        (Ok(topology), Ok(ledger)) => terrane_compiler::compile(&topology, &ledger, version),
+        (topology, ledger) => {
+            let mut found = topology.err().unwrap_or_default();
+            found.extend(ledger.err().unwrap_or_default());
+            Err(found)
+        }
+    }
 }
 
 fn report(

@@ -5,10 +5,7 @@ use terrane_contract::Admitted;
 use crate::address_plan::Layout;
 use crate::declaration::{Declaration, ranges};
 use crate::names::Cidr;
-use crate::sizing::SUBNET_LENGTHS;
-
-/// Load balancers take subnets of this prefix length or shorter.
-const LOAD_BALANCER_LENGTH: u8 = 27;
+use crate::sizing::{LOAD_BALANCER_LENGTH, SUBNET_LENGTHS};
 
 /// Returns what each range admits, in the order of the declaration.
 pub(super) fn all(declaration: &Declaration, tiers: &[Layout], slot_bits: u8) -> Vec<Admitted> {

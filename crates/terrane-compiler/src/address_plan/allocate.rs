@@ -235,15 +235,15 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                         tier.name
                     ),
                 );
-            } else if let Some((need, _)) = need.as_ref().filter(|_| recorded != *length) {
+            } else if let Some(need) = need.as_ref().filter(|_| recorded != *length) {
                 let size = 1_u64 << (32 - recorded);
                 found.push(
                     Diagnostic::warning(
                         "tier-headroom",
                         &tier.origin,
                         format!(
-                            "tier `{}` keeps its subnets of /{recorded}, although /{length} would do: it needs {need} of {size} addresses",
-                            tier.name
+                            "tier `{}` keeps its subnets of /{recorded}, although /{length} would do: it needs {} of {size} addresses",
+                            tier.name, need.addresses
                         ),
                     )
                     .hint("the recorded block stays, since a subnet cannot shrink"),

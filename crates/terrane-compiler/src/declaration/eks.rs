@@ -3,12 +3,9 @@
 use crate::declaration::{Eks, Range, Size, Tier, ranges, read};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::names::{Cidr, Zone};
+use crate::sizing::LOAD_BALANCER_LENGTH;
 use crate::suggest;
 use crate::topology::{self, Access, NatMode, Topology};
-
-/// Subnets of the control plane, and those of load balancers, are this long at most:
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>.
-const LOAD_BALANCER_LENGTH: u8 = 27;
 
 /// Service ranges lie in these spaces, and have these prefix lengths:
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html>.

@@ -4,13 +4,10 @@ use std::num::IntErrorKind;
 
 use crate::declaration::{Flow, FlowProtocol, Peer, SubnetGroup, read};
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::features::{endpoints, subnet_groups};
 use crate::names::{PortRange, Zone};
 use crate::suggest;
 use crate::topology::{self, Access, INTERNET, NatMode, Ports, Topology};
-
-/// Kinds of subnet groups.
-pub(crate) const KINDS: [&str; 8] =
-    ["rds", "elasticache", "redshift", "docdb", "neptune", "memorydb", "dax", "dms"];
 
 /// Reads all flows; `None` in the place of each that is wrong.
 pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<Flow>> {
@@ -37,13 +34,13 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<F
 }
 
 /// Reads all groups of subnets; `None` in the place of each that is wrong.
-pub(super) fn subnet_groups(
+pub(super) fn groups(
     topology: &Topology,
     zones: &[Zone],
     found: &mut Diagnostics,
 ) -> Vec<Option<SubnetGroup>> {
     topology.subnet_groups.iter().enumerate().map(|(idx, group)| {
-        let kind = KINDS.contains(&group.kind.as_str());
+        let kind = subnet_groups::kind(&group.kind).is_some();
         if !kind {
             found.push(
                 Diagnostic::error(
@@ -51,7 +48,7 @@ pub(super) fn subnet_groups(
                     &group.origin,
                     format!("there are no subnet groups of kind `{}`", group.kind),
                 )
-                .hint(suggest::hint(&group.kind, KINDS)),
+                .hint(suggest::hint(&group.kind, subnet_groups::KINDS.iter().map(|kind| kind.name))),
             );
         }
         let user = format!("the {} subnet group", group.kind);
@@ -123,7 +120,7 @@ fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diag
             "has an end that is not named".to_owned(),
             format!("name both ends, of {}", suggest::list(known)),
         )
-    } else if read::ENDPOINTS.contains(&name) {
+    } else if endpoints::kind(name).is_some() {
         (
             "endpoint-not-declared",
             format!("names the gateway endpoint `{name}`, which the network does not have"),

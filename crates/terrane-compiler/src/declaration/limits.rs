@@ -1,11 +1,11 @@
 //! Checks the quotas that a topology alone can break:
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>.
 
-use crate::declaration::{Size, Tier};
+use crate::declaration::{Flow, Peer, Size, Tier};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::names::Zone;
 use crate::sizing::{DEFAULT_ADDRESS_USAGE, MAX_ADDRESS_USAGE};
-use crate::topology::{NatMode, Topology};
+use crate::topology::{CniMode, NatMode, Topology};
 
 /// Ranges of a VPC: by default, and after an increase at most.
 const RANGES: (usize, usize) = (5, 50);
@@ -15,8 +15,18 @@ const SUBNETS: usize = 200;
 const NETWORK_ACLS: usize = 200;
 /// Elastic IPs of a region by default.
 const ELASTIC_IPS: usize = 5;
+/// Rules of one direction of a security group by default; each tier has a group.
+const GROUP_RULES: usize = 60;
+/// Network interfaces of a region by default.
+const INTERFACES: u64 = 5_000;
 
-pub(super) fn check(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mut Diagnostics) {
+pub(super) fn check(
+    topology: &Topology,
+    zones: &[Zone],
+    tiers: &[Option<Tier>],
+    flows: &[Option<Flow>],
+    found: &mut Diagnostics,
+) {
     let ranges = 1 + topology.secondary.len();
     let mut quota = |code, what: &str, value: usize, limit: usize| {
         if value > limit {
@@ -48,39 +58,65 @@ pub(super) fn check(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>],
         );
     }
     usage(topology, zones, tiers, found);
+    group_rules(topology, flows, found);
 }
 
-/// Checks network address usage, where needs say how many addresses will be taken.
+/// Checks what needs come to: network address usage, and network interfaces.
 fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mut Diagnostics) {
-    let needed = |tier: &Tier| match &tier.size {
-        Size::PrefixLength { need: Some((addresses, _)), .. } => u64::from(*addresses),
-        Size::PrefixLength { need: None, .. } | Size::Pinned(_) => 0,
-    };
-    let by_prefix = |idx: usize| {
+    let (mut addresses, mut interfaces) = (0, 0);
+    for (idx, tier) in tiers.iter().enumerate() {
+        let Some(Tier { size: Size::PrefixLength { need: Some(room), .. }, .. }) = tier else { continue };
         let cni = topology.tiers[idx].need.as_ref().and_then(|need| need.cni);
-        matches!(
-            cni,
-            Some(
-                crate::topology::CniMode::PrefixDelegation | crate::topology::CniMode::CustomPrefixDelegation
-            )
-        )
+        let by_prefix = matches!(cni, Some(CniMode::PrefixDelegation | CniMode::CustomPrefixDelegation));
+        addresses += room.addresses / if by_prefix { 16 } else { 1 } * zones.len() as u64;
+        interfaces += room.interfaces * zones.len() as u64;
+    }
+    let mut warn = |code, message: String, hint: &str| {
+        found.push(Diagnostic::warning(code, &topology.origin, message).hint(hint));
     };
-    let total: u64 = tiers
-        .iter()
-        .enumerate()
-        .filter_map(|(idx, tier)| Some((idx, tier.as_ref()?)))
-        .map(|(idx, tier)| needed(tier) / if by_prefix(idx) { 16 } else { 1 })
-        .sum::<u64>()
-        * zones.len() as u64;
+    if interfaces > INTERFACES {
+        warn(
+            "quota-network-interfaces",
+            format!(
+                "the needs come to {interfaces} network interfaces, but AWS allows {INTERFACES} in a region by default"
+            ),
+            "have the quota increased before nodes start",
+        );
+    }
     let message = |limit: u64, how: &str| {
-        format!("the needs come to {total} units of network address usage, but AWS allows {limit} {how}")
+        format!("the needs come to {addresses} units of network address usage, but AWS allows {limit} {how}")
     };
     let hint = "let pods have addresses by prefix, which counts sixteen as one, or split the network";
-    if total > MAX_ADDRESS_USAGE {
+    if addresses > MAX_ADDRESS_USAGE {
         let message = message(MAX_ADDRESS_USAGE, "in a VPC at most");
         found.push(Diagnostic::error("address-usage", &topology.origin, message).hint(hint));
-    } else if total > DEFAULT_ADDRESS_USAGE {
-        let message = message(DEFAULT_ADDRESS_USAGE, "in a VPC by default");
-        found.push(Diagnostic::warning("quota-address-usage", &topology.origin, message).hint(hint));
+    } else if addresses > DEFAULT_ADDRESS_USAGE {
+        warn("quota-address-usage", message(DEFAULT_ADDRESS_USAGE, "in a VPC by default"), hint);
+    }
+}
+
+/// Checks the rules that flows come to in the security group of each tier.
+fn group_rules(topology: &Topology, flows: &[Option<Flow>], found: &mut Diagnostics) {
+    for (idx, tier) in topology.tiers.iter().enumerate() {
+        let count = |is_end: fn(&Flow) -> &Peer| -> usize {
+            let flows = flows.iter().flatten().filter(|flow| *is_end(flow) == Peer::Tier(idx));
+            flows.map(|flow| flow.ports.len()).sum()
+        };
+        for (direction, count) in [("ingress", count(|flow| &flow.to)), ("egress", count(|flow| &flow.from))]
+        {
+            if count > GROUP_RULES {
+                found.push(
+                    Diagnostic::warning(
+                        "quota-security-group-rules",
+                        &tier.origin,
+                        format!(
+                            "tier `{}` needs up to {count} {direction} rules in its security group, but AWS allows {GROUP_RULES} by default",
+                            tier.name
+                        ),
+                    )
+                    .hint("merge neighbouring ports into ranges, or have the quota increased before the module is applied"),
+                );
+            }
+        }
     }
 }

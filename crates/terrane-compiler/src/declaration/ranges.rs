@@ -9,6 +9,9 @@ use crate::topology::Topology;
 /// The name of the base range.
 pub(crate) const BASE: &str = "base";
 
+/// What the output `vpc_cidr_block` calls the base range.
+const VPC: &str = "vpc";
+
 /// The address spaces in which a range of a VPC may lie here: private space, and that of carrier-grade NAT.
 pub(crate) const SPACES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", SHARED_SPACE];
 
@@ -24,7 +27,7 @@ const DOCKER: &str = "172.17.0.0/16";
 
 /// Reads all ranges, the base range first; `None` in the place of each that is wrong.
 pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<Range>> {
-    let mut ranges = vec![range(BASE, &topology.base, &topology.origin, found)];
+    let mut ranges = vec![range(BASE, &topology.base, topology.place("base"), found)];
     for (idx, secondary) in topology.secondary.iter().enumerate() {
         let taken = topology.secondary[..idx].iter().any(|other| other.name == secondary.name);
         if taken || secondary.name == BASE {
@@ -35,6 +38,18 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<R
                     format!("two ranges have the name `{}`", secondary.name),
                 )
                 .hint("give each secondary range a name of its own; the base range is `base`"),
+            );
+        }
+        if secondary.name == VPC {
+            found.push(
+                Diagnostic::error(
+                    "reserved-name",
+                    &secondary.origin,
+                    format!(
+                        "the name `{VPC}` of a range already means the base range among the module's outputs"
+                    ),
+                )
+                .hint("give the range another name"),
             );
         }
         ranges.push(range(&secondary.name, &secondary.cidr, &secondary.origin, found));

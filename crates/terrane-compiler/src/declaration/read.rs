@@ -2,12 +2,10 @@
 
 use crate::declaration::{Declaration, Dns, egress, eks, flows, limits, ranges, tags, tiers};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::features::endpoints;
 use crate::names::{Name, Zone};
 use crate::suggest;
 use crate::topology::{Access, INTERNET, Topology};
-
-/// Services that have gateway endpoints: <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>.
-pub(crate) const ENDPOINTS: [&str; 2] = ["s3", "dynamodb"];
 
 impl Declaration {
     /// Reads a topology.
@@ -23,14 +21,15 @@ impl Declaration {
         let keep_clear = ranges::keep_clear(topology, &ranges, &mut found);
         let tiers = tiers::read(topology, &zones, &ranges, &mut found);
         let egress = egress::read(topology, &zones, &mut found);
-        endpoints(topology, &mut found);
+        gateway_endpoints(topology, &mut found);
         dns(topology, &mut found);
         let flows = flows::read(topology, &mut found);
-        let subnet_groups = flows::subnet_groups(topology, &zones, &mut found);
+        let subnet_groups = flows::groups(topology, &zones, &mut found);
         let eks = eks::read(topology, &zones, &ranges, &tiers, &mut found);
-        tags::check(&topology.tags, "the network", &topology.origin, &mut found);
+        tags::check(&topology.tags, "the network", |key| topology.place(&format!("tags.{key}")), &mut found);
+        tags::count(topology, &mut found);
         let terraform = terraform(topology, &mut found);
-        limits::check(topology, &zones, &tiers, &mut found);
+        limits::check(topology, &zones, &tiers, &flows, &mut found);
         let reclaim = reclaim(topology, &mut found);
         let (Some(name), Some(egress), false) = (name, egress, found.has_errors()) else {
             return Err(found);
@@ -115,9 +114,9 @@ fn network_name(topology: &Topology, found: &mut Diagnostics) -> Option<Name> {
 }
 
 fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
-    let origin = &topology.origin;
     let mut zones = Vec::new();
-    for letter in &topology.zones {
+    for (idx, letter) in topology.zones.iter().enumerate() {
+        let origin = topology.place(&format!("zones[{idx}]"));
         match Zone::parse(letter) {
             Err(problem) => found.push(
                 Diagnostic::error("invalid-zone", origin, format!("zone `{letter}` {problem}"))
@@ -132,30 +131,35 @@ fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
     }
     if topology.zones.is_empty() {
         found.push(
-            Diagnostic::error("no-zones", origin, format!("network `{}` has no zones", topology.name))
-                .hint("declare one zone letter or more, such as a, b, and c"),
+            Diagnostic::error(
+                "no-zones",
+                topology.place("zones"),
+                format!("network `{}` has no zones", topology.name),
+            )
+            .hint("declare one zone letter or more, such as a, b, and c"),
         );
     }
     zones.sort();
     zones
 }
 
-fn endpoints(topology: &Topology, found: &mut Diagnostics) {
+fn gateway_endpoints(topology: &Topology, found: &mut Diagnostics) {
     for (idx, service) in topology.endpoints.iter().enumerate() {
-        if !ENDPOINTS.contains(&service.as_str()) {
+        let origin = topology.place(&format!("endpoints[{idx}]"));
+        if endpoints::kind(service).is_none() {
             found.push(
                 Diagnostic::error(
                     "unknown-endpoint",
-                    &topology.origin,
+                    origin,
                     format!("there is no gateway endpoint for `{service}`"),
                 )
-                .hint(suggest::hint(service, ENDPOINTS)),
+                .hint(suggest::hint(service, endpoints::KINDS.iter().map(|kind| kind.name))),
             );
         } else if topology.endpoints[..idx].contains(service) {
             found.push(
                 Diagnostic::error(
                     "duplicate-endpoint",
-                    &topology.origin,
+                    origin,
                     format!("the gateway endpoint `{service}` is declared twice"),
                 )
                 .hint("declare it once"),
@@ -170,7 +174,7 @@ fn dns(topology: &Topology, found: &mut Diagnostics) {
         found.push(
             Diagnostic::error(
                 "dns-hostnames-without-support",
-                &topology.origin,
+                topology.place("dns.hostnames"),
                 "DNS hostnames are on but DNS support is off, which AWS refuses",
             )
             .hint("turn DNS support on, or hostnames off"),
@@ -185,7 +189,7 @@ fn terraform(topology: &Topology, found: &mut Diagnostics) -> Option<(u64, u64)>
         found.push(
             Diagnostic::error(
                 "invalid-terraform-version",
-                &topology.origin,
+                topology.place("terraform"),
                 format!("the Terraform version `{text}` is not a major and a minor number"),
             )
             .hint("write it as 1.5"),
@@ -201,16 +205,17 @@ fn number(text: &str) -> Option<u64> {
 }
 
 fn reclaim(topology: &Topology, found: &mut Diagnostics) -> Vec<Name> {
-    let names = topology.reclaim.iter();
-    names.filter_map(|text| name(text, "a tier to reclaim", &topology.origin, found)).collect()
+    let names = topology.reclaim.iter().enumerate();
+    let place = |idx| topology.place(&format!("reclaim[{idx}]"));
+    names.filter_map(|(idx, text)| name(text, "a tier to reclaim", place(idx), found)).collect()
 }
 
 /// Returns whether a word means something else where tiers are named.
 pub(super) fn taken(name: &str) -> Option<&'static str> {
     match name {
         INTERNET => Some("everything outside the network"),
-        "s3" | "dynamodb" => Some("a gateway endpoint"),
-        "cluster" => Some("the subnets of clusters among the module's outputs"),
+        _ if endpoints::kind(name).is_some() => Some("a gateway endpoint"),
+        "eks-cluster" => Some("the subnets of control planes among the module's outputs"),
         _ => None,
     }
 }

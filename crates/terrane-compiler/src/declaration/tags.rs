@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::topology::Topology;
 
 /// The most tags of one resource, and the most characters of a key and of a value:
 /// <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
@@ -10,16 +11,18 @@ const MAX_TAGS: usize = 50;
 const MAX_KEY: usize = 128;
 const MAX_VALUE: usize = 256;
 
-/// Tags that the module sets itself: `Name`, the roles of subnets, and one for each of some clusters.
-const OWN_TAGS: usize = 6;
+/// Tags that the module may set on a subnet beside one for each cluster: `Name`, its role, and one for Karpenter.
+const OWN_TAGS: usize = 4;
 
-pub(super) fn check(
+/// Reports the tags that cannot be; `place` says where the tag with a key was declared.
+pub(super) fn check<'a>(
     tags: &BTreeMap<String, String>,
     subject: &str,
-    origin: &Origin,
+    place: impl Fn(&str) -> &'a Origin,
     found: &mut Diagnostics,
 ) {
     for (key, value) in tags {
+        let origin = place(key);
         if let Some(problem) = key_problem(key).or_else(|| value_problem(value)) {
             found.push(
                 Diagnostic::error("invalid-tag", origin, format!("tag `{key}` of {subject} {problem}")).hint(
@@ -37,19 +40,35 @@ pub(super) fn check(
             );
         }
     }
-    let most = MAX_TAGS - OWN_TAGS;
-    if tags.len() > most {
-        found.push(
-            Diagnostic::error(
-                "too-many-tags",
-                origin,
-                format!(
-                    "{subject} has {} tags, but AWS allows {MAX_TAGS} and the module sets up to {OWN_TAGS}",
-                    tags.len()
-                ),
-            )
-            .hint(format!("declare at most {most}")),
-        );
+}
+
+/// Reports tiers whose subnets would have too many tags, with those of the network and of its clusters.
+pub(super) fn count(topology: &Topology, found: &mut Diagnostics) {
+    let own = OWN_TAGS + topology.eks.as_ref().map_or(0, |eks| eks.clusters.len());
+    let mut report = |subject: &str, count: usize, origin: &Origin| {
+        let too_many = count + own > MAX_TAGS;
+        if too_many {
+            found.push(
+                Diagnostic::error(
+                    "too-many-tags",
+                    origin,
+                    format!("{subject} has {count} tags, but AWS allows {MAX_TAGS} and the module sets up to {own}"),
+                )
+                .hint(match MAX_TAGS.checked_sub(own) {
+                    Some(most) => format!("declare at most {most}"),
+                    None => "declare fewer clusters".to_owned(),
+                }),
+            );
+        }
+        too_many
+    };
+    if report("the network", topology.tags.len(), topology.place("tags")) {
+        return;
+    }
+    for tier in &topology.tiers {
+        let shared = tier.tags.keys().filter(|key| !topology.tags.contains_key(*key)).count();
+        let subject = format!("tier `{}`, with those of the network,", tier.name);
+        report(&subject, topology.tags.len() + shared, &tier.origin);
     }
 }
 

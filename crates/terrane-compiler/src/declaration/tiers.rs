@@ -94,7 +94,7 @@ fn one(
         .iter()
         .map(|old| read::name(old, &format!("tier `{}` before", tier.name), &tier.origin, found))
         .collect();
-    tags::check(&tier.tags, &format!("tier `{}`", tier.name), &tier.origin, found);
+    tags::check(&tier.tags, &format!("tier `{}`", tier.name), |_| &tier.origin, found);
     if tier.generation == 0 {
         found.push(
             Diagnostic::error(
@@ -197,9 +197,14 @@ fn size(
                     "need-exceeds-size",
                     &tier.origin,
                     format!(
-                        "tier `{name}` needs {} addresses in each subnet ({}), but a /{length} has {}",
+                        "tier `{name}` needs {} addresses in each subnet ({}){}, but a /{length} has {}",
                         room.addresses,
                         room.reason,
+                        match (room.prefixes, room.longest) {
+                            (0, 28..) => String::new(),
+                            (0, longest) => format!(", and a /{longest} for load balancers"),
+                            (prefixes, _) => format!(", {prefixes} whole /28 among them"),
+                        },
                         1_u64 << (32 - length)
                     ),
                 )
@@ -223,15 +228,14 @@ fn size(
                             room.addresses, room.reason
                         ),
                     )
-                    .hint("spread the need over several tiers, or let pods have addresses by prefix or IPv6"),
+                    .hint("spread the need over several tiers, or let pods have a tier of their own"),
                 );
                 return None;
             };
             length
         }
     };
-    let need = room.map(|room| (u32::try_from(room.addresses).unwrap_or(u32::MAX), room.reason));
-    Some(Size::PrefixLength { length, need })
+    Some(Size::PrefixLength { length, need: room })
 }
 
 fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> u8 {

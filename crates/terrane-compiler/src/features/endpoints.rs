@@ -15,8 +15,13 @@ use crate::network::{Network, RouteTable};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 
-/// Every service with a gateway endpoint.
+/// Every service with a gateway endpoint: <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>.
 pub const KINDS: &[Kind] = &[dynamodb::KIND, s3::KIND];
+
+/// Returns the service with this name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}
 
 /// A service with a gateway endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

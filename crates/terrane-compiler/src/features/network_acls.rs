@@ -244,10 +244,10 @@ impl Draft {
     ) -> AclRule {
         let action = if self.allow { "allow" } else { "deny" };
         let peer = match self.peer {
-            AclPeer::Tier(tier, part) if network.tiers[tier].cover.len() == 1 && part == 0 => {
+            AclPeer::Tier(tier, _) if network.tiers[tier].cover.len() == 1 => {
                 network.tiers[tier].first_name().to_string()
             }
-            AclPeer::Tier(tier, part) => format!("{}-{}", network.tiers[tier].first_name(), part + 1),
+            AclPeer::Tier(tier, part) => format!("{}[{part}]", network.tiers[tier].first_name()),
             AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
             AclPeer::Cidr(cidr) => cidr.to_string(),
         };
@@ -376,9 +376,7 @@ fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
 
 fn row(network: &Network, rule: &AclRule) -> Expr {
     let cidr_block = match rule.peer {
-        AclPeer::Tier(tier, part) => {
-            expr(&format!("local.blocks.{}", super::tiers::block_name(network, tier, part)))
-        }
+        AclPeer::Tier(tier, part) => expr(&super::tiers::block(network, tier, part)),
         AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
         AclPeer::Cidr(cidr) => string(&cidr.to_string()),
     };

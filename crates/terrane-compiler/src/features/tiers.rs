@@ -28,7 +28,9 @@ fn resolve(resolution: &mut Resolution<'_>) {
             layout: plan.tiers[idx].clone(),
             cover: cover(resolution.declaration, plan, idx),
             need: match &tier.size {
-                Size::PrefixLength { need, .. } => need.clone(),
+                Size::PrefixLength { need, .. } => need
+                    .as_ref()
+                    .map(|room| (u32::try_from(room.addresses).unwrap_or(u32::MAX), room.reason.clone())),
                 Size::Pinned(_) => None,
             },
             route_table: 0,
@@ -99,11 +101,11 @@ fn locals(network: &Network, module: &mut Module) {
     let blocks: Vec<(String, Expr)> = network
         .tiers
         .iter()
-        .enumerate()
-        .flat_map(|(idx, tier)| {
-            tier.cover.iter().enumerate().map(move |(part, block)| {
-                (block_name(network, idx, part), place(network, tier.range, *block))
-            })
+        .map(|tier| {
+            let mut parts: Vec<Expr> =
+                tier.cover.iter().map(|block| place(network, tier.range, *block)).collect();
+            let value = if parts.len() == 1 { parts.remove(0) } else { Expr::Array(parts) };
+            (tier.name.identifier(), value)
         })
         .collect();
     local(
@@ -126,10 +128,11 @@ fn locals(network: &Network, module: &mut Module) {
     }
 }
 
-/// Returns the name of one part of a tier's cover in `local.blocks`.
-pub(super) fn block_name(network: &Network, tier: usize, part: usize) -> String {
+/// Returns the reference to one part of a tier's cover.
+pub(super) fn block(network: &Network, tier: usize, part: usize) -> String {
     let name = network.tiers[tier].name.identifier();
-    if network.tiers[tier].cover.len() == 1 { name } else { format!("{name}_{}", part + 1) }
+    let index = if network.tiers[tier].cover.len() == 1 { String::new() } else { format!("[{part}]") };
+    format!("local.blocks.{name}{index}")
 }
 
 fn place(network: &Network, range: usize, block: Block) -> Expr {
@@ -151,11 +154,7 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     };
     let cidr_block = match &tier.layout {
         Layout::Block(_) => {
-            format!(
-                "cidrsubnet(local.blocks.{}, {}, local.slots[each.key])",
-                block_name(network, idx, 0),
-                network.slot_bits
-            )
+            format!("cidrsubnet({}, {}, local.slots[each.key])", block(network, idx, 0), network.slot_bits)
         }
         Layout::Pinned(_) => format!("local.{id}_ranges[each.key]"),
     };

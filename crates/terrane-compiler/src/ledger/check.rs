@@ -11,6 +11,9 @@ use crate::ledger::{Entry, Key, Ledger, RuleNumbers, origin};
 use crate::names::{Block, Name, Zone};
 use crate::sizing::SUBNET_LENGTHS;
 
+/// The numbers that rules of network ACLs can have here, in all their bands.
+const RULE_NUMBERS: std::ops::RangeInclusive<u16> = 100..=999;
+
 /// What to do when two branches have each taken a block, a slot, or a number.
 const MERGED: &str =
     "if branches were merged: take the ledger of the one that was applied, and compile again";
@@ -131,12 +134,20 @@ fn entry(idx: usize, block: &AddressBlock, ledger: &mut Ledger, found: &mut Diag
             return;
         }
     }
-    if ledger.entries.contains_key(&key) {
-        let message = format!("the ledger has two blocks for {key} in range `{}`", key.range);
+    if let Some(other) = ledger.entries.get(&key) {
+        let (first, second) = (describe(&other.layout), describe(&layout));
+        let message =
+            format!("the ledger has two blocks for {key} in range `{}`: {first}, and {second}", key.range);
         report(found, "ledger-duplicate", &path, message, MERGED);
         return;
     }
     ledger.entries.insert(key, Entry { state: block.state, layout });
+}
+
+/// Says where something lies, as the ledger does.
+fn describe(layout: &Layout) -> String {
+    let part = |block: &Block| format!("{} of 2^{}", block.netnum, block.newbits);
+    layout.blocks().iter().map(part).collect::<Vec<_>>().join(", ")
 }
 
 fn layout(block: &AddressBlock, key: &Key, path: &str, found: &mut Diagnostics) -> Option<Layout> {
@@ -178,23 +189,32 @@ fn overlaps(ledger: &Ledger, found: &mut Diagnostics) {
     }
 }
 
-/// Reports rules that share a number.
+/// Reports rules that share a number, or have none that a rule can have.
 fn rules(addresses: &Addresses, found: &mut Diagnostics) {
     for (tier, directions) in &addresses.rules {
         for (direction, numbers) in directions {
+            let path = format!("rules.{tier}.{direction}");
+            if !["ingress", "egress"].contains(&direction.as_str()) {
+                let message = format!(
+                    "the ledger numbers rules of tier `{tier}` in the direction `{direction}`, which is neither `ingress` nor `egress`"
+                );
+                report(found, "ledger-rule-number", &path, message, "undo edits of the ledger");
+            }
             let mut taken: BTreeMap<u16, &str> = BTreeMap::new();
             for (key, number) in numbers {
+                if !RULE_NUMBERS.contains(number) {
+                    let message = format!(
+                        "the rule `{key}` of tier `{tier}` has {direction} number {number}, outside {} to {}",
+                        RULE_NUMBERS.start(),
+                        RULE_NUMBERS.end()
+                    );
+                    report(found, "ledger-rule-number", &path, message, "undo edits of the ledger");
+                }
                 if let Some(other) = taken.insert(*number, key) {
                     let message = format!(
                         "the rules `{other}` and `{key}` of tier `{tier}` both have {direction} number {number}"
                     );
-                    report(
-                        found,
-                        "ledger-rule-number",
-                        &format!("rules.{tier}.{direction}"),
-                        message,
-                        MERGED,
-                    );
+                    report(found, "ledger-rule-number", &path, message, MERGED);
                 }
             }
         }

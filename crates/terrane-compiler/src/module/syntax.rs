@@ -122,12 +122,15 @@ pub fn paragraph(text: &str) -> Expr {
     Expr::from(Heredoc::new(delimiter, template).with_strip_mode(HeredocStripMode::Indent))
 }
 
-/// Returns an object with identifier keys in the given order.
+/// Returns an object with identifier keys in the given order; `for`, which would begin another expression, is quoted.
 pub fn object<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
     Expr::Object(
         entries
             .into_iter()
-            .map(|(key, value)| (hcl::ObjectKey::Identifier(hcl::Identifier::sanitized(key)), value))
+            .map(|(key, value)| match key {
+                "for" => (hcl::ObjectKey::Expression(string(key)), value),
+                _ => (hcl::ObjectKey::Identifier(hcl::Identifier::sanitized(key)), value),
+            })
             .collect(),
     )
 }

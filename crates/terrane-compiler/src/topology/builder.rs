@@ -6,7 +6,7 @@ use super::{
     Access, CniMode, Dns, Egress, Eks, Flow, FlowProtocol, KeepClear, NatMode, Need, Ports, SecondaryRange,
     SubnetGroup, Tier, Topology,
 };
-use crate::diagnostics::Origin;
+use crate::diagnostics::{Origin, Places};
 
 impl Topology {
     /// Returns a topology with a name and nothing else.
@@ -32,6 +32,7 @@ impl Topology {
             retired: Vec::new(),
             reclaim: Vec::new(),
             origin: Origin::caller(),
+            places: Places::default(),
         }
     }
 
@@ -44,14 +45,18 @@ impl Topology {
 
     /// Asks for a module that this Terraform version can use.
     #[must_use]
+    #[track_caller]
     pub fn terraform(mut self, version: &str) -> Topology {
+        self.places.insert("terraform", Origin::caller());
         self.terraform = Some(version.to_owned());
         self
     }
 
     /// Sets the base range: a /16 to a /28 in private space.
     #[must_use]
+    #[track_caller]
     pub fn base(mut self, cidr: &str) -> Topology {
+        self.places.insert("base", Origin::caller());
         cidr.clone_into(&mut self.base);
         self
     }
@@ -70,7 +75,9 @@ impl Topology {
 
     /// Sets the zone letters.
     #[must_use]
+    #[track_caller]
     pub fn zones<'a>(mut self, letters: impl IntoIterator<Item = &'a str>) -> Topology {
+        self.places.insert("zones", Origin::caller());
         self.zones = letters.into_iter().map(str::to_owned).collect();
         self
     }
@@ -105,8 +112,12 @@ impl Topology {
 
     /// Adds gateway endpoints by service name.
     #[must_use]
+    #[track_caller]
     pub fn endpoints<'a>(mut self, services: impl IntoIterator<Item = &'a str>) -> Topology {
-        self.endpoints.extend(services.into_iter().map(str::to_owned));
+        for service in services {
+            self.places.insert(&format!("endpoints[{}]", self.endpoints.len()), Origin::caller());
+            self.endpoints.push(service.to_owned());
+        }
         self
     }
 
@@ -131,14 +142,18 @@ impl Topology {
 
     /// Sets the VPC's DNS settings.
     #[must_use]
+    #[track_caller]
     pub fn dns(mut self, support: bool, hostnames: bool) -> Topology {
+        self.places.insert("dns", Origin::caller());
         self.dns = Dns { support, hostnames };
         self
     }
 
     /// Adds a tag to everything that takes tags.
     #[must_use]
+    #[track_caller]
     pub fn tag(mut self, key: &str, value: &str) -> Topology {
+        self.places.insert(&format!("tags.{key}"), Origin::caller());
         self.tags.insert(key.to_owned(), value.to_owned());
         self
     }
@@ -159,9 +174,16 @@ impl Topology {
 
     /// Frees the blocks that the ledger keeps for a tier that was removed, or for its earlier generations.
     #[must_use]
+    #[track_caller]
     pub fn reclaim(mut self, tier: &str) -> Topology {
+        self.places.insert(&format!("reclaim[{}]", self.reclaim.len()), Origin::caller());
         self.reclaim.push(tier.to_owned());
         self
+    }
+
+    /// Returns where the value at a path was declared, such as `zones[1]`.
+    pub(crate) fn place(&self, path: &str) -> &Origin {
+        self.places.get(path).unwrap_or(&self.origin)
     }
 }
 

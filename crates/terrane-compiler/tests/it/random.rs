@@ -1,34 +1,88 @@
 //! Properties of allocation and documents over random topologies.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use terrane_compiler::address_plan::{AddressPlan, allocate};
 use terrane_compiler::declaration::Declaration;
 use terrane_compiler::document;
 use terrane_compiler::ledger::Ledger;
-use terrane_compiler::names::{Block, Cidr};
+use terrane_compiler::names::{Block, Cidr, Zone};
 use terrane_compiler::resolve::resolve;
 use terrane_compiler::testing::topology;
-use terrane_compiler::topology::{Tier, Topology};
+use terrane_compiler::topology::{Egress, Tier, Topology};
 
 fn planned(topology: &Topology, ledger: &Ledger) -> (AddressPlan, Ledger) {
     let declaration = Declaration::read(topology).unwrap_or_else(|found| panic!("{found}"));
-    allocate(&declaration, ledger).unwrap_or_else(|found| panic!("{found}"))
+    allocate(&declaration, ledger).unwrap_or_else(|found| panic!("{}\n{found}", document::to_toml(topology)))
 }
 
-/// Returns the blocks of a tier's subnets over the zones.
-fn subnets(topology: &Topology, plan: &AddressPlan, tier: &str) -> Vec<Block> {
+/// Returns where each subnet lies, by tier and zone letter.
+fn subnets(topology: &Topology, plan: &AddressPlan) -> BTreeMap<(String, Zone), Block> {
     let declaration = Declaration::read(topology).unwrap();
-    let idx = declaration.tiers.iter().position(|declared| declared.name.as_str() == tier).unwrap();
-    declaration.zones.iter().map(|zone| plan.subnet(idx, *zone).unwrap()).collect()
+    let tiers = declaration.tiers.iter().enumerate();
+    let of = |(idx, tier): (usize, &terrane_compiler::declaration::Tier)| {
+        let name = tier.name.to_string();
+        let zones = declaration.zones.clone();
+        zones
+            .into_iter()
+            .map(move |zone| ((name.clone(), zone), plan.subnet(idx, zone).unwrap()))
+            .collect::<Vec<_>>()
+    };
+    tiers.flat_map(of).collect()
 }
 
-fn unchanged(before: &Topology, old: &AddressPlan, after: &Topology, new: &AddressPlan) -> bool {
-    let shared = before.tiers.iter().filter(|tier| after.tiers.iter().any(|other| other.name == tier.name));
-    shared.into_iter().all(|tier| subnets(before, old, &tier.name) == subnets(after, new, &tier.name))
+/// Returns the topology without what would stop edits of its tiers and zones.
+fn bare(mut topology: Topology) -> Topology {
+    (topology.flows, topology.subnet_groups) = (Vec::new(), Vec::new());
+    (topology.eks, topology.egress) = (None, Egress::none());
+    topology
+}
+
+fn small(name: &str) -> Tier {
+    Tier::isolated(name).prefix_length(28)
+}
+
+/// Returns edits of a topology by name, at a position among its tiers and one among its zones.
+fn edits(topology: &Topology, slots: &BTreeMap<Zone, u32>, at: usize) -> Vec<(&'static str, Topology)> {
+    let (tier, zone) = (at % topology.tiers.len(), at % topology.zones.len());
+    let mut edits: Vec<(&str, Topology)> = Vec::new();
+    let mut edit = |name, apply: &dyn Fn(&mut Topology)| {
+        let mut edited = bare(topology.clone());
+        apply(&mut edited);
+        edits.push((name, edited));
+    };
+    edit("append a tier", &|edited| edited.tiers.push(small("new")));
+    edit("insert a tier", &|edited| edited.tiers.insert(tier, small("new")));
+    edit("reorder the tiers", &|edited| edited.tiers.reverse());
+    edit("reorder the zones", &|edited| edited.zones.rotate_left(zone));
+    if topology.tiers.len() > 1 {
+        edit("remove a tier", &|edited| drop(edited.tiers.remove(tier)));
+        edit("replace a tier", &|edited| edited.tiers[tier] = small("new"));
+    }
+    if topology.zones.len() > 1 {
+        edit("remove a zone", &|edited| {
+            let gone = edited.zones.remove(zone);
+            for ranges in edited.tiers.iter_mut().filter_map(|tier| tier.ranges.as_mut()) {
+                ranges.remove(&gone);
+            }
+        });
+    }
+    let spare = slots.keys().map(Zone::to_string).find(|letter| !topology.zones.contains(letter));
+    // A tier with explicit ranges would need one for the new zone.
+    if let (Some(spare), true) = (spare, topology.tiers.iter().all(|tier| tier.ranges.is_none())) {
+        edit("append a zone", &|edited| edited.zones.push(spare.clone()));
+    }
+    edits
+}
+
+/// Returns how many cases to try: `short` as a rule, `long` under `cargo xtask test --long`.
+fn cases(short: u32, long: u32) -> u32 {
+    if std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0") { long } else { short }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128, 2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn documents_hold_every_topology(seed in any::<u64>()) {
@@ -37,23 +91,33 @@ proptest! {
         prop_assert_eq!(&document::from_json(&document::to_json(&topology)).unwrap(), &topology);
     }
 
+    /// Spare slots count too, since a caller may use them without a new compilation.
     #[test]
-    fn subnets_are_disjoint_and_inside_every_admitted_range(seed in any::<u64>()) {
+    fn subnets_are_aligned_disjoint_and_inside_every_admitted_range(seed in any::<u64>()) {
         let topology = topology(seed);
         let declaration = Declaration::read(&topology).unwrap();
         let (plan, _) = planned(&topology, &Ledger::default());
         for (range, admitted) in plan.admitted.iter().enumerate() {
-            for length in admitted.min_prefix_length..=admitted.max_prefix_length {
-                let space = admitted.within[0];
-                let base = Cidr::new(space.network(), length.max(space.prefix_len())).unwrap();
-                let mut cidrs: Vec<Cidr> = Vec::new();
-                for (idx, tier) in declaration.tiers.iter().enumerate().filter(|(_, tier)| tier.range == range) {
-                    for zone in &declaration.zones {
-                        let cidr = base.subnet(plan.subnet(idx, *zone).unwrap());
-                        let cidr = cidr.unwrap_or_else(|| panic!("{} in {zone} is outside {base}", tier.name));
-                        prop_assert!((16..=28).contains(&cidr.prefix_length()) && base.contains(cidr));
-                        prop_assert!(cidrs.iter().all(|other| !other.overlaps(cidr)));
-                        cidrs.push(cidr);
+            let lengths = admitted.min_prefix_length..=admitted.max_prefix_length;
+            prop_assert!(lengths.contains(&declaration.ranges[range].cidr.prefix_length()));
+            for (space, length) in admitted.within.iter().flat_map(|space| lengths.clone().map(move |length| (space, length))) {
+                // The first range of this length in the space, and the last.
+                let length = length.max(space.prefix_len());
+                let last = u32::from(space.broadcast()) & (u32::MAX << (32 - length));
+                for base in [space.network(), last.into()] {
+                    let base = Cidr::new(base, length).unwrap();
+                    let mut cidrs: Vec<Cidr> = Vec::new();
+                    for idx in (0..declaration.tiers.len()).filter(|idx| declaration.tiers[*idx].range == range) {
+                        let of_tier = plan.slots.keys().filter_map(|zone| plan.subnet(idx, *zone));
+                        let of_tier: Vec<Block> = of_tier.collect();
+                        prop_assert!(of_tier.len() >= declaration.zones.len());
+                        for block in of_tier {
+                            let cidr = base.subnet(block).unwrap();
+                            prop_assert!((16..=28).contains(&cidr.prefix_length()) && base.contains(cidr));
+                            prop_assert_eq!(u64::from(cidr.first()) % (1_u64 << (32 - cidr.prefix_length())), 0);
+                            prop_assert!(cidrs.iter().all(|other| !other.overlaps(cidr)));
+                            cidrs.push(cidr);
+                        }
                     }
                 }
             }
@@ -61,46 +125,59 @@ proptest! {
     }
 
     #[test]
-    fn nothing_recorded_moves(seed in any::<u64>(), at in any::<usize>()) {
-        let before = topology(seed);
-        let (old, ledger) = planned(&before, &Ledger::default());
+    fn allocation_is_deterministic(seed in any::<u64>()) {
+        let topology = topology(seed);
+        let (plan, ledger) = planned(&topology, &Ledger::default());
+        prop_assert_eq!(&planned(&topology, &Ledger::default()), &(plan.clone(), ledger.clone()));
         prop_assert_eq!(&Ledger::parse(&ledger.to_string()).unwrap(), &ledger);
-        prop_assert_eq!(&planned(&before, &ledger), &(old.clone(), ledger.clone()));
+        prop_assert_eq!(&planned(&topology, &ledger), &(plan, ledger));
+    }
 
+    /// An edit moves nothing that it does not remove, and undoing it gives everything its old place.
+    #[test]
+    fn edits_move_nothing(seed in any::<u64>(), at in any::<usize>()) {
+        let before = topology(seed);
+        let (plan, ledger) = planned(&before, &Ledger::default());
+        let old = subnets(&before, &plan);
+        for (edit, after) in edits(&before, &plan.slots, at) {
+            let (plan, edited) = planned(&after, &ledger);
+            let new = subnets(&after, &plan);
+            for (subnet, block) in &new {
+                prop_assert!(old.get(subnet).is_none_or(|old| old == block), "{}: {:?} moved", edit, subnet);
+            }
+            // Parsing finds blocks that overlap, reserved ones included.
+            prop_assert_eq!(&Ledger::parse(&edited.to_string()).unwrap(), &edited);
+            prop_assert_eq!(&subnets(&before, &planned(&before, &edited).0), &old, "{}, and undone", edit);
+        }
+    }
+
+    #[test]
+    fn a_rename_moves_nothing(seed in any::<u64>(), at in any::<usize>()) {
+        let before = bare(topology(seed));
         let at = at % before.tiers.len();
-        let mut inserted = before.clone();
-        inserted.flows.clear();
-        inserted.subnet_groups.clear();
-        inserted.eks = None;
-        inserted.egress = terrane_compiler::topology::Egress::none();
-        inserted.tiers.reverse();
-        inserted.tiers.insert(at, Tier::isolated("inserted").prefix_length(28));
-        let (new, grown) = planned(&inserted, &ledger);
-        prop_assert!(unchanged(&before, &old, &inserted, &new));
-
-        let mut removed = inserted.clone();
-        removed.tiers.remove(at);
-        removed.tiers.rotate_left(1);
-        let gone = removed.tiers.pop().unwrap();
-        removed.tiers.push(Tier::isolated("filler").prefix_length(28));
-        let (_, after_removal) = planned(&removed, &grown);
-        let (again, _) = planned(&before, &after_removal);
-        prop_assert!(unchanged(&before, &old, &before, &again), "{} came back", gone.name);
-
-        let mut renamed = before.clone();
-        let name = renamed.tiers[at].name.clone();
-        renamed.tiers[at].name = "renamed".to_owned();
-        renamed.tiers[at].renamed_from.push(name.clone());
-        (renamed.flows, renamed.subnet_groups) = (Vec::new(), Vec::new());
-        renamed.eks = None;
-        renamed.egress = terrane_compiler::topology::Egress::none();
-        let (new, _) = planned(&renamed, &ledger);
-        prop_assert_eq!(subnets(&before, &old, &name), subnets(&renamed, &new, "renamed"));
+        let rename = |topology: &Topology, to: &str| {
+            let mut renamed = topology.clone();
+            let from = std::mem::replace(&mut renamed.tiers[at].name, to.to_owned());
+            renamed.tiers[at].renamed_from = vec![from];
+            renamed
+        };
+        let (plan, ledger) = planned(&before, &Ledger::default());
+        let blocks = |topology: &Topology, plan: &AddressPlan| {
+            let name = &topology.tiers[at].name;
+            let own = subnets(topology, plan).into_iter().filter(|((tier, _), _)| tier == name);
+            own.map(|(_, block)| block).collect::<Vec<_>>()
+        };
+        let old = blocks(&before, &plan);
+        let (renamed, name) = (rename(&before, "renamed"), before.tiers[at].name.clone());
+        let (plan, ledger) = planned(&renamed, &ledger);
+        prop_assert_eq!(&blocks(&renamed, &plan), &old);
+        let back = rename(&renamed, &name);
+        prop_assert_eq!(&blocks(&back, &planned(&back, &ledger).0), &old, "and back");
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(32, 2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_contract_gives_the_ledger_back(seed in any::<u64>()) {
@@ -111,5 +188,18 @@ proptest! {
         let mut contract = terrane_contract::Contract::new("net");
         contract.addresses = Some(ledger.addresses());
         prop_assert_eq!(&Ledger::recover(&contract).unwrap(), &ledger);
+    }
+
+    /// Whatever is valid compiles: no claim about it is refuted, and the ledger changes nothing.
+    #[test]
+    fn every_random_topology_compiles_to_the_same_bytes(seed in any::<u64>()) {
+        let topology = topology(seed);
+        let version = semver::Version::new(1, 0, 0);
+        let compiled = |ledger: &Ledger| {
+            terrane_compiler::compile(&topology, ledger, &version).unwrap_or_else(|found| panic!("{found}"))
+        };
+        let first = compiled(&Ledger::default());
+        prop_assert_eq!(&compiled(&Ledger::default()).files, &first.files);
+        prop_assert_eq!(&compiled(&first.ledger).files, &first.files);
     }
 }

@@ -5,7 +5,7 @@ use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
 use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::{Intent, IntentEnd, IntentFlow};
 use crate::proof::witness::{end_name, route_step, witness};
-use crate::proof::{Finding, Property, Status};
+use crate::proof::{Finding, Property, Status, Step};
 
 /// P2: each declared flow works.
 pub(super) fn reachability(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
@@ -50,7 +50,8 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
                     && let Some((why, headers)) = blocked(engine, flow, path)
                 {
                     let mut refuted = finding(Status::Refuted, why);
-                    let packet = witness(engine, *source, *target, path, &headers, &flow.headers, true);
+                    let mut packet = witness(engine, *source, *target, path, &headers, &flow.headers, true);
+                    name_endpoint(&mut packet.forward, &flow.to);
                     refuted.decided_by = packet
                         .forward
                         .iter()
@@ -67,6 +68,7 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
                 if decided_by.is_empty() && source != target && !engine.is_brief() {
                     let packet = witness(engine, *source, *target, path, &flow.headers, &flow.headers, true);
                     decided_by = packet.forward;
+                    name_endpoint(&mut decided_by, &flow.to);
                     decided_by.extend(packet.reply);
                 }
             }
@@ -86,10 +88,10 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
 /// Returns the paths of a pair that must all work: to and from every address of a subnet, or every public one.
 fn required(engine: &mut Engine<'_>, source: End, target: End, to: &IntentEnd) -> Result<Vec<Path>, String> {
     let mut paths = Vec::new();
-    engine.paths(source, target, Layers::EVERY, &mut paths);
-    if matches!(to, IntentEnd::Service(_)) && paths.is_empty() {
-        engine.paths(source, target, Layers { routes: false, ..Layers::EVERY }, &mut paths);
-    }
+    // The route to a gateway endpoint, which exists, is more specific than any to the internet: no NAT gateway is on
+    // the way.
+    let routes = !matches!(to, IntentEnd::Service(_));
+    engine.paths(source, target, Layers { routes, ..Layers::EVERY }, &mut paths);
     let facts = engine.facts();
     let (atoms, subnet) = match (source, target) {
         (End::Internet, End::Subnet(subnet)) | (End::Subnet(subnet), End::Internet) => {
@@ -136,6 +138,14 @@ fn blocked(engine: &Engine<'_>, flow: &IntentFlow, path: &Path) -> Option<(Strin
     }
     let missing = replies.minus(engine.set(path.reply));
     (!missing.is_empty()).then(|| (format!("answers on {missing} do not come back"), headers))
+}
+
+/// Says which route leads to a service: its addresses are not known, so that no step could tell.
+fn name_endpoint(steps: &mut [Step], to: &IntentEnd) {
+    let IntentEnd::Service(service) = to else { return };
+    for step in steps.iter_mut().filter(|step| step.layer == "route") {
+        step.rule = format!("gateway endpoint {service}");
+    }
 }
 
 fn without_endpoint(engine: &Engine<'_>, sources: &[End], service: &str) -> Option<String> {
