@@ -54,7 +54,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
 
 fn churn(workspace: &Workspace) -> Result<Option<Figures>> {
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache())? else { return Ok(None) };
-    let rows = churn::run(&terraform, &Emulators::install(&workspace.cache())?)?;
+    let rows = churn::run(&terraform, &Emulators::install(&workspace.cache())?, |_| true)?;
     let wrong = rows.iter().filter(|row| !row.wrong.is_empty());
     let problems = wrong.map(|row| format!("{}: {:?}", row.edit, row.wrong)).collect();
     Ok(Some(Figures { markdown: churn::markdown(&rows), problems }))

@@ -49,22 +49,27 @@ struct Edit {
     others: [&'static str; 3],
 }
 
-/// Applies the networks, plans every edit, and returns the scoreboard.
+/// Applies the networks, plans the edits with a name that `wanted` takes, and returns the scoreboard.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Refused`] if a topology does not compile; else as [`e2e::apply`].
-pub fn run(terraform: &Terraform, emulators: &Emulators) -> Result<Vec<Row>> {
+pub fn run(terraform: &Terraform, emulators: &Emulators, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+    let edits: Vec<Edit> = edits().into_iter().filter(|edit| wanted(edit.name)).collect();
     let scratch = tempfile::tempdir()
         .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
     let (mut ledgers, mut calls) = (BTreeMap::new(), Vec::new());
-    for (label, topology) in [("three", three()), ("single", single()), ("four", four())] {
+    let networks = [("three", three()), ("single", single()), ("four", four())];
+    for (label, topology) in networks {
+        if !edits.iter().any(|edit| edit.base == label) {
+            continue;
+        }
         let source = scratch.path().join(label);
         ledgers.insert(label, compile_into(&source, &topology, &Ledger::default())?);
         calls.push(Call { label: label.to_owned(), source, arguments: format!("  name   = \"{label}\"\n") });
     }
     let applied = e2e::apply(terraform, emulators, &calls)?;
-    edits().into_iter().map(|edit| plan(&applied, edit, &ledgers)).collect()
+    edits.into_iter().map(|edit| plan(&applied, edit, &ledgers)).collect()
 }
 
 /// Returns the scoreboard as a Markdown table.

@@ -66,7 +66,8 @@ pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -
     }
     if whole {
         let names: BTreeSet<&String> = compiled.keys().collect();
-        for stale in crate::modules::names(workspace)?.iter().filter(|name| !names.contains(name)) {
+        for stale in crate::modules::names(&workspace.modules())?.iter().filter(|name| !names.contains(name))
+        {
             differences.extend(sync::compare(&workspace.modules().join(stale), &BTreeMap::new(), &[])?);
         }
     }
@@ -111,7 +112,7 @@ fn files(compilation: &Compilation) -> BTreeMap<String, String> {
 /// Reads the contracts and versions of all compiled modules.
 fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, semver::Version)>> {
     let mut contracts = BTreeMap::new();
-    for name in crate::modules::names(workspace)? {
+    for name in crate::modules::names(&workspace.modules())? {
         let dir = workspace.modules().join(&name);
         let path = dir.join("contract.json");
         let text = std::fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;

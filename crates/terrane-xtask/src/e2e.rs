@@ -11,6 +11,7 @@ mod observed;
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use tempfile::TempDir;
@@ -131,6 +132,16 @@ pub fn apply(terraform: &Terraform, emulators: &Emulators, calls: &[Call]) -> Re
 }
 
 impl Applied {
+    /// Applies the root with other arguments of the same calls.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Program`] with Terraform's words.
+    pub fn change(&self, calls: &[Call]) -> Result<()> {
+        write_root(self.dir.path(), calls)?;
+        self.root.apply_without_refresh()
+    }
+
     /// Returns the directory of the module behind a call.
     pub fn module(&self, label: &str) -> PathBuf {
         self.dir.path().join("modules").join(label)
@@ -176,8 +187,8 @@ pub(crate) fn run(workspace: &Workspace, terraform: &Terraform, catalog: &[&Topo
     }
     let emulators = Emulators::install(&workspace.cache())?;
     let calls: Vec<Call> = catalog.iter().map(|topology| Call::of(workspace, &topology.name)).collect();
-    let applied = apply(terraform, &emulators, &calls)?;
-    let observed = applied.observe()?;
+    let applied = timed("apply", || apply(terraform, &emulators, &calls))?;
+    let observed = timed("describe", || applied.observe())?;
     for topology in catalog {
         let findings = check(topology, &topology.name, &topology.zones, &observed);
         for problem in &findings.problems {
@@ -187,14 +198,14 @@ pub(crate) fn run(workspace: &Workspace, terraform: &Terraform, catalog: &[&Topo
         counts.passed += findings.checked - findings.problems.len();
         counts.failed += findings.problems.len();
     }
-    let plan = applied.root.plan(&[])?;
+    let plan = timed("second plan", || applied.root.plan(&[]))?;
     if !plan.is_empty() {
         return Err(Error::new(
             ErrorKind::Refused,
             format!("the second plan is not empty: {:?}", plan.changes()),
         ));
     }
-    applied.destroy()?;
+    timed("destroy", || applied.destroy())?;
     let left = applied.observe()?.subnets.into_iter().filter(|subnet| !subnet.tags.is_empty()).count();
     if left > 0 {
         return Err(Error::new(
@@ -204,6 +215,14 @@ pub(crate) fn run(workspace: &Workspace, terraform: &Terraform, catalog: &[&Topo
     }
     counts.passed += 2;
     Ok(counts)
+}
+
+/// Does one step, and says how long it took.
+fn timed<T>(step: &str, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let start = Instant::now();
+    let done = act();
+    eprintln!("{step}: {:.1} s", start.elapsed().as_secs_f64());
+    done
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

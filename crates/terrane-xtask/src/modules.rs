@@ -1,6 +1,11 @@
 //! The Terraform side of the tests: what each compiled module promises, without AWS and without an emulator.
+//!
+//! With `--long`, golden modules (`tests/ok`) are held to the same as those of the catalog.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use crate::{
     error::{Error, Result},
@@ -13,35 +18,38 @@ use crate::{
 ///
 /// Each is checked in a copy, so that nothing is left behind in the workspace.
 pub(crate) fn check(workspace: &Workspace, terraform: &Terraform) -> Result<Counts> {
-    let names = names(workspace)?;
     let mut counts = Counts::default();
-    if names.is_empty() {
-        return Ok(counts);
-    }
-    terraform.check_format(&workspace.modules())?;
-    counts += Counts::PASSED;
-    for name in names {
-        match check_one(&workspace.modules().join(&name), terraform) {
-            Ok(passed) => {
-                eprintln!("{name}: {passed} checks passed");
-                counts.passed += passed;
-            }
-            Err(error) => {
-                eprintln!("error: {name}: {error}");
-                counts.failed += 1;
+    let golden = Some(workspace.golden_modules()).filter(|_| crate::cases(0, 1) == 1);
+    for dir in [Some(workspace.modules()), golden].into_iter().flatten() {
+        let names = names(&dir)?;
+        if names.is_empty() {
+            continue;
+        }
+        terraform.check_format(&dir)?;
+        counts += Counts::PASSED;
+        for name in names {
+            let start = Instant::now();
+            match check_one(&dir.join(&name), terraform) {
+                Ok(passed) => {
+                    eprintln!("{name}: {passed} checks passed ({:.1} s)", start.elapsed().as_secs_f64());
+                    counts.passed += passed;
+                }
+                Err(error) => {
+                    eprintln!("error: {name}: {error}");
+                    counts.failed += 1;
+                }
             }
         }
     }
     Ok(counts)
 }
 
-/// Returns the names of the compiled modules, sorted.
-pub(crate) fn names(workspace: &Workspace) -> Result<Vec<String>> {
-    let dir = workspace.modules();
+/// Returns the names of the compiled modules in a directory, sorted.
+pub(crate) fn names(dir: &Path) -> Result<Vec<String>> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
-    let mut names: Vec<String> = entries(&dir)?
+    let mut names: Vec<String> = entries(dir)?
         .into_iter()
         .filter(|path| path.is_dir())
         .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))

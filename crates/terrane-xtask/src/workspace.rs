@@ -47,6 +47,11 @@ impl Workspace {
         self.root.join("modules")
     }
 
+    /// Returns the directory of golden modules, each beside its topology; it need not exist.
+    pub fn golden_modules(&self) -> PathBuf {
+        self.root.join("tests/ok")
+    }
+
     /// Returns the sources of the crate of output structs, if the workspace has one.
     pub fn outputs(&self) -> Option<PathBuf> {
         ["crates/terrane-outputs/src", "outputs/src"]

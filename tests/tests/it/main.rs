@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod proof;
 #[cfg(test)]
 mod random;

@@ -96,6 +96,7 @@ fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
     for (ty, count) in counts(topology) {
         assert_eq!(planned.get(ty).map_or(0, Vec::len), count, "{ty} of {topology:#?}");
     }
+    check_subnet_groups(plan, topology, label);
     let base: Ipv4Net = topology.base.parse().unwrap();
     let mut nets: Vec<Ipv4Net> = planned["aws_subnet"]
         .iter()
@@ -115,8 +116,24 @@ fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
     assert_eq!(found, declared);
 }
 
+/// Checks whose subnets each group takes: the ids are not known before they exist, so by reference.
+fn check_subnet_groups(plan: &Plan, topology: &Topology, label: &str) {
+    let module = &plan.json()["configuration"]["root_module"]["module_calls"][label]["module"];
+    let resources = module["resources"].as_array().unwrap();
+    let groups: Vec<&Value> = resources
+        .iter()
+        .filter(|resource| resource["type"].as_str().unwrap().ends_with("_subnet_group"))
+        .collect();
+    assert_eq!(groups.len(), topology.subnet_groups.len(), "{groups:#?}");
+    for group in groups {
+        let references = group["expressions"]["subnet_ids"]["references"].as_array().unwrap();
+        let tier = topology.subnet_groups[0].tier.replace('-', "_");
+        assert!(references.iter().any(|to| *to == format!("aws_subnet.{tier}")), "{group:#?}");
+    }
+}
+
 /// Returns how many resources of each type a network must have.
-fn counts(topology: &Topology) -> [(&'static str, usize); 15] {
+fn counts(topology: &Topology) -> [(&'static str, usize); 17] {
     let (zones, tiers) = (topology.zones.len(), topology.tiers.len());
     let has = |access| topology.tiers.iter().any(|tier| tier.access == access);
     let one_if = usize::from;
@@ -147,6 +164,8 @@ fn counts(topology: &Topology) -> [(&'static str, usize); 15] {
         ("aws_vpc_endpoint", topology.endpoints.len()),
         ("aws_db_subnet_group", groups("rds")),
         ("aws_elasticache_subnet_group", groups("elasticache")),
+        ("aws_dax_subnet_group", groups("dax")),
+        ("aws_dms_replication_subnet_group", groups("dms")),
         ("aws_default_security_group", one_if(topology.close_defaults)),
     ]
 }
@@ -215,7 +234,9 @@ fn with_flows(mut topology: Topology, ports: [u16; 6], endpoint: bool) -> Topolo
     if let Some(tier) = inner {
         topology = topology
             .subnet_group(SubnetGroup::new("rds", &tier.name))
-            .subnet_group(SubnetGroup::new("elasticache", &tier.name));
+            .subnet_group(SubnetGroup::new("elasticache", &tier.name))
+            .subnet_group(SubnetGroup::new("dax", &tier.name))
+            .subnet_group(SubnetGroup::new("dms", &tier.name));
         if endpoint {
             topology = topology.endpoints(["s3"]).flow(Flow::tcp([443]).from(&tier.name).to("s3"));
         }

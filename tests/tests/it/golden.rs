@@ -1,0 +1,156 @@
+//! `tests/ok`: topologies, and the whole tree of files that each compiles to.
+//!
+//! `TERRANE_BLESS=1` writes the trees anew; read the difference before it is committed.
+//! Terraform formats and validates them in one root; `cargo xtask test --long` runs the tests of each as well.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use semver::Version;
+use terrane_compiler::{Compilation, compile, document, ledger::Ledger, topology::Topology};
+use terrane_xtask::{
+    Workspace,
+    e2e::{self, Call},
+    terraform::Terraform,
+};
+
+const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ok");
+const VERSION: Version = Version::new(1, 0, 0);
+
+/// Returns each case: where its tree lies, and its topology.
+fn cases() -> Vec<(PathBuf, Topology)> {
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(CASES)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    cases.sort();
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let topology = document::from_toml(&text).unwrap_or_else(|found| panic!("{path:?}\n{found}"));
+        (path.with_extension(""), topology)
+    };
+    cases.into_iter().map(read).collect()
+}
+
+fn compiled(topology: &Topology, ledger: &Ledger) -> Compilation {
+    compile(topology, ledger, &VERSION).unwrap_or_else(|found| panic!("{}\n{found}", topology.name))
+}
+
+/// Reads every file below a directory, by its name inside it.
+fn read_tree(dir: &Path) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut open = vec![dir.to_owned()];
+    while let Some(next) = open.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+fn write_tree(dir: &Path, files: &BTreeMap<String, String>) {
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+    for (name, text) in files {
+        let path = dir.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn every_case_compiles_to_its_golden_tree() {
+    let bless = std::env::var_os("TERRANE_BLESS").is_some();
+    let mut different = Vec::new();
+    let cases = cases();
+    assert!(cases.len() >= 5, "{CASES} has its cases");
+    for (golden, topology) in cases {
+        let files = compiled(&topology, &Ledger::default()).files;
+        let files = files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+        if bless {
+            write_tree(&golden, &files);
+        }
+        let found = read_tree(&golden);
+        let differs = |name: &&String| files.get(*name) != found.get(*name);
+        different.extend(files.keys().chain(found.keys()).filter(differs).map(|name| golden.join(name)));
+    }
+    different.sort();
+    different.dedup();
+    assert!(
+        different.is_empty(),
+        "not as the compiler writes them; see with TERRANE_BLESS=1: {different:#?}"
+    );
+}
+
+#[test]
+fn every_tree_is_valid_terraform() {
+    let workspace = Workspace::find().unwrap();
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
+    terraform.check_format(Path::new(CASES)).unwrap();
+    let calls: Vec<Call> = cases().into_iter().map(|(source, topology)| call(source, &topology)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let root = e2e::write_root(dir.path(), &calls).unwrap();
+    let root = terraform.root(root);
+    root.init().unwrap();
+    root.validate().unwrap();
+}
+
+fn call(source: PathBuf, topology: &Topology) -> Call {
+    let brought = topology.egress.bring_elastic_ips;
+    let arguments = if brought { "  elastic_ip_allocation_ids = { a = \"eipalloc-1\" }\n" } else { "" };
+    Call { label: topology.name.replace('-', "_"), source, arguments: arguments.to_owned() }
+}
+
+fn all() -> impl Iterator<Item = Topology> {
+    cases().into_iter().map(|(_, topology)| topology).chain(terrane_catalog::all())
+}
+
+/// Nothing depends on being compiled for the first time.
+#[test]
+fn compiling_again_with_the_ledger_changes_nothing() {
+    for topology in all() {
+        let first = compiled(&topology, &Ledger::default());
+        let ledger = Ledger::parse(first.files.get("ledger.toml").unwrap()).unwrap();
+        assert_eq!(first.files, compiled(&topology, &ledger).files, "{}", topology.name);
+    }
+}
+
+/// No emitted file says where its declaration stood, or on which machine it was compiled.
+#[test]
+fn emitted_files_name_no_source() {
+    for topology in all() {
+        for (name, text) in compiled(&topology, &Ledger::default()).files.iter() {
+            for forbidden in [".rs:", ".toml:", env!("CARGO_MANIFEST_DIR")] {
+                assert!(!text.contains(forbidden), "{}/{name} contains {forbidden}", topology.name);
+            }
+        }
+    }
+}
+
+/// Names that outputs have of their own are names that no tier may have.
+#[test]
+fn tiers_cannot_have_the_names_of_other_outputs() {
+    for topology in all() {
+        let compilation = compiled(&topology, &Ledger::default());
+        let own: Vec<String> =
+            topology.tiers.iter().map(|tier| format!("{}_subnet_ids", tier.name.replace('-', "_"))).collect();
+        let others = compilation.module.outputs.iter().filter(|output| !own.contains(&output.name));
+        for name in others.filter_map(|output| output.name.strip_suffix("_subnet_ids")) {
+            let mut taken = topology.clone();
+            taken.tiers[0].name = name.replace('_', "-");
+            let found = compile(&taken, &Ledger::default(), &VERSION).unwrap_err();
+            assert!(found.iter().any(|found| found.code == "reserved-name"), "{name}: {found}");
+        }
+    }
+}
