@@ -1,6 +1,6 @@
 //! From JSON and a type to a value, by Terraform's rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use terrane_contract::Type;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -92,15 +92,32 @@ fn decode_value(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
         Type::Dynamic => decode_dynamic(json),
         Type::List(element) => Ok(Value::List(decode_elements(json, element, "a list")?)),
         Type::Set(element) => {
-            let mut elements = decode_elements(json, element, "a set")?;
-            elements.sort();
-            elements.dedup();
-            Ok(Value::Set(elements))
+            let elements = decode_elements(json, element, "a set")?;
+            Ok(Value::Set(if is_primitive(element) { sorted(elements) } else { distinct(elements) }))
         }
         Type::Map(element) => decode_map(json, element),
         Type::Tuple(types) => decode_tuple(json, types),
         Type::Object { attributes, .. } => decode_object(json, attributes),
     }
+}
+
+fn is_primitive(ty: &Type) -> bool {
+    matches!(ty, Type::String | Type::Number | Type::Bool)
+}
+
+/// Orders elements as Terraform does, null last, each once.
+fn sorted(mut elements: Vec<Value>) -> Vec<Value> {
+    elements.sort_by(|a, b| (*a == Value::Null, a).cmp(&(*b == Value::Null, b)));
+    elements.dedup();
+    elements
+}
+
+/// Keeps the first of equal elements. Terraform orders objects and collections by rules of its own, so the order in
+/// which it wrote them stays.
+fn distinct(mut elements: Vec<Value>) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    elements.retain(|element| seen.insert(element.clone()));
+    elements
 }
 
 fn normalize(text: &str) -> String {
