@@ -313,6 +313,15 @@ impl Root {
         parse_json("terraform state pull", &self.run(&["state", "pull"])?)
     }
 
+    /// Returns the outputs as `terraform output -json` prints them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Program`].
+    pub fn output_json(&self) -> Result<String> {
+        self.run(&["output", "-json"])
+    }
+
     /// Returns the provider schemas that the root uses, as JSON.
     ///
     /// # Errors

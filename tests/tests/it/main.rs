@@ -9,4 +9,8 @@ mod proof;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod read_back;
+#[cfg(test)]
+mod state;
+#[cfg(test)]
 mod zones;
