@@ -1,9 +1,10 @@
 //! What changed between two contracts, and the version bump that it needs.
 //!
-//! One file per part of a contract: [`inputs`], [`outputs`], [`addresses`], [`requirements`].
+//! One file per part of a contract: [`inputs`], [`outputs`], [`addresses`], [`blocks`], [`requirements`].
 //! Each reports [`Finding`]s against the table in [`rules`].
 
 mod addresses;
+mod blocks;
 mod inputs;
 mod outputs;
 mod requirements;
@@ -142,6 +143,7 @@ pub fn diff(old: &Contract, new: &Contract) -> Diff {
     let mut report = Report::default();
     compare(old, new, &mut report);
     addresses::compare(old, new, &mut report);
+    blocks::compare(old, new, &mut report);
     submodules(old, new, &mut report);
     Diff::from_findings(report.findings)
 }

@@ -14,6 +14,9 @@ const fn rule(id: &'static str, doc: &'static str) -> Rule {
 }
 
 /// Every rule, in order of its id's group: variables, outputs, resources, providers, the rest.
+///
+/// A contract holds no arguments of resources, so what a changed argument does shows in a plan alone.
+/// The one exception is the address of a compiled network's subnet (`R14`).
 pub const RULES: &[Rule] = &[
     rule("V01", "a required variable is new: major"),
     rule("V02", "an optional variable is new: minor"),
@@ -68,6 +71,7 @@ pub const RULES: &[Rule] = &[
     rule("R11", "moved blocks contradict each other or the declarations: refused"),
     rule("R12", "a moved block leads to an address that is not declared: major"),
     rule("R13", "a managed resource is new: minor"),
+    rule("R14", "the block of a tier or the slot of a zone moved, which replaces subnets: major"),
     rule("R16", "a lifecycle setting changed: major where destruction is now refused, else minor"),
     rule("R17", "a data source is new (minor) or gone (patch)"),
     rule("P01", "a provider's lowest version was raised inside its major: minor"),

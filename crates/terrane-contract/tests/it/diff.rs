@@ -1,9 +1,9 @@
 //! The rule table, one or more cases per rule: old, new, and the rules that fire.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
-use terrane_contract::{Bump, Contract, Diff, Holds, RULES, diff};
+use terrane_contract::{AddressBlock, Addresses, BlockState, Bump, Contract, Diff, Holds, RULES, diff};
 
 use crate::addresses;
 
@@ -270,7 +270,7 @@ fn every_rule_has_a_case() {
         CASES.iter().flat_map(|(_, _, rules, _)| rules.iter().copied()).collect();
     covered.extend(addresses::CASES.iter().flat_map(|case| case.rules.iter().copied()));
     // These have tests of their own below.
-    covered.extend(["O10", "S01", "S02", "B01", "B02"]);
+    covered.extend(["O10", "R14", "S01", "S02", "B01", "B02"]);
     let table: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
     assert_eq!(covered, table);
     assert_eq!(table.len(), RULES.len(), "no id twice");
@@ -318,6 +318,51 @@ fn admitted_base_ranges_are_compared() {
         assert_eq!(diff(&narrow, &wide).findings[0].rule, "B02");
     }
     assert_eq!(diff(&wide, &wide), Diff::default());
+}
+
+#[test]
+fn a_block_or_slot_that_moves_replaces_subnets() {
+    let block = |tier: &str, state, newbits, netnum| AddressBlock {
+        range: "main".to_owned(),
+        tier: tier.to_owned(),
+        generation: 1,
+        state,
+        newbits,
+        netnum,
+        zones: BTreeMap::new(),
+    };
+    let addresses = |blocks: Vec<AddressBlock>, slots: &[(&str, u32)]| {
+        let slots = slots.iter().map(|(letter, slot)| ((*letter).to_owned(), *slot)).collect();
+        let mut contract = contract("variable \"cidr\" {}");
+        contract.addresses = Some(Addresses { slots, blocks, ..Addresses::default() });
+        contract
+    };
+    let (live, gone) = (BlockState::Live, BlockState::Reserved);
+    let explicit = |zones: &[(&str, (u8, u32))]| {
+        let zones = zones.iter().map(|(letter, place)| ((*letter).to_owned(), *place)).collect();
+        AddressBlock { zones, ..block("db", live, None, None) }
+    };
+    let db = addresses(vec![block("db", live, Some(4), Some(1))], &[("a", 0), ("b", 1)]);
+    let two = addresses(vec![explicit(&[("a", (8, 1)), ("b", (8, 2))])], &[]);
+    let cases = [
+        (&db, addresses(vec![block("db", live, Some(4), Some(2))], &[("a", 0), ("b", 1)]), vec!["tier.db"]),
+        (&db, addresses(vec![block("db", live, Some(5), Some(1))], &[("a", 0), ("b", 1)]), vec!["tier.db"]),
+        (
+            &db,
+            addresses(vec![block("db", live, Some(4), Some(1))], &[("a", 1), ("b", 0)]),
+            vec!["zone.a", "zone.b"],
+        ),
+        (&db, addresses(vec![block("db", live, Some(4), Some(1))], &[("a", 0), ("b", 1), ("c", 2)]), vec![]),
+        (&db, addresses(vec![block("db", gone, Some(4), Some(2))], &[("a", 0)]), vec![]),
+        (&two, addresses(vec![explicit(&[("a", (8, 1)), ("b", (8, 3))])], &[]), vec!["tier.db"]),
+        (&two, addresses(vec![explicit(&[("a", (8, 1)), ("c", (8, 3))])], &[]), vec![]),
+    ];
+    for (old, new, expected) in cases {
+        let diff = diff(old, &new);
+        let found: Vec<&str> = diff.findings.iter().map(|finding| finding.address.as_str()).collect();
+        assert_eq!(found, expected, "{:?}", new.addresses);
+        assert!(diff.findings.iter().all(|finding| finding.rule == "R14" && finding.bump == Bump::Major));
+    }
 }
 
 #[test]

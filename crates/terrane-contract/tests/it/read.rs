@@ -138,6 +138,34 @@ fn json_syntax_reads_as_native_syntax_does() {
     assert_eq!(read(&[("main.tf.json", JSON), SUB]), read(&[("main.tf", NATIVE), SUB]));
 }
 
+/// docs/contract.md names every field, and the version of the schema.
+#[test]
+fn schema_page_documents_every_field_that_contracts_have() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/contract.md")).unwrap();
+    assert!(page.contains(&format!("schema version {}", terrane_contract::SCHEMA_VERSION)));
+    let native = serde_json::to_value(read(&[("main.tf", NATIVE), SUB])).unwrap();
+    let compiled = std::fs::read(root.join("modules/kubernetes-network/contract.json")).unwrap();
+    let mut n_fields = 0;
+    for contract in [native, serde_json::from_slice(&compiled).unwrap()] {
+        let contract = contract.as_object().unwrap();
+        let maps = ["providers", "variables", "outputs", "resources", "modules", "submodules", "admitted"];
+        let parts = maps.iter().filter_map(|map| contract.get(*map)?.as_object());
+        let mut objects: Vec<_> =
+            parts.flat_map(|part| part.values().filter_map(|value| value.as_object())).collect();
+        objects.extend(
+            [Some(contract), contract.get("addresses").and_then(|value| value.as_object())]
+                .into_iter()
+                .flatten(),
+        );
+        for field in objects.into_iter().flat_map(|object| object.keys()) {
+            assert!(page.contains(&format!("`{field}`")) || page.contains(&format!("{{{field}")), "{field}");
+            n_fields += 1;
+        }
+    }
+    assert!(n_fields > 50, "{n_fields}");
+}
+
 #[test]
 fn a_contract_survives_json() {
     let contract = read(&[("main.tf", NATIVE), SUB]);
