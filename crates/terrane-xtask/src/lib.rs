@@ -7,6 +7,7 @@
 mod bench;
 mod cargo;
 mod compile;
+mod distribution;
 mod error;
 mod modules;
 mod outputs;

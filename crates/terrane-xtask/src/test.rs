@@ -3,7 +3,7 @@
 use terrane_compiler::topology::Topology;
 
 use crate::{
-    cargo, compile, e2e,
+    cargo, compile, distribution, e2e,
     error::{Error, ErrorKind, Result},
     modules,
     report::{Counts, Report},
@@ -18,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Re
     report.part("lints", || cargo::check_lints(workspace));
     report.part("tests", || cargo::run_tests(workspace, long));
     report.part("documentation tests", || cargo::run_doc_tests(workspace));
+    report.part("crates and program", || distribution::check(workspace, long));
     report.part("compiled modules", || check_compiled(workspace, &catalog.iter().collect::<Vec<_>>()));
     report.part("modules", || with_terraform(workspace, |terraform| modules::check(workspace, terraform)));
     report.part("end to end", || {

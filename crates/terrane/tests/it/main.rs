@@ -10,3 +10,4 @@ mod registry;
 mod release;
 mod serving;
 mod state;
+mod tags;
