@@ -3,10 +3,12 @@
 //! [`apply`] calls modules by `source` from one root with an S3 backend and a lock file.
 //! [`check`] compares what the emulator says with what a topology declares, and with nothing that we wrote ourselves:
 //! not the state, not the plan, not the outputs.
+//! [`proofs`] proves the plan and the state anew, and compares the verdicts with those about the declaration.
 
 mod expectations;
 mod flows;
 mod observed;
+pub mod proofs;
 
 use std::{
     fmt::Write as _,
@@ -19,6 +21,7 @@ use terrane_compiler::topology::Topology;
 
 use crate::{
     aws::Aws,
+    compile,
     emulator::{Emulator, Emulators, Kind},
     error::{Error, ErrorKind, Result},
     modules,
@@ -189,16 +192,24 @@ pub(crate) fn run(workspace: &Workspace, terraform: &Terraform, catalog: &[&Topo
     let calls: Vec<Call> = catalog.iter().map(|topology| Call::of(workspace, &topology.name)).collect();
     let applied = timed("apply", || apply(terraform, &emulators, &calls))?;
     let observed = timed("describe", || applied.observe())?;
-    for topology in catalog {
-        let findings = check(topology, &topology.name, &topology.zones, &observed);
+    let plan = timed("second plan", || applied.root.plan(&[]))?;
+    let state = applied.root.state_pull()?;
+    for (topology, call) in catalog.iter().zip(&calls) {
+        let mut findings = check(topology, &topology.name, &topology.zones, &observed);
+        let network = compile::compile(workspace, topology)?.network;
+        let module = format!("module.{}", call.label);
+        proofs::check(&network, &module, "plan", plan.json(), &mut findings);
+        proofs::check(&network, &module, "state", &state, &mut findings);
         for problem in &findings.problems {
             eprintln!("error: {}: {problem}", topology.name);
         }
-        eprintln!("{}: {} statements compared with the emulator", topology.name, findings.checked);
+        eprintln!(
+            "{}: {} statements compared with the emulator, the plan, and the state",
+            topology.name, findings.checked
+        );
         counts.passed += findings.checked - findings.problems.len();
         counts.failed += findings.problems.len();
     }
-    let plan = timed("second plan", || applied.root.plan(&[]))?;
     if !plan.is_empty() {
         return Err(Error::new(
             ErrorKind::Refused,

@@ -2,9 +2,12 @@
 //!
 //! [`prove_document`] takes a state (version 4), or what `terraform show -json` prints of a plan or a state.
 //! Wiring comes from ids where they are known. In a plan of new resources they are not; there it comes from references
-//! that can mean one instance only: a resource without an index that has one instance, an index that is written out,
-//! or `each.key` alone, which means the instance of the same key. Anything else (a local, a variable, arithmetic with
-//! `count.index`) stays unknown, and the verdicts that depend on it are `UNKNOWN` and name the reference.
+//! that can mean one instance only: a resource that has one instance, or an index that is written out.
+//! Anything else (a local, a variable, arithmetic with `count.index`) stays unknown, and the verdicts that depend on it
+//! are `UNKNOWN` and name the reference.
+//! A plan shows `each.key`, but not what is made of it on the way to an index.
+//! Only a compiled module, which is measured against its declaration, writes nothing but `[each.key]`;
+//! there it means the instance of the same key.
 //! Names are never a reason. What a document does not manage is as AWS makes it: a subnet that no ACL names has the
 //! VPC's default one, which lets everything through.
 
@@ -49,7 +52,7 @@ pub struct Deployed {
 ///
 /// Returns what is wrong with the document or the question, as the end of a sentence.
 pub fn prove_document(document: &Value, measure: &Measure<'_>) -> Result<Vec<Proof>, String> {
-    let mut all = networks(document)?;
+    let mut all = networks(document, measure.network.is_some())?;
     if let Some(module) = measure.module {
         let known: Vec<String> = all.iter().map(|vpc| vpc.module.clone()).collect();
         all.retain(|vpc| vpc.module == module);
@@ -90,13 +93,13 @@ fn judge(mut vpc: Deployed, measure: &Measure<'_>) -> Result<Proof, String> {
     Ok(proof)
 }
 
-/// Reads every VPC of a document.
+/// Reads every VPC of a document; `compiled` if by modules that Terrane wrote.
 ///
 /// # Errors
 ///
 /// Returns what is wrong with the document, as the end of a sentence.
-pub fn networks(document: &Value) -> Result<Vec<Deployed>, String> {
-    let document = Document::read(document)?;
+pub fn networks(document: &Value, compiled: bool) -> Result<Vec<Deployed>, String> {
+    let document = Document::read(document, compiled)?;
     let vpcs = document.of("aws_vpc");
     if vpcs.is_empty() {
         return Err("has no VPC (aws_vpc) among its resources".to_owned());

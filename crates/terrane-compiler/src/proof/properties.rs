@@ -4,10 +4,11 @@ mod isolation;
 mod reachability;
 mod routes;
 
+use crate::names::PortRange;
 use crate::network::Access;
 use crate::proof::engine::{End, Engine};
 use crate::proof::facts::Facts;
-use crate::proof::headers::HeaderSet;
+use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::{Intent, IntentEnd};
 use crate::proof::{Finding, Property, Status};
 
@@ -59,13 +60,14 @@ fn declared(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
         .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
 }
 
-/// Returns the headers on which a tier is declared to accept connections.
+/// Returns the headers on which a tier is declared to accept connections; where nobody declares, port 22.
 fn listens(intent: &Intent, to: &IntentEnd) -> HeaderSet {
-    intent
-        .flows
+    let Some(flows) = &intent.flows else {
+        return HeaderSet::of([Headers::tcp(PortRange::one(22))]);
+    };
+    flows
         .iter()
-        .flatten()
-        .filter(|flow| flow.to == *to && flow.headers != HeaderSet::of([crate::proof::headers::Headers::ALL]))
+        .filter(|flow| flow.to == *to && flow.headers != HeaderSet::of([Headers::ALL]))
         .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
 }
 
@@ -112,7 +114,11 @@ fn rules_without_effect(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
             ),
         ));
     }
-    if engine.unused_rules().is_empty() {
+    let unknown = engine.facts().subnets.iter().filter(|subnet| subnet.acl.is_none()).count();
+    if unknown > 0 {
+        let detail = format!("the network ACLs of {unknown} subnets are not known");
+        findings.push(Finding::new(Property::P10, Status::Unknown, "network ACLs", detail));
+    } else if engine.unused_rules().is_empty() {
         findings.push(every_rule_decides());
     }
 }

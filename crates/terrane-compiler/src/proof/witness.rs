@@ -81,10 +81,14 @@ fn reply_header(header: u32, replies: &HeaderSet) -> u32 {
     }
 }
 
+/// The first address that the internet routes.
+const FIRST_PUBLIC: u32 = 0x0100_0000;
+
 /// Returns the lowest address of an atom that a host can have.
 fn address(engine: &Engine<'_>, atom: usize, end: End) -> u32 {
     let start = engine.start(atom);
     match end {
+        End::Internet if engine.atom(FIRST_PUBLIC) == atom => start.max(FIRST_PUBLIC),
         End::Internet => start,
         End::Subnet(subnet) => {
             let first = engine.facts().subnets[subnet].span.first + RESERVED_FIRST;

@@ -6,6 +6,7 @@ mod bindings;
 #[expect(dead_code, reason = "the server is shared with the tests of terrane-state, which use more of it")]
 mod mem_s3;
 mod new;
+mod prove;
 mod registry;
 mod release;
 mod serving;

@@ -34,11 +34,14 @@ pub(super) struct Document<'a> {
     instances: Vec<Instance<'a>>,
     by_id: BTreeMap<&'a str, Vec<usize>>,
     configuration: &'a Value,
+    keys_mean_themselves: bool,
 }
 
 impl<'a> Document<'a> {
     /// Reads a state of version 4, or what `terraform show -json` prints of a plan or a state.
-    pub(super) fn read(document: &'a Value) -> Result<Document<'a>, String> {
+    ///
+    /// `keys_mean_themselves` if each reference beside `each.key` is known to take the instance of that very key.
+    pub(super) fn read(document: &'a Value, keys_mean_themselves: bool) -> Result<Document<'a>, String> {
         let mut instances = Vec::new();
         let roots = [&document["planned_values"]["root_module"], &document["values"]["root_module"]];
         if let Some(root) = roots.into_iter().find(|root| root.is_object()) {
@@ -54,7 +57,8 @@ impl<'a> Document<'a> {
                 by_id.entry(id).or_default().push(idx);
             }
         }
-        Ok(Document { instances, by_id, configuration: &document["configuration"]["root_module"] })
+        let configuration = &document["configuration"]["root_module"];
+        Ok(Document { instances, by_id, configuration, keys_mean_themselves })
     }
 
     /// Returns the instances of a type.
@@ -170,6 +174,30 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Returns whether an attribute that refers to one of these types cannot mean `candidate`.
+    pub(super) fn excludes(
+        &self,
+        instance: usize,
+        attribute: &str,
+        types: &[&str],
+        candidate: usize,
+    ) -> bool {
+        let (own, other) = (&self.instances[instance], &self.instances[candidate]);
+        if let (Some(id), Some(known)) = (self.text(instance, attribute), self.text(candidate, "id")) {
+            return id != known;
+        }
+        let references = &self.expression(instance, attribute)["references"];
+        let mut named = references.as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
+        let is_other = |text: &str| {
+            matches!(text, "each.key" | "count.index")
+                || reference(text).is_some_and(|(ty, name, _)| {
+                    types.contains(&ty)
+                        && (ty != other.ty || name != other.name || own.module != other.module)
+                })
+        };
+        named.peek().is_some() && named.all(is_other)
+    }
+
     fn referred(&self, instance: usize, references: &Value, types: &[&str]) -> Target {
         let own = &self.instances[instance];
         let texts: Vec<&str> =
@@ -204,7 +232,7 @@ impl<'a> Document<'a> {
         if let Some(index) = indices.first().filter(|_| indices.len() == 1 && !each && !other) {
             let index: Option<Value> = serde_json::from_str(index).ok();
             found.retain(|idx| index.as_ref() == Some(self.instances[*idx].key));
-        } else if each && !other && indices.is_empty() {
+        } else if self.keys_mean_themselves && each && !other && indices.is_empty() {
             found.retain(|idx| self.instances[*idx].key == own.key);
         }
         match found.as_slice() {

@@ -56,6 +56,7 @@ fn acl_of(document: &Document<'_>, vpc: usize, subnet: usize) -> Result<Option<u
                 };
             }
             Target::One(_) | Target::Absent => {}
+            Target::Unknown(_) if document.excludes(association, "subnet_id", &["aws_subnet"], subnet) => {}
             Target::Unknown(why) => {
                 maybe.get_or_insert_with(|| {
                     format!("{} may be about it: {why}", document.address(association))
@@ -68,6 +69,7 @@ fn acl_of(document: &Document<'_>, vpc: usize, subnet: usize) -> Result<Option<u
             match target {
                 Target::One(own) if own == subnet => return Ok(Some(acl)),
                 Target::One(_) | Target::Absent => {}
+                Target::Unknown(_) if document.excludes(acl, "subnet_ids", &["aws_subnet"], subnet) => {}
                 Target::Unknown(why) if document.is_open(acl, "subnet_ids") => {
                     maybe.get_or_insert_with(|| format!("subnet_ids of {}: {why}", document.address(acl)));
                 }
@@ -125,6 +127,7 @@ fn read_acl(document: &Document<'_>, acl: usize) -> (AclFacts, Option<String>) {
                 add(acl_rule(values, direction, ["rule_number", "rule_action"], &address));
             }
             Target::One(_) | Target::Absent => {}
+            Target::Unknown(_) if document.excludes(row, "network_acl_id", &ACLS, acl) => {}
             Target::Unknown(why) => add(Err(format!("which network ACL {address} is of: {why}"))),
         }
     }
@@ -232,6 +235,8 @@ impl Rules<'_> {
             match self.document.target(row, "security_group_id", &GROUPS) {
                 Target::One(group) if group == self.group => own.push(row),
                 Target::One(_) | Target::Absent => {}
+                Target::Unknown(_)
+                    if self.document.excludes(row, "security_group_id", &GROUPS, self.group) => {}
                 Target::Unknown(_) => self.known = false,
             }
         }

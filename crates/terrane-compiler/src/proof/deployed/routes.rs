@@ -92,6 +92,7 @@ fn table_of(document: &Document<'_>, vpc: usize, subnet: usize) -> Result<usize,
                 };
             }
             Target::One(_) | Target::Absent => {}
+            Target::Unknown(_) if document.excludes(association, "subnet_id", &["aws_subnet"], subnet) => {}
             Target::Unknown(why) => {
                 maybe.get_or_insert_with(|| {
                     format!("{} may be about it: {why}", document.address(association))
@@ -124,6 +125,7 @@ fn read_table(document: &Document<'_>, table: usize, nats: &[usize], unmodelled:
             Target::One(own) if own != table => continue,
             Target::One(_) => None,
             Target::Absent => continue,
+            Target::Unknown(_) if document.excludes(route, "route_table_id", &TABLES, table) => continue,
             Target::Unknown(why) => Some(why),
         };
         if document.text(route, "destination_ipv6_cidr_block").is_some() {

@@ -44,6 +44,10 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
     for (source, target) in pairs(&sources, &targets) {
         paths.clear();
         engine.paths(source, target, Layers::NETWORK, &mut paths);
+        if *from == IntentEnd::Internet {
+            // A witness should be a packet that can be seen.
+            paths.sort_by_key(|path| !engine.public_atoms().contains(&path.from));
+        }
         for path in &paths {
             let opened = engine.opened(path);
             let opened = engine.set(opened).clone();

@@ -97,8 +97,11 @@ pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: 
         } else if !unknown.is_empty() {
             (Status::Unknown, format!("not known: {}", unknown.join(", ")))
         } else if !crossing.is_empty() {
-            let detail =
-                format!("one NAT gateway is declared; these depend on its zone: {}", crossing.join(", "));
+            let detail = format!(
+                "{}; these depend on another zone: {}",
+                if intent.flows.is_some() { "one NAT gateway is declared" } else { "nothing is declared" },
+                crossing.join(", ")
+            );
             (Status::Residual, detail)
         } else {
             (Status::Proved, "each subnet leaves through the NAT gateway of its own zone".to_owned())
@@ -160,17 +163,16 @@ pub(super) fn blackholes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
             ));
         }
     }
-    if !found {
-        findings.push(Finding::new(
-            Property::P6,
+    let unknown = facts.subnets.iter().filter(|subnet| subnet.table.is_none()).count();
+    let (status, detail) = match (unknown, facts.tables.len()) {
+        _ if found => return,
+        (0, tables) => (
             Status::Proved,
-            "route tables",
-            format!(
-                "{} tables: every route leads somewhere, every address of the VPC is local",
-                facts.tables.len()
-            ),
-        ));
-    }
+            format!("{tables} tables: every route leads somewhere, every address of the VPC is local"),
+        ),
+        (unknown, _) => (Status::Unknown, format!("the route tables of {unknown} subnets are not known")),
+    };
+    findings.push(Finding::new(Property::P6, status, "route tables", detail));
 }
 
 /// P7: what a NAT gateway has translated comes back through the same one.

@@ -1,0 +1,158 @@
+//! `terrane prove` of a declaration, a plan, and a state, ours and somebody else's.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use terrane_compiler::document;
+use terrane_xtask::Workspace;
+use terrane_xtask::e2e::{self, Call};
+use terrane_xtask::emulator::Emulators;
+use terrane_xtask::terraform::Terraform;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
+fn terrane(arguments: &[&str], endpoint: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_terrane"))
+        .arg("prove")
+        .args(arguments)
+        .env("AWS_ENDPOINT_URL_S3", endpoint)
+        .env("AWS_REGION", e2e::REGION)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env_remove("AWS_PROFILE")
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn check(arguments: &[&str], endpoint: &str, code: i32) -> String {
+    let output = terrane(arguments, endpoint);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Returns the verdicts of the only network, without the properties that are about all bases and zones.
+#[track_caller]
+fn verdicts(arguments: &[&str], endpoint: &str, code: i32) -> BTreeMap<String, String> {
+    let arguments = [arguments, &["--json"]].concat();
+    let report: Value = serde_json::from_str(&check(&arguments, endpoint, code)).unwrap();
+    let [network] = report["networks"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
+    let words = |finding: &Value, field: &str| finding[field].as_str().unwrap().to_owned();
+    network["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let claim = format!("{} {}", words(finding, "property"), words(finding, "subject"));
+            (claim, words(finding, "status"))
+        })
+        .filter(|(claim, _)| !["P9 ", "P10 ", "P11 "].iter().any(|code| claim.starts_with(code)))
+        .collect()
+}
+
+#[track_caller]
+fn expect(found: &BTreeMap<String, String>, wanted: &[(&str, &str)]) {
+    for (claim, status) in wanted {
+        assert_eq!(found.get(*claim).map(String::as_str), Some(*status), "{claim} in {found:#?}");
+    }
+}
+
+#[test]
+fn applied_state_of_somebody_elses_module_has_findings() {
+    let state = format!("{FIXTURES}/somebody-elses.tfstate");
+    let of = |module| ["--state", &state, "--module", module, "--isolated", "database"];
+    let found = verdicts(&of("module.simple"), "", 1);
+    expect(
+        &found,
+        &[
+            ("P1 internet ↛ database", "PROVED"),
+            ("P1 public ↛ database", "REFUTED"),
+            ("P1 database ↛ internet", "REFUTED"),
+            ("P1 public ↛ private", "RESIDUAL"),
+            ("P4 database", "PROVED"),
+            ("P5 database", "RESIDUAL"),
+        ],
+    );
+    let found = verdicts(&of("module.reachable"), "", 1);
+    expect(
+        &found,
+        &[
+            ("P1 internet ↛ database", "REFUTED"),
+            ("P4 database", "REFUTED"),
+            ("P1 internet ↛ private", "PROVED"),
+            ("P4 private", "PROVED"),
+            ("P5 private", "PROVED"),
+        ],
+    );
+    let table = check(&of("module.reachable"), "", 1);
+    let witness = "witness    tcp 1.0.0.0:443 → 10.1.21.4:22 (internet → module.reachable.aws_subnet.database[0])\n  \
+        forward    network ACL module.reachable.aws_network_acl.database[0] ingress #100 allow all from 0.0.0.0/0";
+    assert!(table.contains(witness), "{table}");
+    // What nobody claims is not refuted, but a private subnet on the internet's route is, whoever made it.
+    let unclaimed = verdicts(&["--state", &state, "--module", "module.simple"], "", 0);
+    assert!(!unclaimed.values().any(|status| status == "REFUTED"), "{unclaimed:#?}");
+}
+
+#[test]
+fn wrong_questions_are_answered_by_what_there_is() {
+    let state = format!("{FIXTURES}/somebody-elses.tfstate");
+    let error = |arguments: &[&str]| {
+        let output = terrane(arguments, "");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let found = error(&["--state", &state, "--module", "module.other"]);
+    assert!(
+        found.contains("no VPC in `module.other`; VPCs are in: module.reachable, module.simple"),
+        "{found}"
+    );
+    let found = error(&["--state", &state, "--isolated", "databases"]);
+    assert!(found.contains("has no subnets `databases`, but"), "{found}");
+}
+
+#[test]
+fn declaration_plan_and_state_give_the_same_verdicts() {
+    let workspace = Workspace::find().unwrap();
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
+    let emulators = Emulators::install(&workspace.cache()).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let topology = terrane_catalog::kubernetes_network();
+    let declared = directory.path().join("topology.toml");
+    fs::write(&declared, document::to_toml(&topology)).unwrap();
+    let by_hand = directory.path().join("handwritten");
+    fs::create_dir(&by_hand).unwrap();
+    fs::copy(Path::new(FIXTURES).join("handwritten.tf"), by_hand.join("main.tf")).unwrap();
+    let ours = Call::of(&workspace, &topology.name);
+    let ledger = ours.source.join("ledger.toml").display().to_string();
+    let theirs = Call { label: "handwritten".to_owned(), source: by_hand, arguments: String::new() };
+
+    let applied = e2e::apply(&terraform, &emulators, &[ours, theirs]).unwrap();
+    let endpoint = applied.emulator.endpoint();
+    let state = ["--state", "s3://states/network/terraform.tfstate", "--module"];
+    let plan = directory.path().join("plan.json").display().to_string();
+    fs::write(&plan, applied.root.plan_without_refresh().unwrap().json().to_string()).unwrap();
+    let plan = ["--plan", plan.as_str(), "--module"];
+
+    let declared = [declared.to_str().unwrap(), "--ledger", &ledger];
+    let by_declaration = verdicts(&declared, endpoint, 0);
+    expect(&by_declaration, &[("P1 pub ↛ db", "PROVED"), ("P1 internet ↛ db", "PROVED")]);
+    for deployed in [state, plan] {
+        let ours = [&declared[..], &deployed, &["module.kubernetes_network"]].concat();
+        assert_eq!(verdicts(&ours, endpoint, 0), by_declaration, "{deployed:?}");
+        let theirs = [&deployed[..], &["module.handwritten", "--isolated", "database"]].concat();
+        expect(
+            &verdicts(&theirs, endpoint, 1),
+            &[
+                ("P1 internet ↛ database", "PROVED"),
+                ("P1 public ↛ database", "REFUTED"),
+                ("P1 database ↛ internet", "REFUTED"),
+                ("P5 database", "REFUTED"),
+                ("P8 default security group, network ACL, and main route table", "UNKNOWN"),
+            ],
+        );
+    }
+}
