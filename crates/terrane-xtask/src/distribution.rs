@@ -38,7 +38,7 @@ pub(crate) fn check(workspace: &Workspace, long: bool) -> Result<Counts> {
         return Err(Error::new(ErrorKind::Refused, message));
     };
     passed += 2;
-    for module in modules::names(workspace)? {
+    for module in modules::names(&workspace.modules())? {
         // With the program's own version, since every other is refused anyway.
         let tag = format!("{module}-v{version}");
         if dist.run(&["plan", &format!("--tag={tag}")]).is_ok() {
