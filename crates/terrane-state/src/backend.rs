@@ -11,6 +11,7 @@ use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::json::Json;
 use crate::s3::arguments::S3Arguments;
+use crate::s3::settings::Origins;
 use crate::s3::workspace;
 
 /// Where a state is, as a Terraform directory or configuration says.
@@ -41,29 +42,7 @@ impl Backend {
     /// [`ErrorKind::InvalidConfig`] for a backend other than `s3`, and for what Terraform would refuse too;
     /// [`ErrorKind::InvalidWorkspace`].
     pub fn of_directory(directory: &Path, environment: &Environment) -> Result<Backend, Error> {
-        let data_dir = directory.join(environment.get("TF_DATA_DIR").unwrap_or(".terraform"));
-        let workspace = selected_workspace(&data_dir, environment)?;
-        let cache = data_dir.join("terraform.tfstate");
-        let cached = match read_if_there(&cache)? {
-            Some(text) => cached_arguments(&text).map_err(|error| error.at(cache.display().to_string()))?,
-            None => None,
-        };
-        let written = match cached {
-            Some(_) => None,
-            None => block::of_directory(directory)?,
-        };
-        if let Some(arguments) = cached.or(written) {
-            return Ok(Backend::S3 { arguments: Box::new(arguments), workspace });
-        }
-        let path = match workspace.as_str() {
-            workspace::DEFAULT => directory.join("terraform.tfstate"),
-            name => directory.join("terraform.tfstate.d").join(name).join("terraform.tfstate"),
-        };
-        if path.is_file() {
-            return Ok(Backend::Local { path });
-        }
-        Err(invalid("no backend is configured, and there is no local state")
-            .at(directory.display().to_string()))
+        Found::in_directory(directory, environment).map(|found| found.backend)
     }
 
     /// Reads the arguments of a `terraform_remote_state` data source as JSON: `backend`, `config`, `workspace`.
@@ -81,6 +60,46 @@ impl Backend {
         let workspace = json.get("workspace").and_then(Json::as_str).unwrap_or(workspace::DEFAULT).to_owned();
         workspace::check(&workspace)?;
         Ok(Backend::S3 { arguments: Box::new(S3Arguments::from_tree(config)?), workspace })
+    }
+}
+
+/// The backend of a directory, and where it is configured.
+pub(crate) struct Found {
+    pub(crate) backend: Backend,
+    pub(crate) origins: Origins,
+}
+
+impl Found {
+    pub(crate) fn in_directory(directory: &Path, environment: &Environment) -> Result<Found, Error> {
+        let data_dir = directory.join(environment.get("TF_DATA_DIR").unwrap_or(".terraform"));
+        let (workspace, workspace_from) = selected_workspace(&data_dir, environment)?;
+        let cache = data_dir.join("terraform.tfstate");
+        let place = cache.display().to_string();
+        let cached = match read_if_there(&cache)? {
+            Some(text) => cached_arguments(&text).map_err(|error| error.at(place.clone()))?,
+            None => None,
+        };
+        let found = match cached {
+            Some(arguments) => Some((arguments, place)),
+            None => block::of_directory(directory)?,
+        };
+        if let Some((arguments, arguments_from)) = found {
+            let backend = Backend::S3 { arguments: Box::new(arguments), workspace };
+            return Ok(Found {
+                backend,
+                origins: Origins { arguments: arguments_from, workspace: workspace_from },
+            });
+        }
+        let path = match workspace.as_str() {
+            workspace::DEFAULT => directory.join("terraform.tfstate"),
+            name => directory.join("terraform.tfstate.d").join(name).join("terraform.tfstate"),
+        };
+        if path.is_file() {
+            let origins = Origins { arguments: "default".to_owned(), workspace: workspace_from };
+            return Ok(Found { backend: Backend::Local { path }, origins });
+        }
+        Err(invalid("no backend is configured, and there is no local state")
+            .at(directory.display().to_string()))
     }
 }
 
@@ -105,19 +124,21 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     }
 }
 
-fn selected_workspace(data_dir: &Path, environment: &Environment) -> Result<String, Error> {
-    let name = match environment.get("TF_WORKSPACE") {
-        Some(name) => name.to_owned(),
-        None => match read_if_there(&data_dir.join("environment"))? {
-            Some(text) => String::from_utf8_lossy(&text).trim().to_owned(),
-            None => String::new(),
-        },
+/// Returns the name of the workspace, and who says so.
+fn selected_workspace(data_dir: &Path, environment: &Environment) -> Result<(String, String), Error> {
+    let file = data_dir.join("environment");
+    let (name, source) = match environment.get("TF_WORKSPACE") {
+        Some(name) => (name.to_owned(), "TF_WORKSPACE".to_owned()),
+        None => {
+            let text = read_if_there(&file)?.unwrap_or_default();
+            (String::from_utf8_lossy(&text).trim().to_owned(), file.display().to_string())
+        }
     };
     if name.is_empty() {
-        return Ok(workspace::DEFAULT.to_owned());
+        return Ok((workspace::DEFAULT.to_owned(), "default".to_owned()));
     }
     workspace::check(&name)?;
-    Ok(name)
+    Ok((name, source))
 }
 
 /// Reads the cache of `terraform init`; `None` if it names no backend.

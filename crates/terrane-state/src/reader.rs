@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing::Instrument as _;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, Found};
 use crate::clock::{Clock, SystemClock};
 use crate::encryption::Encryption;
 use crate::environment::Environment;
@@ -15,7 +15,7 @@ use crate::s3::arguments::S3Arguments;
 use crate::s3::digest::Table;
 use crate::s3::lock::{self, LockInfo};
 use crate::s3::object::{CustomerKey, Moves, Object};
-use crate::s3::settings::{self, Setting};
+use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
 use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
 use crate::state::{Origin, State, WholeState};
@@ -49,12 +49,14 @@ pub struct ReaderBuilder {
     encryption: Option<Encryption>,
     clock: Option<Arc<dyn Clock>>,
     first_backoff: Duration,
+    origins: Origins,
 }
 
 impl ReaderBuilder {
     /// Reads the state of a workspace in place of `default`.
     pub fn workspace(mut self, name: impl Into<String>) -> ReaderBuilder {
         self.workspace = name.into();
+        self.origins.workspace = ARGUMENT.to_owned();
         self
     }
 
@@ -111,7 +113,8 @@ impl ReaderBuilder {
     /// [`ErrorKind::InvalidConfig`] with all problems at once, [`ErrorKind::InvalidWorkspace`],
     /// [`ErrorKind::AccountNotAllowed`].
     pub async fn connect(self) -> Result<Reader, Error> {
-        let mut settings = settings::resolve(&self.arguments, &self.environment, &self.workspace)?;
+        let mut settings =
+            settings::resolve(&self.arguments, &self.environment, &self.workspace, &self.origins)?;
         let aws = connect::aws(&mut settings, &self.environment, self.first_backoff).await?;
         account::check(&settings, &aws).await?;
         let table = settings.dynamodb_table.clone().map(|name| Table {
@@ -154,6 +157,7 @@ impl Reader {
             encryption: None,
             clock: None,
             first_backoff: Duration::from_secs(1),
+            origins: Origins { arguments: ARGUMENT.to_owned(), workspace: "default".to_owned() },
         }
     }
 
@@ -163,14 +167,15 @@ impl Reader {
     ///
     /// Those of [`ReaderBuilder::connect`] and [`Backend::of_directory`].
     pub async fn open(uri: &str) -> Result<Reader, Error> {
-        let environment = Environment::process();
         if uri.starts_with("s3://") {
-            return Reader::builder(S3Arguments::from_uri(uri)?).environment(environment).connect().await;
+            return Reader::builder(S3Arguments::from_uri(uri)?).connect().await;
         }
         if !Path::new(uri).is_dir() {
             return Ok(Reader::from_file(uri));
         }
-        Reader::of_directory(uri.as_ref(), environment).await
+        let environment = Environment::process();
+        let found = Found::in_directory(uri.as_ref(), &environment)?;
+        Reader::of_found(found, environment).await
     }
 
     /// Opens `s3://bucket/key` or a Terraform directory, in a workspace that is named in place of the selected one.
@@ -188,13 +193,17 @@ impl Reader {
             return Err(ErrorKind::InvalidWorkspace { name: workspace.to_owned(), reason }.into());
         }
         let environment = Environment::process().with("TF_WORKSPACE", workspace);
-        Reader::of_directory(uri.as_ref(), environment).await
+        let mut found = Found::in_directory(uri.as_ref(), &environment)?;
+        found.origins.workspace = ARGUMENT.to_owned();
+        Reader::of_found(found, environment).await
     }
 
-    async fn of_directory(directory: &Path, environment: Environment) -> Result<Reader, Error> {
-        match Backend::of_directory(directory, &environment)? {
+    async fn of_found(found: Found, environment: Environment) -> Result<Reader, Error> {
+        let Found { backend, origins } = found;
+        match backend {
             Backend::S3 { arguments, workspace } => {
-                Reader::builder(*arguments).workspace(workspace).environment(environment).connect().await
+                let builder = Reader::builder(*arguments).workspace(workspace).environment(environment);
+                ReaderBuilder { origins, ..builder }.connect().await
             }
             Backend::Local { path } => Ok(Reader::from_file(path)),
         }

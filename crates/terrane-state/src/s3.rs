@@ -11,6 +11,7 @@ pub(crate) mod digest;
 pub(crate) mod http;
 pub(crate) mod lock;
 pub(crate) mod object;
+pub(crate) mod role;
 pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod source;

@@ -313,13 +313,13 @@ impl Root {
         parse_json("terraform state pull", &self.run(&["state", "pull"])?)
     }
 
-    /// Returns the outputs as `terraform output -json` prints them.
+    /// Returns what `terraform output` prints with some arguments, such as `-json` or `-raw NAME`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Program`].
-    pub fn output_json(&self) -> Result<String> {
-        self.run(&["output", "-json"])
+    pub fn output(&self, arguments: &[&str]) -> Result<String> {
+        self.run(&[&["output"], arguments].concat())
     }
 
     /// Returns the provider schemas that the root uses, as JSON.

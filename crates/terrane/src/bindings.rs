@@ -77,11 +77,18 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+/// Returns whether a path is that of a module, and says why if that is not plain.
 fn is_module(path: &Path) -> bool {
-    if !path.is_dir() {
-        return false;
+    if !path.is_dir() || path.join("contract.json").is_file() {
+        return path.is_dir();
     }
-    path.join("contract.json").is_file() || Backend::of_directory(path, &Environment::process()).is_err()
+    match Backend::of_directory(path, &Environment::process()) {
+        Ok(_) => false,
+        Err(error) => {
+            eprintln!("note: read as a module, without a state: {error}");
+            true
+        }
+    }
 }
 
 fn contract(directory: &Path) -> Result<Contract, Failure> {

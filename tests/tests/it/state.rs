@@ -165,7 +165,7 @@ fn random_outputs_are_read_as_terraform_reads_them() {
         root.apply(&[]).unwrap();
         let state = State::parse(&std::fs::read(dir.path().join("terraform.tfstate")).unwrap()).unwrap();
         state.check_outputs().unwrap();
-        let (ours, theirs) = (state.to_json(), root.output_json().unwrap());
+        let (ours, theirs) = (state.to_json(), root.output(&["-json"]).unwrap());
         for (idx, (our, their)) in ours.lines().zip(theirs.lines()).enumerate() {
             assert_eq!(our, their, "line {idx}");
         }

@@ -10,8 +10,9 @@ use crate::error::{Error, ErrorKind};
 use crate::json::Json;
 use crate::s3::arguments::S3Arguments;
 
-/// Reads the block of a directory; one in an override file replaces the other as a whole.
-pub(super) fn of_directory(directory: &Path) -> Result<Option<S3Arguments>, Error> {
+/// Reads the block of a directory, and says which file it stands in; one in an override file replaces the other as a
+/// whole.
+pub(super) fn of_directory(directory: &Path) -> Result<Option<(S3Arguments, String)>, Error> {
     let (overrides, files): (Vec<PathBuf>, Vec<PathBuf>) =
         configuration_files(directory)?.into_iter().partition(|path| is_override(path));
     let mut found: Vec<(PathBuf, Json)> = Vec::new();
@@ -26,7 +27,9 @@ pub(super) fn of_directory(directory: &Path) -> Result<Option<S3Arguments>, Erro
         found.extend(blocks(&path)?.into_iter().map(|block| (path.clone(), block)));
     }
     let Some((path, block)) = found.pop() else { return Ok(None) };
-    S3Arguments::from_tree(&block).map(Some).map_err(|error| error.at(path.display().to_string()))
+    let place = path.display().to_string();
+    let arguments = S3Arguments::from_tree(&block).map_err(|error| error.at(place.clone()))?;
+    Ok(Some((arguments, place)))
 }
 
 /// What the names of configuration files end with.

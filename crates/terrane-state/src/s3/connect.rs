@@ -114,7 +114,10 @@ async fn add_profile_endpoints(
     };
     if let Some(endpoint) = profiles.get("endpoint_url") {
         for service in ["s3", "dynamodb", "iam", "sts", "sso", "kms"] {
-            settings.endpoints.entry(service).or_insert_with(|| endpoint.to_owned());
+            if !settings.endpoints.contains_key(service) {
+                settings.endpoints.insert(service, endpoint.to_owned());
+                settings.note(&format!("endpoints.{service}"), endpoint, "profile");
+            }
         }
     }
     Ok(())

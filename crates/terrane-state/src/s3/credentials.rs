@@ -15,7 +15,8 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_types::region::Region;
 
-use super::settings::{Credentials, Role, Settings, WebRole, WebToken};
+use super::role::{Role, WebRole, WebToken};
+use super::settings::{Credentials, Settings};
 use crate::error::{Error, ErrorKind};
 
 /// A role taken on with other credentials, or with a token.

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::arguments::S3Arguments;
+use super::role::{Role, WebRole, WebToken, go_duration};
 use super::{REGIONS, workspace};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
@@ -15,38 +16,11 @@ use crate::error::{Error, ErrorKind};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The argument's name.
-    pub name: &'static str,
+    pub name: String,
     /// Its value; `(sensitive)` for a secret.
     pub value: String,
-    /// The argument or environment variable that it came from, or `default`.
+    /// Where it came from: an environment variable, a file, `argument`, or `default`.
     pub source: String,
-}
-
-/// A role to take on.
-#[derive(Clone)]
-pub(crate) struct Role {
-    pub(crate) arn: String,
-    pub(crate) session_name: Option<String>,
-    pub(crate) duration: Option<Duration>,
-    pub(crate) external_id: Option<String>,
-    pub(crate) policy: Option<String>,
-    pub(crate) policy_arns: Vec<String>,
-    pub(crate) source_identity: Option<String>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) transitive_tag_keys: Vec<String>,
-}
-
-/// A role to take on with a token in place of credentials.
-#[derive(Clone)]
-pub(crate) struct WebRole {
-    pub(crate) role: Role,
-    pub(crate) token: WebToken,
-}
-
-#[derive(Clone)]
-pub(crate) enum WebToken {
-    Text(String),
-    File(String),
 }
 
 /// Where the first credentials come from.
@@ -119,14 +93,31 @@ const ENDPOINTS: [(&str, &str, &[&str]); 6] = [
     ("kms", "", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]),
 ];
 
+/// What the source of a setting says that came with the arguments, unless they came from a file.
+pub(crate) const ARGUMENT: &str = "argument";
+
+const TOKEN_FILE: &str = "assume_role_with_web_identity.web_identity_token_file";
+const SESSION_NAME: &str = "assume_role_with_web_identity.session_name";
+
+/// What a setting says in place of a secret.
+const HIDDEN: &str = "(sensitive)";
+
+/// Where arguments and workspace came from, for people.
+#[derive(Clone, Debug)]
+pub(crate) struct Origins {
+    pub(crate) arguments: String,
+    pub(crate) workspace: String,
+}
+
 /// Resolves arguments, and reports everything that is wrong with them at once.
 pub(crate) fn resolve(
     arguments: &S3Arguments,
     environment: &Environment,
     workspace: &str,
+    origins: &Origins,
 ) -> Result<Settings, Error> {
     workspace::check(workspace)?;
-    let mut resolver = Resolver { environment, problems: Vec::new(), report: Vec::new() };
+    let mut resolver = Resolver { environment, origins, problems: Vec::new(), report: Vec::new() };
     let settings = resolver.settings(arguments, workspace);
     if !resolver.problems.is_empty() {
         return Err(ErrorKind::InvalidConfig { problems: resolver.problems }.into());
@@ -136,8 +127,22 @@ pub(crate) fn resolve(
 
 struct Resolver<'a> {
     environment: &'a Environment,
+    origins: &'a Origins,
     problems: Vec<String>,
     report: Vec<Setting>,
+}
+
+impl Settings {
+    /// Adds to the report what was found after the arguments.
+    pub(crate) fn note(&mut self, name: &str, value: &str, source: &str) {
+        self.report.push(Setting::new(name, value, source));
+    }
+}
+
+impl Setting {
+    pub(crate) fn new(name: &str, value: &str, source: &str) -> Setting {
+        Setting { name: name.to_owned(), value: without_password(value), source: source.to_owned() }
+    }
 }
 
 impl Resolver<'_> {
@@ -146,7 +151,7 @@ impl Resolver<'_> {
         let key = self.key(arguments);
         let prefix = self.prefix(arguments);
         let object = workspace::object_key(&prefix, workspace, &key);
-        self.note("workspace", workspace, "reader");
+        self.report.push(Setting::new("workspace", workspace, &self.origins.workspace));
         self.note("object", &object, "workspace and key");
         let region = self.region(arguments);
         self.kms_key_id(arguments);
@@ -207,19 +212,25 @@ impl Resolver<'_> {
         self.problems.push(problem.into());
     }
 
-    fn note(&mut self, name: &'static str, value: &str, source: &str) {
-        self.report.push(Setting { name, value: value.to_owned(), source: source.to_owned() });
+    fn note(&mut self, name: &str, value: &str, source: &str) {
+        let source = if source == ARGUMENT { &self.origins.arguments } else { source };
+        self.report.push(Setting::new(name, value, source));
+    }
+
+    /// Notes the parts of a role that are not noted yet.
+    fn note_role(&mut self, argument: &str, role: &Role) {
+        for (name, value) in role.parts() {
+            let name = format!("{argument}.{name}");
+            if !self.report.iter().any(|setting| setting.name == name) {
+                self.note(&name, &value, ARGUMENT);
+            }
+        }
     }
 
     /// Returns the argument, else the first of some variables, and notes which.
-    fn text(
-        &mut self,
-        name: &'static str,
-        argument: &Option<String>,
-        variables: &[&'static str],
-    ) -> Option<String> {
+    fn text(&mut self, name: &str, argument: &Option<String>, variables: &[&'static str]) -> Option<String> {
         let (value, source) = match argument.as_deref().filter(|value| !value.is_empty()) {
-            Some(value) => (value, "argument"),
+            Some(value) => (value, ARGUMENT),
             None => {
                 let (variable, value) = self.environment.first(variables)?;
                 (value, variable)
@@ -230,9 +241,9 @@ impl Resolver<'_> {
         Some(value)
     }
 
-    fn flag(&mut self, name: &'static str, argument: Option<bool>, variable: Option<&'static str>) -> bool {
+    fn flag(&mut self, name: &str, argument: Option<bool>, variable: Option<&'static str>) -> bool {
         let (value, source) = match (argument, variable.and_then(|name| self.environment.first(&[name]))) {
-            (Some(value), _) => (value, "argument"),
+            (Some(value), _) => (value, ARGUMENT),
             (None, Some((variable, text))) => match text.to_ascii_lowercase().as_str() {
                 "true" | "1" => (true, variable),
                 "false" | "0" => (false, variable),
@@ -252,7 +263,7 @@ impl Resolver<'_> {
         if bucket.trim().is_empty() {
             self.problem("`bucket` is required");
         }
-        self.note("bucket", &bucket, "argument");
+        self.note("bucket", &bucket, ARGUMENT);
         bucket
     }
 
@@ -267,13 +278,13 @@ impl Resolver<'_> {
         if key.contains("//") {
             self.problem(format!("`key` must not contain \"//\", found {key:?}"));
         }
-        self.note("key", &key, "argument");
+        self.note("key", &key, ARGUMENT);
         key
     }
 
     fn prefix(&mut self, arguments: &S3Arguments) -> String {
         let (prefix, source) = match &arguments.workspace_key_prefix {
-            Some(prefix) => (prefix.as_str(), "argument"),
+            Some(prefix) => (prefix.as_str(), ARGUMENT),
             None => ("env:", "default"),
         };
         if prefix.starts_with('/') || prefix.ends_with('/') {
@@ -308,7 +319,7 @@ impl Resolver<'_> {
     /// Checks what only writing uses, so that a mistake shows before Terraform finds it.
     fn kms_key_id(&mut self, arguments: &S3Arguments) {
         let Some(id) = arguments.kms_key_id.as_deref().filter(|id| !id.is_empty()) else { return };
-        self.note("kms_key_id", id, "argument");
+        self.note("kms_key_id", id, ARGUMENT);
         if !is_kms_key_id(id) {
             self.problem(format!(
                 "`kms_key_id` must be a key's id, alias, or ARN (such as \"alias/state\"), found {id:?}"
@@ -319,9 +330,10 @@ impl Resolver<'_> {
     fn customer_keys(&mut self, arguments: &S3Arguments) -> (Option<String>, Option<String>) {
         let from_argument = arguments.sse_customer_key.clone().filter(|key| !key.is_empty());
         let from_environment = self.environment.get("AWS_SSE_CUSTOMER_KEY").map(str::to_owned);
-        let (key, name) = match (from_argument, from_environment) {
-            (Some(key), _) => (key, "sse_customer_key"),
-            (None, Some(key)) => (key, "the environment variable \"AWS_SSE_CUSTOMER_KEY\""),
+        let variable = "AWS_SSE_CUSTOMER_KEY";
+        let (key, name, source) = match (from_argument, from_environment) {
+            (Some(key), _) => (key, "sse_customer_key", ARGUMENT),
+            (None, Some(key)) => (key, "the environment variable \"AWS_SSE_CUSTOMER_KEY\"", variable),
             (None, None) => return (None, None),
         };
         if arguments.kms_key_id.as_ref().is_some_and(|id| !id.is_empty()) {
@@ -332,7 +344,8 @@ impl Resolver<'_> {
         } else if BASE64.decode(&key).map(|key| key.len()) != Ok(32) {
             self.problem(format!("{name} must be 32 bytes in base64"));
         }
-        self.note("sse_customer_key", "(sensitive)", name);
+        self.note("sse_customer_key", HIDDEN, source);
+        self.flag("encrypt", arguments.encrypt, None);
         if arguments.encrypt == Some(true) { (Some(key), None) } else { (None, Some(key)) }
     }
 
@@ -392,7 +405,7 @@ impl Resolver<'_> {
             for (name, value) in [("access_key", &access_key), ("secret_key", &secret_key), ("token", &token)]
             {
                 if value.is_some() {
-                    self.note(name, "(sensitive)", "argument");
+                    self.note(name, HIDDEN, ARGUMENT);
                 }
             }
             if access_key.is_none() || secret_key.is_none() {
@@ -415,10 +428,10 @@ impl Resolver<'_> {
         let secret_key = environment.first(&["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]);
         if let (Some((access_name, access_key)), Some((secret_name, secret_key))) = (access_key, secret_key) {
             let token = environment.get("AWS_SESSION_TOKEN").map(str::to_owned);
-            self.note("access_key", "(sensitive)", access_name);
-            self.note("secret_key", "(sensitive)", secret_name);
+            self.note("access_key", HIDDEN, access_name);
+            self.note("secret_key", HIDDEN, secret_name);
             if token.is_some() {
-                self.note("token", "(sensitive)", "AWS_SESSION_TOKEN");
+                self.note("token", HIDDEN, "AWS_SESSION_TOKEN");
             }
             return Credentials::Static {
                 access_key: access_key.to_owned(),
@@ -434,9 +447,14 @@ impl Resolver<'_> {
                 ..Role::new(arn)
             };
             let token = WebToken::File(file.to_owned());
-            self.note("assume_role_with_web_identity.role_arn", &role.arn, "AWS_ROLE_ARN");
+            self.note("assume_role_with_web_identity.role_arn", arn, "AWS_ROLE_ARN");
+            self.note(TOKEN_FILE, file, "AWS_WEB_IDENTITY_TOKEN_FILE");
+            if let Some(name) = &role.session_name {
+                self.note(SESSION_NAME, name, "AWS_ROLE_SESSION_NAME");
+            }
             return Credentials::WebIdentity(Box::new(WebRole { role, token }));
         }
+        self.note("credentials", "of the profile, else of the container or instance", "default");
         Credentials::ProfileOrMachine(environment.get("AWS_PROFILE").map(str::to_owned))
     }
 
@@ -447,17 +465,24 @@ impl Resolver<'_> {
         if arn.is_none() {
             self.problem(format!("`{argument}.role_arn` is required"));
         }
-        let token = match (&web.web_identity_token, &web.web_identity_token_file) {
-            (Some(token), None) => Some(WebToken::Text(token.clone())),
-            (None, Some(file)) => Some(WebToken::File(home(file.clone()))),
-            (Some(_), Some(_)) => None,
+        let given = (web.web_identity_token.as_ref(), web.web_identity_token_file.as_ref());
+        let (text, file) = match given {
             (None, None) => {
-                match self.environment.first(&["AWS_WEB_IDENTITY_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"]) {
-                    Some(("AWS_WEB_IDENTITY_TOKEN", token)) => Some(WebToken::Text(token.to_owned())),
-                    Some((_, file)) => Some(WebToken::File(home(file.to_owned()))),
-                    None => None,
-                }
+                let text = self.environment.get("AWS_WEB_IDENTITY_TOKEN").map(str::to_owned);
+                let unless_text: &[&str] =
+                    if text.is_some() { &[] } else { &["AWS_WEB_IDENTITY_TOKEN_FILE"] };
+                (text, self.text(TOKEN_FILE, &None, unless_text))
             }
+            (text, _) => (text.cloned(), self.text(TOKEN_FILE, &web.web_identity_token_file, &[])),
+        };
+        if text.is_some() {
+            let source = if given.0.is_some() { ARGUMENT } else { "AWS_WEB_IDENTITY_TOKEN" };
+            self.note("assume_role_with_web_identity.web_identity_token", HIDDEN, source);
+        }
+        let token = match (text, file) {
+            (Some(text), None) => Some(WebToken::Text(text)),
+            (None, Some(file)) => Some(WebToken::File(home(file))),
+            _ => None,
         };
         let Some(token) = token else {
             self.problem(format!(
@@ -466,24 +491,27 @@ impl Resolver<'_> {
             return Some(Credentials::ProfileOrMachine(None));
         };
         let role = Role {
-            session_name: web
-                .session_name
-                .clone()
-                .or_else(|| self.environment.get("AWS_ROLE_SESSION_NAME").map(str::to_owned)),
+            session_name: self.text(SESSION_NAME, &web.session_name, &["AWS_ROLE_SESSION_NAME"]),
             duration: self.duration(argument, web.duration.as_deref()),
             policy: web.policy.clone(),
             policy_arns: web.policy_arns.iter().flatten().cloned().collect(),
             ..Role::new(&arn.unwrap_or_default())
         };
+        self.note_role(argument, &role);
         Some(Credentials::WebIdentity(Box::new(WebRole { role, token })))
     }
 
     fn role(&mut self, arguments: &S3Arguments) -> Option<Role> {
+        let role = self.any_role(arguments)?;
+        self.note_role("assume_role", &role);
+        Some(role)
+    }
+
+    fn any_role(&mut self, arguments: &S3Arguments) -> Option<Role> {
         if arguments.assume_role.is_some() && arguments.role_arn.is_some() {
             self.problem("only one of assume_role, role_arn can be set");
         }
         if let Some(arn) = &arguments.role_arn {
-            self.note("assume_role.role_arn", arn, "argument role_arn");
             return Some(Role {
                 session_name: arguments.session_name.clone(),
                 duration: arguments
@@ -507,7 +535,6 @@ impl Resolver<'_> {
             self.problem("`assume_role.role_arn` is required");
             return None;
         };
-        self.note("assume_role.role_arn", arn, "argument");
         Some(Role {
             session_name: role.session_name.clone(),
             duration: self.duration("assume_role", role.duration.as_deref()),
@@ -541,14 +568,14 @@ impl Resolver<'_> {
 
     fn files(
         &mut self,
-        name: &'static str,
+        name: &str,
         argument: &Option<std::collections::BTreeSet<String>>,
         variable: &'static str,
     ) -> Vec<String> {
         let terraform_variable =
             if name == "shared_config_files" { "AWS_SHARED_CONFIG_FILE" } else { variable };
         let (files, source) = match argument {
-            Some(files) if !files.is_empty() => (files.iter().cloned().collect(), "argument"),
+            Some(files) if !files.is_empty() => (files.iter().cloned().collect(), ARGUMENT),
             _ => match self.environment.first(&[terraform_variable, variable]) {
                 Some((variable, file)) => (vec![file.to_owned()], variable),
                 None => return Vec::new(),
@@ -577,7 +604,7 @@ impl Resolver<'_> {
             return http(self);
         }
         if arguments.https_proxy.as_deref() == Some("") {
-            self.note("https_proxy", "", "argument");
+            self.note("https_proxy", "", ARGUMENT);
             return None;
         }
         match self.text("https_proxy", &arguments.https_proxy, &["HTTPS_PROXY", "https_proxy"]) {
@@ -593,7 +620,7 @@ impl Resolver<'_> {
             Some(0) => 3,
             Some(attempts) => attempts,
         };
-        let source = if arguments.max_retries.is_some() { "argument" } else { "default" };
+        let source = if arguments.max_retries.is_some() { ARGUMENT } else { "default" };
         self.note("max_retries", &attempts.to_string(), source);
         let mode = self.text("retry_mode", &arguments.retry_mode, &["AWS_RETRY_MODE"]);
         let adaptive = match mode.as_deref() {
@@ -628,17 +655,29 @@ impl Resolver<'_> {
         }
     }
 
-    fn no_metadata(&self, arguments: &S3Arguments) -> bool {
-        arguments.skip_metadata_api_check.unwrap_or_else(|| {
-            self.environment
-                .get("AWS_EC2_METADATA_DISABLED")
-                .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-        })
+    fn no_metadata(&mut self, arguments: &S3Arguments) -> bool {
+        let (name, variable) = ("skip_metadata_api_check", "AWS_EC2_METADATA_DISABLED");
+        if arguments.skip_metadata_api_check.is_some() {
+            return self.flag(name, arguments.skip_metadata_api_check, None);
+        }
+        // Whatever else the variable says counts as false, as in the SDKs of AWS.
+        let skip = self.environment.get(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if skip {
+            self.note(name, "true", variable);
+        }
+        skip
     }
 
     fn accounts(&mut self, arguments: &S3Arguments) {
         if arguments.allowed_account_ids.is_some() && arguments.forbidden_account_ids.is_some() {
             self.problem("only one of allowed_account_ids, forbidden_account_ids can be set");
+        }
+        for (name, flag) in [
+            ("skip_credentials_validation", arguments.skip_credentials_validation),
+            ("skip_requesting_account_id", arguments.skip_requesting_account_id),
+            ("skip_region_validation", arguments.skip_region_validation),
+        ] {
+            self.flag(name, flag, None);
         }
         for (name, ids) in [
             ("allowed_account_ids", &arguments.allowed_account_ids),
@@ -646,24 +685,8 @@ impl Resolver<'_> {
         ] {
             if let Some(ids) = ids {
                 let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-                self.note(name, &ids.join(", "), "argument");
+                self.note(name, &ids.join(", "), ARGUMENT);
             }
-        }
-    }
-}
-
-impl Role {
-    fn new(arn: &str) -> Role {
-        Role {
-            arn: arn.to_owned(),
-            session_name: None,
-            duration: None,
-            external_id: None,
-            policy: None,
-            policy_arns: Vec::new(),
-            source_identity: None,
-            tags: BTreeMap::new(),
-            transitive_tag_keys: Vec::new(),
         }
     }
 }
@@ -699,6 +722,16 @@ fn is_alias(text: &str) -> bool {
     text.strip_prefix("alias/").is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
 }
 
+/// Hides what stands before the `@` of a URL, such as the password of a proxy.
+fn without_password(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://{HIDDEN}{}", &rest[at..]),
+        None => value.to_owned(),
+    }
+}
+
 /// Expands a leading `~`.
 fn home(path: String) -> String {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
@@ -707,36 +740,18 @@ fn home(path: String) -> String {
     }
 }
 
-/// Reads a duration as Go spells it, such as `1h30m`.
-fn go_duration(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut seconds = 0.0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let unit_at = rest.find(|char: char| !char.is_ascii_digit() && char != '.')?;
-        let number: f64 = rest[..unit_at].parse().ok()?;
-        let after = &rest[unit_at..];
-        let end = after.find(|char: char| char.is_ascii_digit() || char == '.').unwrap_or(after.len());
-        seconds += number
-            * match &after[..end] {
-                "h" => 3600.0,
-                "m" => 60.0,
-                "s" => 1.0,
-                "ms" => 1e-3,
-                "us" | "µs" => 1e-6,
-                "ns" => 1e-9,
-                _ => return None,
-            };
-        rest = &after[end..];
-    }
-    if text.is_empty() { None } else { Duration::try_from_secs_f64(seconds).ok() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_of_urls_are_hidden() {
+        let hidden = "http://(sensitive)@proxy:3128/a@b";
+        assert_eq!(without_password("http://me:p@ss@proxy:3128/a@b"), hidden);
+        for plain in ["http://proxy:3128/a@b", "a@b", ""] {
+            assert_eq!(without_password(plain), plain);
+        }
+    }
 
     #[test]
     fn kms_keys_have_ids_aliases_and_arns() {
@@ -747,16 +762,6 @@ mod tests {
         }
         for id in ["state", "alias/", "key/x", &uuid[1..], &arn("key/x"), &arn(uuid), "arn:aws:s3:::b"] {
             assert!(!is_kms_key_id(id), "{id:?}");
-        }
-    }
-
-    #[test]
-    fn durations_are_those_of_go() {
-        assert_eq!(go_duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(go_duration("1.5h"), Some(Duration::from_secs(5400)));
-        assert_eq!(go_duration("0s"), Some(Duration::ZERO));
-        for text in ["", "h", "1", "1d", "-1h"] {
-            assert_eq!(go_duration(text), None, "{text:?}");
         }
     }
 }

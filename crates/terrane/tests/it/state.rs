@@ -192,9 +192,25 @@ async fn a_terraform_directory_names_its_state() {
     let path = dir.path().display().to_string();
     assert_eq!(run(&["get", &path, "text"], Some(address), 0).0, "a <b> & c\n");
     let (out, _) = run(&["backend", &path], Some(address), 0);
-    assert!(out.contains("region = eu-west-1  # argument"), "{out}");
-    assert!(out.contains("secret_key = (sensitive)"), "{out}");
+    let main = format!("{path}/main.tf");
+    assert!(out.contains(&format!("region = eu-west-1  # {main}")), "{out}");
+    assert!(out.contains(&format!("secret_key = (sensitive)  # {main}")), "{out}");
     assert!(!out.contains("= test"), "{out}");
+    assert!(out.contains("workspace = default  # default"), "{out}");
+    // What `terraform init` and `terraform workspace select` leave comes first.
+    server.put("b", "env:/w1/net/cached", STATE);
+    let cache = r#"{"version": 3, "backend": {"type": "s3", "config": {"bucket": "b", "key": "net/cached", "http_proxy": "http://me:secret@p"}}}"#;
+    let data_dir = dir.path().join(".terraform");
+    fs::create_dir(&data_dir).unwrap();
+    fs::write(data_dir.join("terraform.tfstate"), cache).unwrap();
+    fs::write(data_dir.join("environment"), "w1\n").unwrap();
+    let (out, _) = run(&["backend", &path], Some(address), 0);
+    assert!(out.contains(&format!("key = net/cached  # {path}/.terraform/terraform.tfstate")), "{out}");
+    assert!(out.contains(&format!("workspace = w1  # {path}/.terraform/environment")), "{out}");
+    assert!(out.contains("http_proxy = http://(sensitive)@p") && !out.contains("secret@"), "{out}");
+    assert!(out.contains("secret_key = (sensitive)  # AWS_SECRET_ACCESS_KEY"), "{out}");
+    let (out, _) = run(&["backend", &path, "--workspace", "w2"], Some(address), 0);
+    assert!(out.contains("workspace = w2  # argument"), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -211,4 +227,63 @@ async fn watch_prints_a_line_for_each_change() {
     let second: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(second, json!({"change": "newer", "skipped": 2, "serial": 10, "lineage": "0a1b"}));
     assert!(child.wait().unwrap().success());
+}
+
+/// A root that needs no provider: outputs of several types, and a resource of each kind of address.
+const ROOT: &str = r#"
+resource "terraform_data" "one" {
+  input = "x"
+}
+
+resource "terraform_data" "each" {
+  for_each = toset(["a b", "c\"d"])
+  input    = each.key
+}
+
+resource "terraform_data" "counted" {
+  count = 2
+}
+
+output "text" {
+  value = "a <b> & \u2028 \"c\""
+}
+
+output "number" {
+  value = 9007199254740993
+}
+
+output "secret" {
+  value     = "hunter2"
+  sensitive = true
+}
+
+output "nested" {
+  value = { ids = tolist(["x", "y"]), none = null, tags = tomap({}), flags = [true, 1.5] }
+}
+"#;
+
+#[test]
+fn what_terraform_says_too_is_said_in_the_same_words() {
+    let cache = terrane_xtask::Workspace::find().unwrap().cache();
+    let Some(terraform) = terrane_xtask::terraform::Terraform::find_or_skip(&cache).unwrap() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("main.tf"), ROOT).unwrap();
+    let root = terraform.root(dir.path());
+    root.init().unwrap();
+    root.apply(&[]).unwrap();
+    let path = dir.path().display().to_string();
+    let ours = |arguments: &[&str]| run(arguments, None, 0).0;
+    assert_eq!(ours(&["outputs", &path, "--json"]), root.output(&["-json"]).unwrap());
+    let addresses: Vec<String> = ours(&["list", &path]).lines().map(str::to_owned).collect();
+    assert_eq!(addresses, root.state_list().unwrap());
+    for name in ["text", "number", "secret", "nested"] {
+        let theirs = root.output(&["-json", name]).unwrap();
+        let get: Value = serde_json::from_str(&ours(&["get", &path, name, "--json"])).unwrap();
+        assert_eq!(get, serde_json::from_str::<Value>(&theirs).unwrap(), "{name}");
+    }
+    for name in ["text", "number", "secret"] {
+        assert_eq!(ours(&["get", &path, name]), root.output(&["-raw", name]).unwrap() + "\n");
+    }
+    let id = ours(&["get", &path, "terraform_data.each[\"c\\\"d\"].output.value"]);
+    assert_eq!(id, "c\"d\n");
 }
