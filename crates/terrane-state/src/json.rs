@@ -125,13 +125,68 @@ impl<'a> Events<'a> {
     }
 
     /// Skips the value that comes next and returns its place.
+    ///
+    /// This is [`next`](Self::next) in a loop, without telling what there is: most of a state is only skipped.
     pub(crate) fn skip_value(&mut self) -> Result<Range<usize>, SyntaxError> {
         self.skip_whitespace();
         let start = self.pos;
         let depth = self.depth();
-        self.next()?;
-        self.close(depth)?;
-        Ok(start..self.pos)
+        loop {
+            self.skip_whitespace();
+            match self.peek() {
+                Some(b'{') => {
+                    self.begin(Container::Object)?;
+                    self.skip_whitespace();
+                    if self.peek() != Some(b'}') {
+                        self.key()?;
+                        continue;
+                    }
+                    self.end();
+                }
+                Some(b'[') => {
+                    self.begin(Container::Array)?;
+                    self.skip_whitespace();
+                    if self.peek() != Some(b']') {
+                        continue;
+                    }
+                    self.end();
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                _ => {
+                    self.value()?;
+                }
+            }
+            if self.skip_ends(depth)? {
+                self.after_value();
+                return Ok(start..self.pos);
+            }
+        }
+    }
+
+    /// Skips what follows a value, up to where another must begin; returns whether nothing more is open.
+    fn skip_ends(&mut self, depth: usize) -> Result<bool, SyntaxError> {
+        while self.stack.len() > depth {
+            self.skip_whitespace();
+            match (self.peek(), self.stack.last()) {
+                (Some(b','), Some(Container::Array)) => {
+                    self.pos += 1;
+                    return Ok(false);
+                }
+                (Some(b','), _) => {
+                    self.pos += 1;
+                    self.skip_whitespace();
+                    self.key()?;
+                    return Ok(false);
+                }
+                (Some(b']'), Some(Container::Array)) | (Some(b'}'), Some(Container::Object)) => {
+                    self.end();
+                }
+                _ => return Err(self.unexpected()),
+            }
+        }
+        Ok(true)
     }
 
     /// Reads until no more than some arrays and objects are open.
@@ -142,11 +197,16 @@ impl<'a> Events<'a> {
         Ok(())
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.pos).copied()
     }
 
+    #[inline]
     fn skip_whitespace(&mut self) {
+        if self.peek().is_some_and(|byte| byte > b' ') {
+            return;
+        }
         // Most of it is indentation.
         while self.bytes[self.pos..].starts_with(b"        ") {
             self.pos += 8;

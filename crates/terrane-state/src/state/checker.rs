@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::header;
-use super::resource::{self, Raw};
+use super::resource::{self, Keep, Raw};
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Event, Events, SyntaxError};
 
@@ -111,7 +111,7 @@ impl Checker {
         self.at += self.window[self.at..].iter().take_while(|byte| blank(byte)).count();
         let Some(first) = self.window.get(self.at).copied() else {
             return match self.stage {
-                Stage::End | Stage::Start => Ok(Step::NeedsMore),
+                Stage::End => Ok(Step::NeedsMore),
                 _ if last => Err(truncated(0)),
                 _ => Ok(Step::NeedsMore),
             };
@@ -216,7 +216,7 @@ impl Checker {
 
 fn read_resource(events: &mut Events<'_>, text: &[u8]) -> Result<Raw, SyntaxError> {
     if events.next()? == Some(Event::BeginObject) {
-        return resource::scan(events, text);
+        return resource::scan(events, text, Keep::Head);
     }
     events.close(0)?;
     Ok(Raw::default())
@@ -296,6 +296,7 @@ mod tests {
             "\u{feff}{}".to_owned(),
             "{1}".to_owned(),
             "7".to_owned(),
+            " \n".to_owned(),
         ];
         for text in texts {
             let expected = WholeState::parse(text.as_bytes()).map(|whole| whole.to_json());

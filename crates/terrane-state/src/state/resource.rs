@@ -31,8 +31,18 @@ struct RawInstance {
     flat: Option<Range<usize>>,
 }
 
+/// What of a resource is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// What the rules are about.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only readers of S3 check without keeping"))]
+    Head,
+    /// Everything.
+    All,
+}
+
 /// Reads a resource whose `{` was just read. Names match as in Go, the last of a name wins.
-pub(super) fn scan(events: &mut Events<'_>, text: &[u8]) -> Result<Raw, SyntaxError> {
+pub(super) fn scan(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Raw, SyntaxError> {
     let mut raw = Raw::default();
     members(events, text, |name, events| {
         let field = match name {
@@ -42,7 +52,7 @@ pub(super) fn scan(events: &mut Events<'_>, text: &[u8]) -> Result<Raw, SyntaxEr
             "name" => &mut raw.name,
             "provider" => &mut raw.provider,
             "instances" => {
-                raw.instances = instances(events, text)?;
+                raw.instances = instances(events, text, keep)?;
                 return Ok(());
             }
             _ => return events.skip_value().map(drop),
@@ -53,7 +63,7 @@ pub(super) fn scan(events: &mut Events<'_>, text: &[u8]) -> Result<Raw, SyntaxEr
     Ok(raw)
 }
 
-fn instances(events: &mut Events<'_>, text: &[u8]) -> Result<Vec<RawInstance>, SyntaxError> {
+fn instances(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Vec<RawInstance>, SyntaxError> {
     let mut instances = Vec::new();
     let depth = events.depth();
     if events.next()? != Some(Event::BeginArray) {
@@ -62,7 +72,7 @@ fn instances(events: &mut Events<'_>, text: &[u8]) -> Result<Vec<RawInstance>, S
     }
     while events.depth() > depth {
         match events.next()? {
-            Some(Event::BeginObject) => instances.push(instance(events, text)?),
+            Some(Event::BeginObject) => instances.push(instance(events, text, keep)?),
             Some(Event::EndArray) => break,
             _ => {
                 events.close(depth + 1)?;
@@ -73,7 +83,7 @@ fn instances(events: &mut Events<'_>, text: &[u8]) -> Result<Vec<RawInstance>, S
     Ok(instances)
 }
 
-fn instance(events: &mut Events<'_>, text: &[u8]) -> Result<RawInstance, SyntaxError> {
+fn instance(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<RawInstance, SyntaxError> {
     let mut raw = RawInstance::default();
     members(events, text, |name, events| {
         let field = match name {
@@ -82,7 +92,7 @@ fn instance(events: &mut Events<'_>, text: &[u8]) -> Result<RawInstance, SyntaxE
             "deposed" => &mut raw.deposed,
             "schema_version" => &mut raw.schema_version,
             "sensitive_attributes" => &mut raw.sensitive_attributes,
-            "dependencies" | "depends_on" => &mut raw.dependencies,
+            "dependencies" | "depends_on" if keep == Keep::All => &mut raw.dependencies,
             "attributes" => {
                 raw.attributes = Some(events.skip_value()?);
                 return Ok(());
@@ -106,16 +116,24 @@ fn members<'a>(
     mut read: impl FnMut(&str, &mut Events<'a>) -> Result<(), SyntaxError>,
 ) -> Result<(), SyntaxError> {
     while let Some(Event::Key(place)) = events.next()? {
-        let mut name = json::unescape(&text[place]);
-        name.make_ascii_lowercase();
-        read(&name, events)?;
+        let raw = &text[place];
+        match std::str::from_utf8(raw) {
+            // As nearly all names are.
+            Ok(name) if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
+                read(name, events)?
+            }
+            _ => read(&json::unescape(raw).to_ascii_lowercase(), events)?,
+        }
     }
     Ok(())
 }
 
 fn value(events: &mut Events<'_>, text: &[u8]) -> Result<Json, SyntaxError> {
     let place = events.skip_value()?;
-    Json::parse(&text[place])
+    match &text[place] {
+        b"[]" => Ok(Json::Array(Vec::new())),
+        value => Json::parse(value),
+    }
 }
 
 impl Raw {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 
-use super::resource::{self, Raw};
+use super::resource::{self, Keep, Raw};
 use super::{State, header};
 use crate::de::{self, Problem};
 use crate::error::{Error, ErrorKind};
@@ -267,7 +267,9 @@ fn resources(text: &[u8], members: &Members) -> Result<Vec<Resource>, Error> {
         }
         for idx in 0.. {
             let raw = match events.next().map_err(whole_text)? {
-                Some(Event::BeginObject) => resource::scan(&mut events, text).map_err(whole_text)?,
+                Some(Event::BeginObject) => {
+                    resource::scan(&mut events, text, Keep::All).map_err(whole_text)?
+                }
                 Some(Event::EndArray) | None => break,
                 Some(_) => {
                     events.close(1).map_err(whole_text)?;
