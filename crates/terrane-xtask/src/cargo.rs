@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 use crate::{
+    emulator::{Emulators, Kind},
     error::{Error, ErrorKind, Result},
     process,
     report::Counts,
@@ -41,6 +42,15 @@ pub(crate) fn run_tests(workspace: &Workspace, long: bool) -> Result<Counts> {
     let mut command = cargo(workspace, args);
     if long {
         command.env(crate::LONG_VARIABLE, "1");
+    }
+    // A second S3 keeps the one that tests have in memory honest.
+    let second =
+        Emulators::install(&workspace.cache()).and_then(|emulators| emulators.start(Kind::Ministack));
+    match &second {
+        Ok(emulator) => {
+            command.env("TERRANE_S3_ENDPOINT", emulator.endpoint());
+        }
+        Err(error) => eprintln!("skipped: tests against a second S3: {error}"),
     }
     let said = process::follow(&mut command)?;
     let counts = if nextest { nextest_counts(&said.text) } else { libtest_counts(&said.text) };

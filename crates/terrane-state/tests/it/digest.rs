@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrane_state::{ErrorKind, Missing, Reader};
+use terrane_state::{ErrorKind, Missing, Reader, ReaderBuilder};
 
 use crate::mem_s3::MemS3;
 use crate::script::{Reply, Script};
@@ -24,13 +24,20 @@ struct Checked {
 }
 
 async fn checked(reply: impl Fn() -> Reply + Send + Sync + 'static) -> Checked {
+    checked_by(reply, |builder| builder).await
+}
+
+async fn checked_by(
+    reply: impl Fn() -> Reply + Send + Sync + 'static,
+    finish: impl Fn(ReaderBuilder) -> ReaderBuilder,
+) -> Checked {
     let (s3, address) = MemS3::start().await;
     let table = Script::start(move |_, _| reply()).await;
     let clock = TestClock::new();
     let mut arguments = arguments(address);
     arguments.dynamodb_table = Some("locks".to_owned());
     arguments.dynamodb_endpoint = Some(table.url());
-    let reader = builder(arguments).clock(clock.clone()).connect().await.unwrap();
+    let reader = finish(builder(arguments)).clock(clock.clone()).connect().await.unwrap();
     Checked { s3, table, clock, reader }
 }
 
@@ -47,6 +54,25 @@ async fn case_35_a_digest_that_matches() {
     let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
     assert_eq!(body["Key"]["LockID"]["S"], "b/k-md5");
     assert_eq!(body["ConsistentRead"], true);
+}
+
+#[tokio::test]
+async fn case_35_strict_readers_check_the_digest_too() {
+    let test = checked_by(|| item(DIGEST), ReaderBuilder::strict).await;
+    test.s3.put("b", "k", STATE);
+    test.reader.read().await.unwrap();
+    test.s3.put("b", "k", STATE.replace("\"x\"", "\"y\""));
+    let error = test.reader.read().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ChecksumMismatch { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn case_52_a_pinned_version_has_no_digest() {
+    let test = checked_by(|| item(DIGEST), |builder| builder.version_id("v2")).await;
+    test.s3.put("b", "k", STATE.replace("\"x\"", "\"old\""));
+    test.s3.put("b", "k", STATE);
+    assert_eq!(test.reader.read().await.unwrap().output::<String>("a").unwrap(), "old");
+    assert_eq!(test.table.requests().len(), 0);
 }
 
 #[tokio::test]

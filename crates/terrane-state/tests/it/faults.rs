@@ -1,9 +1,12 @@
-//! Cases 48, 49: a service that fails, and connections that break.
+//! Cases 48–50: a service that fails, and connections that break.
+
+use std::time::Duration;
 
 use terrane_state::ErrorKind;
 
+use crate::mem_s3::MemS3;
 use crate::script::{Reply, Script};
-use crate::setup::{STATE, arguments, builder};
+use crate::setup::{STATE, arguments, builder, state_with};
 
 #[tokio::test]
 async fn case_48_throttling_is_waited_for() {
@@ -61,4 +64,52 @@ async fn a_body_that_stalls_is_read_again() {
     let reader = builder(arguments(script.address)).connect().await.unwrap();
     assert_eq!(reader.read().await.unwrap().output::<String>("a").unwrap(), "x");
     assert_eq!(script.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_slowly_is_waited_for() {
+    let trickle = || Reply::Trickle { body: STATE.into(), step: 20, pause: Duration::from_millis(60) };
+    let script = Script::start(move |_, _| trickle()).await;
+    let reader = builder(arguments(script.address)).connect().await.unwrap();
+    assert_eq!(reader.read().await.unwrap().output::<String>("a").unwrap(), "x");
+    assert_eq!(script.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn expired_credentials_are_told_at_once() {
+    for (status, code) in [(400, "ExpiredToken"), (403, "ExpiredToken"), (403, "RequestExpired")] {
+        let script = Script::start(move |_, _| Reply::error(status, code)).await;
+        let reader = builder(arguments(script.address)).connect().await.unwrap();
+        let error = reader.read().await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (&ErrorKind::ExpiredCredentials, false));
+        assert_eq!(script.requests().len(), 1);
+    }
+}
+
+/// A state of about 10 MB whose outputs and last resource say the same.
+fn large(mark: &str) -> String {
+    let instance = format!(r#"{{"attributes":{{"pad":"{}"}}}}"#, "p".repeat(5000));
+    let resource = |name: &str| {
+        format!(r#"{{"mode":"managed","type":"t","name":"{name}","provider":"p","instances":[{instance}]}}"#)
+    };
+    let resources: Vec<String> = (0..2000).map(|idx| resource(&format!("n{idx}"))).collect();
+    state_with(&format!(r#"{{"a":{{"value":"{mark}","type":"string"}}}}"#))
+        .replace("[]", &format!("[{},{}]", resources.join(","), resource(mark)))
+}
+
+#[tokio::test]
+async fn case_50_strict_reading_in_parts_sees_one_version() {
+    let (server, address) = MemS3::start().await;
+    server.put("b", "k", large("v1"));
+    let reader = builder(arguments(address)).strict().connect().await.unwrap();
+    let state = reader.read().await.unwrap();
+    assert_eq!((state.output::<String>("a").unwrap().as_str(), state.version_id()), ("v1", Some("v2")));
+    let parts = ["GET k bytes=0-4194303", "GET k bytes=4194304-8388607"];
+    assert_eq!((server.requests().len(), &server.requests()[..2]), (3, &parts.map(str::to_owned)[..]));
+    // Replaced by one that is wrong at its end: a reader that mixed the two would not see it, or not say v2.
+    server.put_before(5, "k", large("v2").replace("\"name\":\"v2\"", "\"name\":7").into_bytes());
+    let error = reader.read().await.unwrap_err();
+    let ErrorKind::InvalidResources { problems } = error.kind() else { panic!("{error}") };
+    assert_eq!(problems, &["resource 2000: `name` must be a string"]);
+    assert_eq!(server.requests().len(), 3 + 2 + 3);
 }

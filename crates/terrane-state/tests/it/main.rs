@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod backend;
+mod cases;
+mod contract;
 mod digest;
 mod encryption;
+mod facade;
 mod faults;
 mod format;
 mod hostile;
@@ -15,6 +18,7 @@ mod resources;
 mod script;
 mod setup;
 mod sources;
+mod terraform;
 mod typed;
 mod values;
 mod watching;

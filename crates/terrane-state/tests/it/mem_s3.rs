@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use futures_util::StreamExt as _;
 use s3s::dto::{
-    ETag, ETagCondition, GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
-    StreamingBlob,
+    CreateBucketInput, CreateBucketOutput, DeleteObjectInput, DeleteObjectOutput, ETag, ETagCondition,
+    GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
+    PutBucketVersioningInput, PutBucketVersioningOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
 };
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -139,6 +141,45 @@ fn deleted() -> S3Error {
 
 #[async_trait::async_trait]
 impl S3 for MemS3 {
+    async fn create_bucket(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<S3Response<CreateBucketOutput>> {
+        self.put(&request.input.bucket, ".keep", b"");
+        Ok(S3Response::new(CreateBucketOutput::default()))
+    }
+
+    /// Every bucket keeps versions.
+    async fn put_bucket_versioning(
+        &self,
+        _request: S3Request<PutBucketVersioningInput>,
+    ) -> S3Result<S3Response<PutBucketVersioningOutput>> {
+        Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+
+    async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let input = request.input;
+        let mut body = Vec::new();
+        let mut stream = input.body.unwrap_or_else(|| StreamingBlob::from(Body::empty()));
+        while let Some(chunk) = stream.next().await {
+            body.extend_from_slice(&chunk.map_err(|_| s3_error!(IncompleteBody))?);
+        }
+        let e_tag = Some(etag(&body));
+        let version_id = Some(self.put(&input.bucket, &input.key, body));
+        if let Some(customer_key) = input.sse_customer_key {
+            self.encrypt(&input.bucket, &input.key, &customer_key);
+        }
+        Ok(S3Response::new(PutObjectOutput { e_tag, version_id, ..PutObjectOutput::default() }))
+    }
+
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        self.delete(&request.input.bucket, &request.input.key);
+        Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let input = request.input;
         let range = request.headers.get("range").map(|range| range.to_str().unwrap().to_owned());
@@ -197,7 +238,10 @@ impl S3 for MemS3 {
         let after = input.continuation_token.unwrap_or_default();
         let keys: Vec<String> = store
             .objects
-            .keys()
+            .iter()
+            // An object that was deleted is not listed.
+            .filter(|(_, versions)| versions.last().is_some_and(|(_, body)| body.is_some()))
+            .map(|(place, _)| place)
             .filter(|(bucket, key)| {
                 *bucket == input.bucket && key.starts_with(&prefix) && key.as_str() > after.as_str()
             })

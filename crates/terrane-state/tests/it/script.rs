@@ -43,6 +43,12 @@ pub(crate) enum Reply {
         body: Vec<u8>,
         sent: usize,
     },
+    /// Sends all bytes, a few at a time.
+    Trickle {
+        body: Vec<u8>,
+        step: usize,
+        pause: Duration,
+    },
     /// Resets the connection before an answer.
     Reset,
 }
@@ -135,6 +141,13 @@ async fn serve<F: Fn(usize, &Request) -> Reply>(
                 send_part(&mut stream, &body, sent).await;
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 return;
+            }
+            Reply::Trickle { body, step, pause } => {
+                send_part(&mut stream, &body, 0).await;
+                for part in body.chunks(step) {
+                    tokio::time::sleep(pause).await;
+                    let _ = stream.write_all(part).await;
+                }
             }
             Reply::Reset => {
                 let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));
