@@ -6,10 +6,13 @@ use std::fmt;
 use semver::Version;
 use serde::Serialize;
 
-use crate::layout::{DISCOVERY, File, MODULES, Manifest, discovery, download, file_key, get_page, page_key};
+use crate::layout::{
+    BUNDLE, DISCOVERY, File, MODULES, Manifest, bundle_key, discovery, download, file_key, get_page, page_key,
+};
 use crate::package::sha256_hex;
 use crate::page::{PAGE, generator, module_page, version_link, version_page};
 use crate::registry::Registry;
+use crate::signature::{self, Trust};
 use crate::store::content_type;
 use crate::{Error, ErrorKind, ModuleName, Package};
 
@@ -52,17 +55,31 @@ impl Registry<'_> {
         Ok(faults)
     }
 
-    /// Checks one published version: digests, manifest, and what leads clients to it.
+    /// Checks one published version: digests, manifest, what leads clients to it, and its signature, if it has one.
     ///
     /// # Errors
     ///
     /// Fails when the store does, or the version is not published.
     pub fn verify(&self, module: &ModuleName, version: &Version) -> Result<Vec<Fault>, Error> {
+        self.verify_trusting(module, version, &Trust::default())
+    }
+
+    /// Checks one published version as [`Registry::verify`] does, and that it is signed by whom one trusts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::verify`].
+    pub fn verify_trusting(
+        &self,
+        module: &ModuleName,
+        version: &Version,
+        trust: &Trust,
+    ) -> Result<Vec<Fault>, Error> {
         if !self.index(module)?.has(version) {
             return Err(Error::new(ErrorKind::NotFound, format!("{module} {version} is not published")));
         }
         let mut faults = Vec::new();
-        self.check_version(module, version, &mut faults)?;
+        self.check_version(module, version, trust, &mut faults)?;
         Ok(faults)
     }
 
@@ -107,7 +124,7 @@ impl Registry<'_> {
         let links: Vec<String> = index.listed.iter().map(version_link).collect();
         self.check_page(&page_key(module), &page, &links, faults)?;
         for version in index.listed.iter().chain(&index.yanked) {
-            self.check_version(module, version, faults)?;
+            self.check_version(module, version, &Trust::default(), faults)?;
         }
         Ok(())
     }
@@ -135,6 +152,7 @@ impl Registry<'_> {
         &self,
         module: &ModuleName,
         version: &Version,
+        trust: &Trust,
         faults: &mut Vec<Fault>,
     ) -> Result<(), Error> {
         let key = file_key(module, version, File::Manifest);
@@ -155,6 +173,7 @@ impl Registry<'_> {
         }
         let key = file_key(module, version, File::Archive);
         if let Some(archive) = self.check_object(&key, None, faults)? {
+            self.check_signature(&bundle_key(module, version), &archive, trust, faults)?;
             match checked(&archive, &manifest) {
                 Ok(package) => {
                     let page = version_page(&self.settings().host, &manifest, &package);
@@ -167,6 +186,23 @@ impl Registry<'_> {
         let get = get_page(&self.settings().base_url(), module, version, &manifest.sha256);
         self.check_object(&file_key(module, version, File::Get), Some(&get), faults)?;
         self.check_object(&file_key(module, version, File::Download), Some(&download(&manifest)), faults)?;
+        Ok(())
+    }
+
+    fn check_signature(
+        &self,
+        key: &str,
+        archive: &[u8],
+        trust: &Trust,
+        faults: &mut Vec<Fault>,
+    ) -> Result<(), Error> {
+        if !trust.is_demanding() && self.store().get(key)?.is_none() {
+            return Ok(());
+        }
+        let Some(bundle) = self.check_object(key, None, faults)? else { return Ok(()) };
+        if let Err(message) = signature::check(&bundle, archive, trust) {
+            faults.push(Fault { key: key.to_owned(), message });
+        }
         Ok(())
     }
 
@@ -214,7 +250,9 @@ fn read_key(key: &str) -> Option<(ModuleName, Option<Version>)> {
         [namespace, name, system, "versions" | PAGE] => {
             Some((ModuleName::new(namespace, name, system).ok()?, None))
         }
-        [namespace, name, system, version, file] if File::ALL.iter().any(|known| known.name() == *file) => {
+        [namespace, name, system, version, file]
+            if *file == BUNDLE || File::ALL.iter().any(|known| known.name() == *file) =>
+        {
             let version = crate::parse_version(version).ok()?;
             Some((ModuleName::new(namespace, name, system).ok()?, Some(version)))
         }

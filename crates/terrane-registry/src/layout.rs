@@ -11,6 +11,7 @@
 //! | `.../X.Y.Z/get` | a page that leads Terraform to the package, with its digest | no |
 //! | `.../X.Y.Z/download` | the package's location for OpenTofu | no |
 //! | `.../X.Y.Z/index.html` | a page for people | no |
+//! | `.../X.Y.Z/module.tar.gz.sigstore.json` | a signature of the package, if anybody made one | no |
 //!
 //! A static host needs one header on `*/download`: `X-Terraform-Get: ./get`.
 
@@ -31,6 +32,9 @@ pub(crate) const SETTINGS: &str = "registry.toml";
 pub(crate) const DISCOVERY: &str = ".well-known/terraform.json";
 /// Where all modules are.
 pub(crate) const MODULES: &str = "v1/modules/";
+
+/// The name of a signature bundle beside the package.
+pub(crate) const BUNDLE: &str = "module.tar.gz.sigstore.json";
 
 /// One object of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,11 @@ pub(crate) fn versions_key(module: &ModuleName) -> String {
 /// Returns the key of the page that lists a module's versions.
 pub(crate) fn page_key(module: &ModuleName) -> String {
     format!("{MODULES}{module}/{PAGE}")
+}
+
+/// Returns the key of a version's signature bundle.
+pub(crate) fn bundle_key(module: &ModuleName, version: &Version) -> String {
+    format!("{MODULES}{module}/{version}/{BUNDLE}")
 }
 
 pub(crate) fn file_key(module: &ModuleName, version: &Version, file: File) -> String {

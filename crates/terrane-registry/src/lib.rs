@@ -20,6 +20,7 @@ mod layout;
 mod page;
 mod publish;
 mod registry;
+mod signature;
 
 mod serve;
 
@@ -36,6 +37,7 @@ pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
 pub use release::{Plan, Release};
 pub use serve::{AccessLog, Server, Tokens};
+pub use signature::Trust;
 #[cfg(feature = "s3")]
 pub use store::S3Store;
 pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type, open_store};

@@ -85,7 +85,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Returns the content type of an object by its key.
 pub fn content_type(key: &str) -> &'static str {
     match key.rsplit('/').next().unwrap_or(key) {
-        "versions" | "download" | "manifest.json" | "terraform.json" => "application/json",
+        "versions" | "download" | "manifest.json" | "module.tar.gz.sigstore.json" | "terraform.json" => {
+            "application/json"
+        }
         "module.tar.gz" => "application/gzip",
         "registry.toml" => "text/plain; charset=utf-8",
         "get" | "index.html" => "text/html; charset=utf-8",

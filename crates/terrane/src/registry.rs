@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use terrane_registry::{
     Allowance, Fault, Format, ModuleName, Package, Publication, Published, Registry, Server, Settings, Store,
-    Tokens, open_store, parse_version,
+    Tokens, Trust, open_store, parse_version,
 };
 
 use crate::exit::{Failure, print_json};
@@ -56,13 +56,22 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check one published version: digests, manifest, and what leads clients to it
+    /// Check one published version: digests, manifest, what leads clients to it, and its signature, if it has one
     Verify {
         /// A directory or s3://bucket/prefix
         store: String,
         /// namespace/name/system
         module: String,
         version: String,
+        /// Certificate authorities in PEM that must vouch for the signer
+        #[arg(long, value_name = "FILE", conflicts_with = "key")]
+        roots: Option<PathBuf>,
+        /// The signer that its certificate must name, by URI
+        #[arg(long, value_name = "URI", requires = "roots")]
+        signer: Option<String>,
+        /// A public key in PEM that must have signed the archive
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
         #[arg(long)]
         json: bool,
     },
@@ -154,10 +163,21 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             let faults = terrane_registry::doctor(&url, &ModuleName::parse(&module)?, token.as_deref())?;
             report(&faults, json)
         }
-        Command::Verify { store, module, version, json } => {
+        Command::Verify { store, module, version, roots, signer, key, json } => {
+            let mut trust = Trust::default();
+            if let Some(path) = &roots {
+                trust = trust.with_roots(read_text(path)?.as_bytes())?;
+            }
+            if let Some(path) = &key {
+                trust = trust.with_key(read_text(path)?.as_bytes())?;
+            }
+            if let Some(uri) = &signer {
+                trust = trust.with_signer(uri);
+            }
             let store = open_store(&store)?;
             let registry = Registry::open(store.as_ref())?;
-            report(&registry.verify(&ModuleName::parse(&module)?, &parse_version(&version)?)?, json)
+            let (module, version) = (ModuleName::parse(&module)?, parse_version(&version)?);
+            report(&registry.verify_trusting(&module, &version, &trust)?, json)
         }
         Command::Export { store, format, to, module, json } => {
             let store = open_store(&store)?;

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::Tokens;
 use crate::layout::{
-    File, MODULES, Manifest, SETTINGS, discovery, file_key, location, page_key, versions_key,
+    BUNDLE, File, MODULES, Manifest, SETTINGS, bundle_key, discovery, file_key, location, page_key,
+    versions_key,
 };
 use crate::page::PAGE;
 use crate::{Error, ModuleName, Store, parse_version};
@@ -107,7 +108,10 @@ impl Protocol {
                 (Ok(version), PAGE | "") => {
                     self.page(question, &module, &file_key(&module, &version, File::Page))
                 }
-                (Ok(version), "manifest.json") => self.manifest(question, &module, &version),
+                (Ok(version), "manifest.json") => {
+                    self.record(question, &module, &file_key(&module, &version, File::Manifest))
+                }
+                (Ok(version), BUNDLE) => self.record(question, &module, &bundle_key(&module, &version)),
                 (Ok(version), "module.tar.gz") => self.archive(question, &module, &version),
                 _ => Ok(not_found()),
             },
@@ -197,18 +201,14 @@ impl Protocol {
         })
     }
 
-    fn manifest(
-        &self,
-        question: &Question,
-        module: &ModuleName,
-        version: &semver::Version,
-    ) -> Result<Answer, Error> {
-        if let Some(denied) = self.denied("manifest", question, module) {
+    /// Answers with what the store records of a version.
+    fn record(&self, question: &Question, module: &ModuleName, key: &str) -> Result<Answer, Error> {
+        if let Some(denied) = self.denied("record", question, module) {
             return Ok(denied);
         }
-        Ok(match self.store.get(&file_key(module, version, File::Manifest))? {
-            Some(object) => Answer::ok("manifest", "application/json", object.bytes),
-            None => Answer::error("manifest", 404, "no such version"),
+        Ok(match self.store.get(key)? {
+            Some(object) => Answer::ok("record", "application/json", object.bytes),
+            None => Answer::error("record", 404, "no such version"),
         })
     }
 

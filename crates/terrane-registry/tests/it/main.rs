@@ -11,5 +11,6 @@ mod pages;
 mod publish;
 mod release;
 mod serve;
+mod signature;
 mod statically;
 mod terraform;

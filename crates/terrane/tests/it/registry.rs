@@ -10,6 +10,9 @@ use std::process::{Command, Output};
 const ONE: &str = "variable \"a\" {\n  default = 1\n}\n";
 const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  default = 1\n}\n";
 
+/// A public key that has signed nothing.
+const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7qB2eP2PpSusKFZdSLhAWdb73DQh5v6rN3MtIoWTd8ObNAcPSlBriFHg15c7DOyBNPRLT9UkBgltkuBiHtaicQ==\n-----END PUBLIC KEY-----\n";
+
 fn terrane(arguments: &[&str], port: u16) -> Output {
     Command::new(env!("CARGO_BIN_EXE_terrane"))
         .args(arguments)
@@ -72,6 +75,11 @@ fn live(store: &str, port: u16) {
     assert_eq!(check(&["registry", "fsck", store, "--json"], port, 0), "[]\n");
     assert_eq!(check(&["registry", "verify", store, name, "2.0.0"], port, 0), "");
     check(&["registry", "verify", store, name, "3.0.0"], port, 1);
+    let key = root.path().join("key.pem");
+    fs::write(&key, KEY).expect("writable");
+    let unsigned =
+        check(&["registry", "verify", store, name, "2.0.0", "--key", &key.display().to_string()], port, 1);
+    assert!(unsigned.contains("2.0.0/module.tar.gz.sigstore.json: is missing"), "{unsigned}");
     let mirror = root.path().join("mirror").display().to_string();
     let exported = check(&["registry", "export", store, "--format", "boring", "--to", &mirror], port, 0);
     assert!(exported.starts_with(&format!("{name} 1.0.0 modules/{name}/acme-network-aws-1.0.0.tar.gz\n")));
