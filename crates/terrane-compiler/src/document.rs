@@ -19,10 +19,11 @@ use crate::topology::Topology;
 ///
 /// Returns every problem of the document's syntax, or else of its structure.
 pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
+    let lines = Lines::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut found = Diagnostics::default();
     for error in errors {
-        let position = error.span().map(|span| position(text, span.start));
+        let position = error.span().map(|span| lines.position(span.start));
         found.push(
             Diagnostic::error(
                 "document-syntax",
@@ -34,7 +35,7 @@ pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
     }
     found.ok(())?;
     let mut places = Places::default();
-    let value = table_value(text, table.get_ref(), "", &mut places);
+    let value = table_value(&lines, table.get_ref(), "", &mut places);
     read(value, &places)
 }
 
@@ -130,17 +131,17 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn table_value(text: &str, table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
+fn table_value(lines: &Lines<'_>, table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
     let entries = table.iter().map(|(key, value)| {
         let path = join(path, key.get_ref());
-        places.0.insert(path.clone(), position(text, key.span().start));
-        (key.get_ref().to_string(), json(text, value.get_ref(), &path, places))
+        places.0.insert(path.clone(), lines.position(key.span().start));
+        (key.get_ref().to_string(), json(lines, value.get_ref(), &path, places))
     });
     Value::Object(entries.collect())
 }
 
 /// Returns a TOML value as JSON, and notes where its parts stand.
-fn json(text: &str, value: &DeValue<'_>, path: &str, places: &mut Places) -> Value {
+fn json(lines: &Lines<'_>, value: &DeValue<'_>, path: &str, places: &mut Places) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => {
@@ -156,19 +157,32 @@ fn json(text: &str, value: &DeValue<'_>, path: &str, places: &mut Places) -> Val
         DeValue::Array(values) => {
             let elements = values.iter().enumerate().map(|(idx, value)| {
                 let path = format!("{path}[{idx}]");
-                places.0.insert(path.clone(), position(text, value.span().start));
-                json(text, value.get_ref(), &path, places)
+                places.0.insert(path.clone(), lines.position(value.span().start));
+                json(lines, value.get_ref(), &path, places)
             });
             Value::Array(elements.collect())
         }
-        DeValue::Table(table) => table_value(text, table, path, places),
+        DeValue::Table(table) => table_value(lines, table, path, places),
     }
 }
 
-/// Returns line and column of a byte, counted from 1.
-fn position(text: &str, byte: usize) -> (usize, usize) {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let start = before.rfind('\n').map_or(0, |end| end + 1);
-    (line, before[start..].chars().count() + 1)
+/// A text, and where its lines begin.
+struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// Returns line and column of a byte, counted from 1.
+    fn position(&self, byte: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= byte);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let before = self.text.get(start..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
 }

@@ -5,6 +5,8 @@
 
 mod compile;
 mod measure;
+mod plan;
+mod proof;
 
 use clap::ValueEnum;
 use terrane_compiler::topology::Topology;
@@ -21,6 +23,10 @@ pub(crate) enum Part {
     Churn,
     /// How long it takes to compile a network, and how much memory
     Compile,
+    /// How long `terraform plan` of compiled modules takes
+    Plan,
+    /// How long a proof takes
+    Proof,
 }
 
 /// What a part found.
@@ -40,6 +46,8 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
         let (marker, figures) = match part {
             Part::Churn => ("churn", churn(workspace)?),
             Part::Compile => ("bench-compile", Some(compile::run(workspace, catalog)?)),
+            Part::Plan => ("bench-plan", plan(workspace, catalog)?),
+            Part::Proof => ("bench-proof", Some(proof::run(workspace)?)),
         };
         let Some(figures) = figures else { continue };
         print!("{}", figures.markdown);
@@ -50,6 +58,11 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
         readme::write(workspace, marker, &figures.markdown)?;
     }
     Ok(code)
+}
+
+fn plan(workspace: &Workspace, catalog: &[Topology]) -> Result<Option<Figures>> {
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache())? else { return Ok(None) };
+    plan::run(&terraform, catalog)
 }
 
 fn churn(workspace: &Workspace) -> Result<Option<Figures>> {

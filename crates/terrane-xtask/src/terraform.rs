@@ -254,6 +254,13 @@ impl Root {
         self.saved_plan()
     }
 
+    /// Returns the command that plans offline and keeps nothing.
+    pub(crate) fn plan_command(&self) -> Command {
+        let mut command = self.terraform.command(&self.dir);
+        command.args(["plan", "-input=false", "-refresh=false", "-lock=false", "-no-color"]);
+        command
+    }
+
     /// Runs `terraform apply`.
     ///
     /// # Errors

@@ -1,6 +1,13 @@
-//! What it costs to compile a network, as a whole process.
+//! What it costs to compile a network, as a whole process: the catalog beside CDK for Terraform, a thousand distinct
+//! networks, and networks that grow.
 
-use std::{path::Path, process::Command};
+mod cdktf;
+mod many;
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use terrane_compiler::{document, topology::Topology};
 
@@ -18,31 +25,57 @@ use crate::{
 /// What everything is compared with.
 const EMPTY: &str = "an empty process";
 /// How often each process runs.
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 21;
 
-/// Times `terrane compile` of every network of the catalog beside a process that does nothing.
+/// Times `terrane compile`.
 pub(crate) fn run(workspace: &Workspace, catalog: &[Topology]) -> Result<Figures> {
-    let terrane = cargo::build_release(workspace, &["--package", "terrane", "--bin", "terrane"])?;
     let scratch = tempfile::tempdir()
         .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
-    let version = process::run(Command::new(&terrane).arg("--version"))?;
-    let mut contenders = vec![Contender { name: EMPTY.to_owned(), command: Command::new("true") }];
+    let terrane = Terrane {
+        program: cargo::build_release(workspace, &["--package", "terrane", "--bin", "terrane"])?,
+        scratch: scratch.path().to_owned(),
+    };
+    let mut versions = vec![terrane.version()?];
+    let mut contenders = vec![empty()];
     for topology in catalog {
-        let command = compilation(&terrane, scratch.path(), topology)?;
-        contenders.push(Contender { name: format!("`{}`", topology.name), command });
+        let name = format!("`terrane compile` of `{}`", topology.name);
+        contenders.push(Contender { name, command: terrane.compile(&topology.name, topology)? });
     }
-    let measured = measure::measure(contenders, ROUNDS)?;
-    let mut markdown = measure::markdown(&measured, EMPTY);
-    markdown += &format!("\n{}", measure::conditions(ROUNDS, &[version.trim().to_owned()])?);
+    if let Some(cdktf) = cdktf::install(workspace)? {
+        versions.push(cdktf::VERSIONS.to_owned());
+        contenders.extend(cdktf.contenders(scratch.path()));
+    }
+    let mut markdown = measure::markdown(&measure::measure(contenders, ROUNDS)?, EMPTY);
+    markdown += &format!("\n{}\n", many::distinct(&terrane)?);
+    markdown += &many::growing(&terrane)?;
+    markdown +=
+        &format!("\n{}", measure::conditions(&format!("Medians of {ROUNDS} interleaved runs"), &versions)?);
     Ok(Figures { markdown, problems: Vec::new() })
 }
 
-/// Returns the command that compiles a topology, which is written down as a document.
-fn compilation(terrane: &Path, scratch: &Path, topology: &Topology) -> Result<Command> {
-    let file = scratch.join(format!("{}.toml", topology.name));
-    std::fs::write(&file, document::to_toml(topology))
-        .map_err(|source| Error::file("write", &file, source))?;
-    let mut command = Command::new(terrane);
-    command.arg("compile").arg(&file).arg("--output").arg(scratch.join(&topology.name));
-    Ok(command)
+fn empty() -> Contender {
+    Contender { name: EMPTY.to_owned(), command: Command::new("true") }
+}
+
+/// The program under test, and where it may write.
+struct Terrane {
+    program: PathBuf,
+    scratch: PathBuf,
+}
+
+impl Terrane {
+    fn version(&self) -> Result<String> {
+        let said = process::run(Command::new(&self.program).arg("--version"))?;
+        Ok(said.trim().to_owned())
+    }
+
+    /// Writes a topology down, and returns the command that compiles it.
+    fn compile(&self, label: &str, topology: &Topology) -> Result<Command> {
+        let file = self.scratch.join(format!("{label}.toml"));
+        std::fs::write(&file, document::to_toml(topology))
+            .map_err(|source| Error::file("write", &file, source))?;
+        let mut command = Command::new(&self.program);
+        command.arg("compile").arg(&file).arg("--output").arg(self.scratch.join(label));
+        Ok(command)
+    }
 }

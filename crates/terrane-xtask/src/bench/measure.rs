@@ -48,7 +48,21 @@ pub(crate) struct Measured {
 ///
 /// [`ErrorKind::Program`] if one cannot be started or fails.
 pub(crate) fn measure(mut contenders: Vec<Contender>, rounds: usize) -> Result<Vec<Measured>> {
-    for contender in &mut contenders {
+    let runs = clock(&mut contenders, rounds)?;
+    let memory = Memory::find();
+    contenders
+        .into_iter()
+        .zip(runs)
+        .map(|(contender, runs)| {
+            let peak = memory.as_ref().map(|memory| memory.peak(&contender.command)).transpose()?;
+            Ok(summary(contender.name, runs, peak))
+        })
+        .collect()
+}
+
+/// Runs contenders as [`measure`] does, and returns how long each run of each took.
+pub(crate) fn clock(contenders: &mut [Contender], rounds: usize) -> Result<Vec<Vec<Duration>>> {
+    for contender in contenders.iter_mut() {
         process::run(&mut contender.command)?;
     }
     let mut runs = vec![Vec::with_capacity(rounds); contenders.len()];
@@ -61,15 +75,7 @@ pub(crate) fn measure(mut contenders: Vec<Contender>, rounds: usize) -> Result<V
             runs[idx].push(time(&mut contenders[idx].command)?);
         }
     }
-    let memory = Memory::find();
-    contenders
-        .into_iter()
-        .zip(runs)
-        .map(|(contender, runs)| {
-            let peak = memory.as_ref().map(|memory| memory.peak(&contender.command)).transpose()?;
-            Ok(summary(contender.name, runs, peak))
-        })
-        .collect()
+    Ok(runs)
 }
 
 /// Runs a process to its end and returns how long it took.
@@ -166,15 +172,15 @@ pub(crate) fn markdown(measured: &[Measured], base: &str) -> String {
     text
 }
 
-/// Says when and how the figures were taken.
-pub(crate) fn conditions(rounds: usize, versions: &[String]) -> Result<String> {
+/// Says how and when the figures were taken; `how` begins a sentence.
+pub(crate) fn conditions(how: &str, versions: &[String]) -> Result<String> {
     let date = process::run(Command::new("date").args(["-u", "+%F"]))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let load = fs::read_to_string("/proc/loadavg").ok();
     let load = load.as_deref().and_then(|text| text.split(' ').next());
     let load = load.map(|load| format!(", load {load}")).unwrap_or_default();
     let versions: String = versions.iter().map(|version| format!("; {version}")).collect();
-    Ok(format!("Medians of {rounds} interleaved runs on {cores} cores{load}; {}{versions}.\n", date.trim()))
+    Ok(format!("{how} on {cores} cores{load}; {}{versions}.\n", date.trim()))
 }
 
 /// Writes a duration with three digits or so.
@@ -188,7 +194,8 @@ pub(crate) fn duration(duration: Duration) -> String {
     }
 }
 
-fn mebibytes(kib: u64) -> String {
+/// Writes a size of memory in KiB as MiB.
+pub(crate) fn mebibytes(kib: u64) -> String {
     format!("{:.1} MiB", kib as f64 / 1024.0)
 }
 

@@ -30,6 +30,14 @@ fn key_text(key: &ObjectKey) -> String {
     }
 }
 
+fn is_key(key: &ObjectKey, name: &str) -> bool {
+    match key {
+        ObjectKey::Expression(Expr::String(text)) => text == name,
+        ObjectKey::Identifier(identifier) => identifier.as_str() == name,
+        other => other.to_string() == name,
+    }
+}
+
 impl<'m> Row<'m> {
     /// Returns the literal that an argument has in this instance.
     pub(super) fn get(&self, argument: &str) -> Option<&'m Expr> {
@@ -59,7 +67,7 @@ impl<'m> Row<'m> {
             Expr::Parenthesis(inner) => self.evaluate(inner),
             Expr::Traversal(traversal) => {
                 let mut operators = traversal.operators.iter();
-                let is_each = traversal.expr == Expr::Variable(hcl::Identifier::unchecked("each").into());
+                let is_each = matches!(&traversal.expr, Expr::Variable(root) if root.as_str() == "each");
                 let is_value = matches!(operators.next(), Some(TraversalOperator::GetAttr(name)) if name.as_str() == "value");
                 if !is_each || !is_value {
                     return None;
@@ -96,5 +104,5 @@ impl<'m> Row<'m> {
 
 fn attribute<'m>(object: &'m Expr, name: &str) -> Option<&'m Expr> {
     let Expr::Object(entries) = object else { return None };
-    entries.iter().find(|(key, _)| key_text(key) == name).map(|(_, value)| value)
+    entries.iter().find(|(key, _)| is_key(key, name)).map(|(_, value)| value)
 }

@@ -1,0 +1,80 @@
+//! Times proofs of networks that grow in subnets and in rules, and prints a Markdown table.
+//!
+//! `cargo xtask bench proof` runs it; `cargo bench -p terrane-compiler` does too.
+
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a benchmark takes time and prints; the compiler does neither"
+)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use semver::Version;
+use terrane_compiler::ledger::Ledger;
+use terrane_compiler::network::Network;
+use terrane_compiler::proof::prove;
+use terrane_compiler::topology::{Flow, Tier, Topology};
+use terrane_compiler::{Compilation, compile};
+
+/// How often each network is proved.
+const ROUNDS: usize = 31;
+
+/// Tiers, zones, and how many other tiers each tier talks to.
+const NETWORKS: [(usize, usize, usize); 8] =
+    [(10, 4, 4), (25, 4, 4), (50, 4, 4), (50, 1, 8), (50, 2, 8), (50, 4, 2), (50, 4, 8), (100, 2, 8)];
+
+fn main() {
+    println!("| subnets | ACLs | rules | fastest | median | per rule |");
+    println!("|---:|---:|---:|---:|---:|---:|");
+    for (tiers, zones, peers) in NETWORKS {
+        let network = network(tiers, zones, peers);
+        let subnets = tiers * network.zones.len();
+        let rules: usize = network.acls.iter().map(|acl| acl.rules.len()).sum();
+        let runs = runs(&network);
+        println!(
+            "| {subnets} | {} | {rules} | {:.2} ms | {:.2} ms | {:.1} µs |",
+            network.acls.len(),
+            milliseconds(runs[0]),
+            milliseconds(runs[ROUNDS / 2]),
+            milliseconds(runs[0]) * 1e3 / rules as f64,
+        );
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Returns how long each proof took, the fastest first.
+fn runs(network: &Network) -> Vec<Duration> {
+    let mut runs: Vec<Duration> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            black_box(prove(black_box(network)));
+            start.elapsed()
+        })
+        .collect();
+    runs.sort_unstable();
+    runs
+}
+
+/// Returns a ring of isolated tiers, each of which talks to itself and to the next ones.
+fn network(tiers: usize, zones: usize, peers: usize) -> Network {
+    let name = |tier: usize| format!("tier-{}", tier % tiers);
+    let letters = ["a", "b", "c", "d"];
+    let mut topology = Topology::new("ring").base("10.0.0.0/16").zones(letters.into_iter().take(zones));
+    for tier in 0..tiers {
+        topology = topology
+            .tier(Tier::isolated(&name(tier)).prefix_length(27))
+            .flow(Flow::any().within(&name(tier)));
+        for peer in 1..=peers {
+            let port = 8000 + i64::try_from(peer).expect("few peers");
+            topology = topology.flow(Flow::tcp([port]).from(&name(tier)).to(&name(tier + peer)));
+        }
+    }
+    let compiled = compile(&topology, &Ledger::default(), &Version::new(0, 1, 0));
+    let Compilation { network, .. } = compiled.unwrap_or_else(|problems| panic!("{problems}"));
+    network
+}

@@ -1,0 +1,193 @@
+//! What `terraform plan` costs above the floor of a root with one VPC, for 20 networks in one root.
+//!
+//! The wiring of the reference network stands beside a lean module that a person would write with the same resources,
+//! and beside a public module where that can be had; the policy is shown as what its resources cost more.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
+
+use terrane_compiler::{
+    compile,
+    ledger::Ledger,
+    module::{File, Module, print, syntax},
+    topology::Topology,
+};
+
+use crate::{
+    bench::{
+        Figures,
+        measure::{self, Contender, duration},
+    },
+    error::{Error, ErrorKind, Result},
+    terraform::{Root, Terraform},
+};
+
+/// How many networks stand in one root.
+const NETWORKS: usize = 20;
+/// How often each root is planned.
+const ROUNDS: usize = 5;
+/// The network whose wiring the others have too.
+const REFERENCE: &str = "kubernetes-network";
+
+const LEAN: &str = include_str!("fixtures/lean/main.tf");
+
+/// A provider that is never asked anything.
+const OFFLINE: &str = r#"provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  skip_requesting_account_id  = true
+}
+"#;
+
+const FLOOR: &str = "resource \"aws_vpc\" \"this\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
+
+/// The arguments of the public module that make the wiring of the reference network.
+const PUBLIC: &str = r#"  source                      = "terraform-aws-modules/vpc/aws"
+  version                     = "5.21.0"
+  cidr                        = "10.0.0.0/16"
+  azs                         = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+  public_subnets              = ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"]
+  private_subnets             = ["10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"]
+  database_subnets            = ["10.0.4.0/24", "10.0.5.0/24", "10.0.6.0/24"]
+  elasticache_subnets         = ["10.0.8.0/24", "10.0.9.0/24", "10.0.10.0/24"]
+  enable_nat_gateway          = true
+  one_nat_gateway_per_az      = true
+  manage_default_network_acl    = false
+  manage_default_security_group = false
+"#;
+
+/// Plans every root in turn and compares.
+pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<Figures>> {
+    let Some(reference) = catalog.iter().find(|topology| topology.name == REFERENCE) else {
+        eprintln!("skipped: the catalog has no `{REFERENCE}`");
+        return Ok(None);
+    };
+    let scratch = tempfile::tempdir()
+        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let module = compile(reference, &Ledger::default(), &semver::Version::new(0, 1, 0))
+        .map_err(|found| Error::new(ErrorKind::Refused, found.to_string()))?
+        .module;
+    let dir = scratch.path();
+    write_module(&dir.join("modules/whole"), &module)?;
+    write_module(&dir.join("modules/wiring"), &without_policy(module))?;
+    write(&dir.join("modules/lean/main.tf"), LEAN)?;
+
+    let mut roots = vec![root(terraform, &dir.join("floor"), FLOOR)?];
+    for name in ["lean", "wiring", "whole"] {
+        roots.push(root(terraform, &dir.join(name), &calls(&format!("  source = \"../modules/{name}\"\n")))?);
+    }
+    match root(terraform, &dir.join("public"), &calls(PUBLIC)) {
+        Ok(public) => roots.push(public),
+        Err(_) => eprintln!("skipped: terraform-aws-modules/vpc, as `terraform init` cannot fetch it"),
+    }
+    figures(&roots, &[format!("Terraform {}", terraform.version()?), provider(&roots[0])?])
+}
+
+/// Returns the provider that was planned with, such as `hashicorp/aws 5.100.0`.
+fn provider(root: &Root) -> Result<String> {
+    let path = root.dir().join(".terraform.lock.hcl");
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
+    let version = text.lines().find_map(|line| line.trim().strip_prefix("version"));
+    let version = version.map(|rest| rest.trim_matches([' ', '=', '"'])).unwrap_or("of unknown version");
+    Ok(format!("hashicorp/aws {version}"))
+}
+
+fn figures(roots: &[Root], versions: &[String]) -> Result<Option<Figures>> {
+    let mut counts = Vec::new();
+    for root in roots {
+        counts.push(root.plan_without_refresh()?.changes().len());
+    }
+    let mut contenders: Vec<Contender> =
+        roots.iter().map(|root| Contender { name: String::new(), command: root.plan_command() }).collect();
+    let medians: Vec<Duration> =
+        measure::clock(&mut contenders, ROUNDS)?.into_iter().map(measure::median).collect();
+    let mut markdown = table(&counts, &medians);
+    let mut problems = Vec::new();
+    if let ([_, lean, wiring, ..], [floor, lean_took, wiring_took, ..]) =
+        (counts.as_slice(), medians.as_slice())
+    {
+        if lean != wiring {
+            problems.push(format!("the lean module has {lean} resources, but the wiring has {wiring}"));
+        }
+        let ratio = above(*wiring_took, *floor) / above(*lean_took, *floor);
+        let _ = writeln!(
+            markdown,
+            "\nAt equal resources Terrane's wiring takes {ratio:.2} times what the lean module takes."
+        );
+    }
+    markdown +=
+        &format!("\n{}", measure::conditions(&format!("Medians of {ROUNDS} interleaved plans"), versions)?);
+    Ok(Some(Figures { markdown, problems }))
+}
+
+fn table(counts: &[usize], medians: &[Duration]) -> String {
+    let names = [
+        "one VPC: the floor".to_owned(),
+        format!("{NETWORKS} × lean module written by hand"),
+        format!("{NETWORKS} × Terrane, wiring only"),
+        format!("{NETWORKS} × Terrane, with policy"),
+        format!("{NETWORKS} × terraform-aws-modules/vpc"),
+    ];
+    let floor = medians.first().copied().unwrap_or_default();
+    let mut text =
+        "| root | resources | plan | above the floor | per resource |\n|---|---:|---:|---:|---:|\n"
+            .to_owned();
+    for ((name, count), took) in names.iter().zip(counts).zip(medians) {
+        let above = took.saturating_sub(floor);
+        let each = above.as_secs_f64() * 1e3 / *count as f64;
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(text, "| {name} | {count} | {} | {} | {each:.2} ms |", duration(*took), duration(above));
+    }
+    if let ([_, _, wiring, whole, ..], [_, _, wiring_took, whole_took, ..]) = (counts, medians) {
+        let extra = whole - wiring;
+        let each = above(*whole_took, *wiring_took) * 1e3 / extra as f64;
+        let _ = writeln!(text, "\nPolicy is {extra} resources more, at {each:.2} ms each.");
+    }
+    text
+}
+
+/// Returns by how many seconds one is longer than the other.
+fn above(one: Duration, other: Duration) -> f64 {
+    one.saturating_sub(other).as_secs_f64()
+}
+
+/// Returns the module without network ACLs and security groups, and without the outputs that name them.
+fn without_policy(mut module: Module) -> Module {
+    module.resources.retain(|resource| resource.file != File::Security);
+    module.locals.retain(|local| local.file != File::Security);
+    module.outputs.retain(|output| {
+        !syntax::any(&output.value, &mut |expr| {
+            let syntax::Expr::Variable(root) = expr else { return false };
+            root.as_str().starts_with("aws_network_acl") || root.as_str().starts_with("aws_security_group")
+        })
+    });
+    module
+}
+
+fn write_module(dir: &Path, module: &Module) -> Result<()> {
+    let files: BTreeMap<String, String> = print::files(module, ">= 1.5");
+    files.iter().try_for_each(|(name, text)| write(&dir.join(name), text))
+}
+
+fn root(terraform: &Terraform, dir: &Path, text: &str) -> Result<Root> {
+    write(&dir.join("main.tf"), &format!("{OFFLINE}\n{text}"))?;
+    let root = terraform.root(dir);
+    root.init()?;
+    Ok(root)
+}
+
+fn calls(arguments: &str) -> String {
+    (0..NETWORKS)
+        .map(|idx| format!("module \"network_{idx}\" {{\n{arguments}  name = \"network-{idx}\"\n}}\n"))
+        .collect()
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    let dir = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(dir).map_err(|source| Error::file("make", dir, source))?;
+    std::fs::write(path, text).map_err(|source| Error::file("write", path, source))
+}
