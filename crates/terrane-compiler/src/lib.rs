@@ -26,6 +26,7 @@ pub mod module;
 pub mod names;
 pub mod network;
 pub mod proof;
+pub mod quotas;
 pub mod resolve;
 pub mod sizing;
 mod suggest;

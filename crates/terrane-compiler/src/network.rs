@@ -12,6 +12,7 @@ use terrane_contract::Admitted;
 use crate::address_plan::Layout;
 pub use crate::declaration::{Access, Dns, Flow, FlowProtocol, KeepClear, Peer};
 use crate::names::{Block, Cidr, Name, PortRange, Zone};
+use crate::sizing::Room;
 
 /// A network, resolved.
 ///
@@ -91,8 +92,8 @@ pub struct Tier {
     pub layout: Layout,
     /// The fewest parts of the range that hold all of its subnets and touch no other tier.
     pub cover: Vec<Block>,
-    /// Addresses that each subnet must have room for, AWS's own five included, and how that came about.
-    pub need: Option<(u32, String)>,
+    /// What each subnet must have room for.
+    pub need: Option<Room>,
     /// Its route table, an index of [`Network::route_tables`].
     pub route_table: usize,
     /// Tags of its subnets, beside name and [`Network::tags`].

@@ -7,8 +7,10 @@
 //!
 //! - [`headers`]: packets as sets. [`facts`]: a network as the verifier sees it. [`engine`]: what can cross it.
 //! - [`placement`]: from a network to facts, for all admitted bases. [`deployed`]: from a plan or a state to facts.
+//! - `capacity`: addresses, quotas, and EKS. `zone_loss`: what stops with a zone.
 //! - `properties`: the claims. `witness`: the packet and the rules that decide it.
 
+mod capacity;
 pub mod deployed;
 mod diff;
 pub mod engine;
@@ -22,10 +24,13 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod witness;
+mod zone_loss;
 
+pub use capacity::{Headroom, Usage};
 pub use diff::{Change, diff};
 pub use print::{markdown, summary};
 pub use sarif::sarif;
+pub use zone_loss::ZoneLoss;
 
 use std::fmt;
 
@@ -36,6 +41,7 @@ use crate::network::Network;
 use crate::proof::engine::Engine;
 use crate::proof::facts::Facts;
 use crate::proof::placement::Intent;
+use crate::proof::zone_loss::Spread;
 
 /// What was found about a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +54,14 @@ pub struct Proof {
     pub placements: Vec<String>,
     /// One entry for each claim.
     pub findings: Vec<Finding>,
+    /// How long the addresses of each tier last; nothing is known of a network that was read from elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub headroom: Vec<Headroom>,
+    /// What is used of AWS's quotas; empty for a network that was read from elsewhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Usage>,
+    /// What stops with each zone.
+    pub zone_loss: Vec<ZoneLoss>,
 }
 
 /// One claim and what was found.
@@ -267,11 +281,14 @@ impl Proof {
 pub fn prove(network: &Network) -> Proof {
     let intent = Intent::of(network);
     let (placements, missing) = placement::placements(network);
+    let (headroom, quotas) = (capacity::headroom(network), capacity::usages(network));
+    let mut zone_loss = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     for (idx, placement) in placements.iter().enumerate() {
         let facts = placement::facts(network, placement);
         if idx == 0 {
             findings = properties::examine(&mut Engine::new(&facts), &intent);
+            zone_loss = zone_loss::drill(&facts, &spreads(network));
         } else {
             let found = properties::examine(&mut Engine::new(&facts).brief(), &intent);
             worsen(&mut findings, found, &words(placement));
@@ -282,13 +299,34 @@ pub fn prove(network: &Network) -> Proof {
             .into_iter()
             .map(|why| Finding::new(Property::P1, Status::Unknown, "every admitted base", why)),
     );
+    capacity::examine(network, &headroom, &quotas, &mut findings);
     findings.sort_by_key(|finding| finding.property);
     Proof {
         schema_version: 1,
         network: network.name.to_string(),
         placements: placements.iter().map(|placement| words(placement)).collect(),
         findings,
+        headroom,
+        quotas,
+        zone_loss,
     }
+}
+
+/// Returns what of a network needs more than one zone.
+fn spreads(network: &Network) -> Vec<Spread> {
+    let groups = network.subnet_groups.iter().map(|group| Spread {
+        name: format!("subnet group {} of {}", group.kind, network.tiers[group.tier].name),
+        tier: group.tier,
+        zones: 2,
+        otherwise: "it takes no new instance with a standby in another zone, and cannot be made anew",
+    });
+    let eks = network.eks.iter().map(|eks| Spread {
+        name: "EKS".to_owned(),
+        tier: eks.control_plane,
+        zones: 2,
+        otherwise: "running clusters stay, but none can be made or have its subnets changed",
+    });
+    groups.chain(eks).collect()
 }
 
 /// Proves a network that was read from elsewhere, as it lies.
@@ -300,6 +338,9 @@ pub fn prove_facts(name: &str, facts: &Facts, intent: &Intent) -> Proof {
         network: name.to_owned(),
         placements: vec![facts.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")],
         findings,
+        headroom: Vec::new(),
+        quotas: Vec::new(),
+        zone_loss: zone_loss::drill(facts, &[]),
     }
 }
 

@@ -21,13 +21,6 @@ pub const LOAD_BALANCER_ADDRESSES: u32 = 8;
 /// The longest prefix length of a subnet that takes an application load balancer, from the same page.
 pub(crate) const LOAD_BALANCER_LENGTH: u8 = 27;
 
-/// Network address usage that a VPC may reach at most, after an increase of its quota:
-/// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
-pub const MAX_ADDRESS_USAGE: u64 = 256_000;
-
-/// Network address usage that a VPC may reach by default.
-pub const DEFAULT_ADDRESS_USAGE: u64 = 64_000;
-
 /// More nodes during an upgrade than at its start, in each zone:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html>.
 const SURGE_NODES: u64 = 2;

@@ -1,24 +1,10 @@
-//! Checks the quotas that a topology alone can break:
-//! <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html>.
+//! Checks the quotas that a topology alone can break; their numbers are in [`crate::quotas`].
 
 use crate::declaration::{Flow, Peer, Size, Tier};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::names::Zone;
-use crate::sizing::{DEFAULT_ADDRESS_USAGE, MAX_ADDRESS_USAGE};
+use crate::quotas;
 use crate::topology::{CniMode, NatMode, Topology};
-
-/// Ranges of a VPC: by default, and after an increase at most.
-const RANGES: (usize, usize) = (5, 50);
-/// Subnets of a VPC by default; AWS states no upper bound.
-const SUBNETS: usize = 200;
-/// Network ACLs of a VPC; each tier has one.
-const NETWORK_ACLS: usize = 200;
-/// Elastic IPs of a region by default.
-const ELASTIC_IPS: usize = 5;
-/// Rules of one direction of a security group by default; each tier has a group.
-const GROUP_RULES: usize = 60;
-/// Network interfaces of a region by default.
-const INTERFACES: u64 = 5_000;
 
 pub(super) fn check(
     topology: &Topology,
@@ -28,8 +14,10 @@ pub(super) fn check(
     found: &mut Diagnostics,
 ) {
     let ranges = 1 + topology.secondary.len();
-    let mut quota = |code, what: &str, value: usize, limit: usize| {
-        if value > limit {
+    let most_ranges = quotas::quota("ranges").most.unwrap_or(u64::MAX);
+    let mut quota = |code, what: &str, value: usize, name: &str| {
+        let limit = quotas::quota(name).limit;
+        if value as u64 > limit {
             found.push(
                 Diagnostic::warning(
                     code,
@@ -40,19 +28,19 @@ pub(super) fn check(
             );
         }
     };
-    quota("quota-subnets", "subnets", topology.tiers.len() * zones.len(), SUBNETS);
-    quota("quota-network-acls", "network ACLs", topology.tiers.len(), NETWORK_ACLS);
+    quota("quota-subnets", "subnets", topology.tiers.len() * zones.len(), "subnets");
+    quota("quota-network-acls", "network ACLs", topology.tiers.len(), "network_acls");
     if topology.egress.nat == NatMode::PerZone && !topology.egress.bring_elastic_ips {
-        quota("quota-elastic-ips", "elastic IPs", zones.len(), ELASTIC_IPS);
+        quota("quota-elastic-ips", "elastic IPs", zones.len(), "elastic_ips");
     }
-    if ranges <= RANGES.1 {
-        quota("quota-ranges", "ranges", ranges, RANGES.0);
+    if ranges as u64 <= most_ranges {
+        quota("quota-ranges", "ranges", ranges, "ranges");
     } else {
         found.push(
             Diagnostic::error(
                 "too-many-ranges",
                 &topology.origin,
-                format!("the network has {ranges} ranges, but AWS allows {} at most", RANGES.1),
+                format!("the network has {ranges} ranges, but AWS allows {most_ranges} at most"),
             )
             .hint("take fewer and larger ranges"),
         );
@@ -64,6 +52,9 @@ pub(super) fn check(
 /// Checks what needs come to: network address usage, and network interfaces.
 fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mut Diagnostics) {
     let (mut addresses, mut interfaces) = (0, 0);
+    let most_interfaces = quotas::quota("interfaces").limit;
+    let address_usage = quotas::quota("address_usage");
+    let most_addresses = address_usage.most.unwrap_or(u64::MAX);
     for (idx, tier) in tiers.iter().enumerate() {
         let Some(Tier { size: Size::PrefixLength { need: Some(room), .. }, .. }) = tier else { continue };
         let cni = topology.tiers[idx].need.as_ref().and_then(|need| need.cni);
@@ -74,11 +65,11 @@ fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mu
     let mut warn = |code, message: String, hint: &str| {
         found.push(Diagnostic::warning(code, &topology.origin, message).hint(hint));
     };
-    if interfaces > INTERFACES {
+    if interfaces > most_interfaces {
         warn(
             "quota-network-interfaces",
             format!(
-                "the needs come to {interfaces} network interfaces, but AWS allows {INTERFACES} in a region by default"
+                "the needs come to {interfaces} network interfaces, but AWS allows {most_interfaces} in a region by default"
             ),
             "have the quota increased before nodes start",
         );
@@ -87,16 +78,17 @@ fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mu
         format!("the needs come to {addresses} units of network address usage, but AWS allows {limit} {how}")
     };
     let hint = "let pods have addresses by prefix, which counts sixteen as one, or split the network";
-    if addresses > MAX_ADDRESS_USAGE {
-        let message = message(MAX_ADDRESS_USAGE, "in a VPC at most");
+    if addresses > most_addresses {
+        let message = message(most_addresses, "in a VPC at most");
         found.push(Diagnostic::error("address-usage", &topology.origin, message).hint(hint));
-    } else if addresses > DEFAULT_ADDRESS_USAGE {
-        warn("quota-address-usage", message(DEFAULT_ADDRESS_USAGE, "in a VPC by default"), hint);
+    } else if addresses > address_usage.limit {
+        warn("quota-address-usage", message(address_usage.limit, "in a VPC by default"), hint);
     }
 }
 
 /// Checks the rules that flows come to in the security group of each tier.
 fn group_rules(topology: &Topology, flows: &[Option<Flow>], found: &mut Diagnostics) {
+    let limit = quotas::quota("group_rules").limit;
     for (idx, tier) in topology.tiers.iter().enumerate() {
         let count = |is_end: fn(&Flow) -> &Peer| -> usize {
             let flows = flows.iter().flatten().filter(|flow| *is_end(flow) == Peer::Tier(idx));
@@ -104,13 +96,13 @@ fn group_rules(topology: &Topology, flows: &[Option<Flow>], found: &mut Diagnost
         };
         for (direction, count) in [("ingress", count(|flow| &flow.to)), ("egress", count(|flow| &flow.from))]
         {
-            if count > GROUP_RULES {
+            if count as u64 > limit {
                 found.push(
                     Diagnostic::warning(
                         "quota-security-group-rules",
                         &tier.origin,
                         format!(
-                            "tier `{}` needs up to {count} {direction} rules in its security group, but AWS allows {GROUP_RULES} by default",
+                            "tier `{}` needs up to {count} {direction} rules in its security group, but AWS allows {limit} by default",
                             tier.name
                         ),
                     )

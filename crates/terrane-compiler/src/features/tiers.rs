@@ -28,9 +28,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
             layout: plan.tiers[idx].clone(),
             cover: cover(resolution.declaration, plan, idx),
             need: match &tier.size {
-                Size::PrefixLength { need, .. } => need
-                    .as_ref()
-                    .map(|room| (u32::try_from(room.addresses).unwrap_or(u32::MAX), room.reason.clone())),
+                Size::PrefixLength { need, .. } => need.clone(),
                 Size::Pinned(_) => None,
             },
             route_table: 0,
@@ -178,8 +176,11 @@ fn description(tier: &Tier) -> String {
         Access::Isolated => "isolated, with no way out of the VPC",
     };
     match &tier.need {
-        Some((need, why)) => {
-            format!("`{}`: {way}. Each subnet has room for {need} addresses: {why}.", tier.name)
+        Some(room) => {
+            format!(
+                "`{}`: {way}. Each subnet has room for {} addresses: {}.",
+                tier.name, room.addresses, room.reason
+            )
         }
         None => format!("`{}`: {way}.", tier.name),
     }

@@ -20,7 +20,8 @@ use serde_json::Value;
 use crate::network::{Access, Network};
 use crate::proof::facts::{Facts, Hop, Span, Subnet, TierFacts};
 use crate::proof::placement::Intent;
-use crate::proof::{Finding, Proof, Property, Status, prove_facts};
+use crate::proof::zone_loss::drill;
+use crate::proof::{Finding, Proof, Property, Status, prove_facts, spreads};
 use document::{Document, Target};
 
 /// What a document is measured against.
@@ -87,6 +88,9 @@ fn judge(mut vpc: Deployed, measure: &Measure<'_>) -> Result<Proof, String> {
         intent.isolated.insert(tier);
     }
     let mut proof = prove_facts(&vpc.name, &vpc.facts, &intent);
+    if let Some(network) = measure.network {
+        proof.zone_loss = drill(&vpc.facts, &spreads(network));
+    }
     let unread = vpc.facts.unread.iter();
     proof.findings.extend(unread.map(|why| Finding::new(Property::P1, Status::Unknown, &vpc.name, why)));
     proof.findings.sort_by_key(|finding| finding.property);

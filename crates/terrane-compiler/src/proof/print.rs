@@ -7,6 +7,31 @@ use crate::proof::{Finding, Proof, Status, Witness};
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.findings.iter().try_for_each(|finding| write!(f, "{finding}"))?;
+        for row in &self.headroom {
+            let need = match (row.needed, row.full_at_percent) {
+                (Some(needed), Some(percent)) => format!("{needed} needed, full at {percent} % of the need"),
+                _ => "no need is declared".to_owned(),
+            };
+            writeln!(
+                f,
+                "headroom  {}: /{}, {} addresses a zone, {need}",
+                row.tier, row.prefix_length, row.usable
+            )?;
+        }
+        for usage in self.quotas.iter().filter(|usage| usage.used * 2 > usage.limit) {
+            writeln!(f, "quota     {} of {} {} ({})", usage.used, usage.limit, usage.about, usage.source)?;
+        }
+        for loss in &self.zone_loss {
+            writeln!(f, "zone loss {}: stops {}", loss.zone, loss.stops.join(", "))?;
+            for line in loss
+                .cut_off
+                .iter()
+                .map(|line| format!("cut off    {line}"))
+                .chain(loss.short.iter().map(|line| format!("short      {line}")))
+            {
+                writeln!(f, "  {line}")?;
+            }
+        }
         writeln!(f, "{}", summary(self))
     }
 }
@@ -96,12 +121,55 @@ pub fn markdown(proof: &Proof) -> String {
             }
         }
     }
+    tables(proof, &mut text);
     let _ = writeln!(
         text,
         "\nEach verdict holds wherever `cidr_block` may lie; examined with the VPC at {}.",
         proof.placements.join("; ")
     );
     text
+}
+
+/// Adds the tables of headroom, quotas, and the loss of zones.
+fn tables(proof: &Proof, text: &mut String) {
+    if !proof.headroom.is_empty() {
+        text.push_str("\n## Headroom\n\nAddresses of each subnet with the VPC at its default. The need is what is declared, at full growth, after the loss of a zone and during an upgrade.\n\n| tier | subnet | addresses | needed | full at | why |\n|---|---|---|---|---|---|\n");
+    }
+    for row in &proof.headroom {
+        let needed = row.needed.map_or("not declared".to_owned(), |needed| needed.to_string());
+        let full = row.full_at_percent.map_or(String::new(), |percent| format!("{percent} % of the need"));
+        let _ = writeln!(
+            text,
+            "| {} | /{} | {} | {needed} | {full} | {} |",
+            row.tier, row.prefix_length, row.usable, row.reason
+        );
+    }
+    if !proof.quotas.is_empty() {
+        text.push_str("\n## Quotas\n\n| AWS allows | by default | at most | this network | code and date |\n|---|---|---|---|---|\n");
+    }
+    for usage in &proof.quotas {
+        let most = usage.most.map_or(String::new(), |most| most.to_string());
+        let _ = writeln!(
+            text,
+            "| {} | {} | {most} | {} | {} |",
+            usage.about, usage.limit, usage.used, usage.source
+        );
+    }
+    if !proof.zone_loss.is_empty() {
+        text.push_str("\n## If a zone is lost\n\n| zone | stops | cut off in other zones | too few zones left |\n|---|---|---|---|\n");
+    }
+    for loss in &proof.zone_loss {
+        let list =
+            |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { cell(&items.join("; ")) };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            loss.zone,
+            list(&loss.stops),
+            list(&loss.cut_off),
+            list(&loss.short)
+        );
+    }
 }
 
 fn cell(text: &str) -> String {

@@ -1,0 +1,319 @@
+//! P9: how long the addresses of each tier last, what of AWS's quotas is used, and what EKS asks for.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::network::{Access, Direction, Eks, Network, Peer, Tier};
+use crate::proof::{Finding, Property, Status};
+use crate::quotas::{Quota, quota};
+use crate::sizing::{CONTROL_PLANE_ADDRESSES, LOAD_BALANCER_LENGTH, RESERVED_ADDRESSES};
+
+/// Units of network address usage of a NAT gateway:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
+const NAT_USAGE: u64 = 6;
+
+/// Zones by id in which EKS takes no subnet: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
+const NO_EKS: &str = "use1-az3, usw1-az2, and cac1-az3";
+
+/// The fewest free addresses that EKS takes in a subnet of its control plane, from the same page.
+const LEAST_CONTROL_PLANE: u64 = 6;
+
+/// What the subnets of a tier hold, and what is declared to live in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Headroom {
+    /// The tier.
+    pub tier: String,
+    /// The prefix length of its smallest subnet with the VPC at its default.
+    pub prefix_length: u8,
+    /// Addresses of one subnet, without the five that AWS keeps.
+    pub usable: u64,
+    /// Addresses that the declared need takes of one subnet when a zone is lost during an upgrade at full growth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needed: Option<u64>,
+    /// The declared need, in percent, at which the subnets are full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub full_at_percent: Option<u64>,
+    /// How the need came about.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What a network uses of one quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// What is counted.
+    pub about: &'static str,
+    /// How many the network has.
+    pub used: u64,
+    /// How many AWS allows by default.
+    pub limit: u64,
+    /// How many AWS allows after an increase, where it states that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most: Option<u64>,
+    /// The code of Service Quotas, and when the number was read.
+    pub source: String,
+}
+
+/// Returns the headroom of each tier.
+pub(super) fn headroom(network: &Network) -> Vec<Headroom> {
+    let row = |(idx, tier): (usize, &Tier)| {
+        let prefix_length = smallest(network, idx);
+        let usable = usable(prefix_length);
+        let needed = tier.need.as_ref().map(|room| room.addresses.saturating_sub(RESERVED_ADDRESSES.into()));
+        Headroom {
+            tier: tier.name.to_string(),
+            prefix_length,
+            usable,
+            needed,
+            full_at_percent: needed.map(|needed| usable * 100 / needed.max(1)),
+            reason: tier.need.as_ref().map(|room| room.reason.clone()).unwrap_or_default(),
+        }
+    };
+    network.tiers.iter().enumerate().map(row).collect()
+}
+
+/// Returns the prefix length of a tier's smallest subnet with the VPC at its default.
+fn smallest(network: &Network, tier: usize) -> u8 {
+    let subnets = network.slots.keys().filter_map(|zone| network.subnet(tier, *zone));
+    let range = network.tiers[tier].range;
+    subnets.map(|block| network.place(range, block).prefix_length()).max().unwrap_or(32)
+}
+
+fn usable(prefix_length: u8) -> u64 {
+    (1_u64 << (32 - prefix_length.min(32))).saturating_sub(RESERVED_ADDRESSES.into())
+}
+
+/// Returns what the network uses of each quota.
+pub(super) fn usages(network: &Network) -> Vec<Usage> {
+    let zones = network.zones.len() as u64;
+    let nats = network.nat.as_ref().map_or(0, |nat| if nat.home.is_some() { 1 } else { zones });
+    let bring = network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips);
+    let tables: u64 = network.route_tables.iter().map(|table| if table.per_zone { zones } else { 1 }).sum();
+    let routes = network.route_tables.iter().map(|table| {
+        (network.ranges.len() + usize::from(table.default_route.is_some()) + table.endpoints.len()) as u64
+    });
+    let tiers = network.tiers.len() as u64;
+    let (addresses, interfaces) = (0..network.tiers.len())
+        .filter_map(|tier| network.tiers[tier].need.as_ref())
+        .fold((0, 0), |(addresses, interfaces), room| {
+            // Sixteen addresses of one prefix count as one.
+            let own = room.addresses.saturating_sub(15 * room.prefixes + u64::from(RESERVED_ADDRESSES));
+            (addresses + own * zones, interfaces + room.interfaces * zones)
+        });
+    [
+        ("vpcs", 1),
+        ("ranges", network.ranges.len() as u64),
+        ("subnets", tiers * zones),
+        ("elastic_ips", if bring { 0 } else { nats }),
+        ("nat_gateways", nats.min(1)),
+        // The main table counts.
+        ("route_tables", tables + 1),
+        ("routes", routes.max().unwrap_or(0)),
+        ("network_acls", tiers + 1),
+        ("acl_rules", most_acl_rules(network) + 1),
+        ("security_groups", tiers + 1),
+        ("group_rules", most_group_rules(network)),
+        ("gateway_endpoints", network.endpoints.len() as u64),
+        ("interfaces", interfaces + nats),
+        ("address_usage", addresses + NAT_USAGE * nats),
+    ]
+    .into_iter()
+    .map(|(name, used)| usage(quota(name), used))
+    .collect()
+}
+
+fn usage(quota: &'static Quota, used: u64) -> Usage {
+    Usage { about: &quota.about, used, limit: quota.limit, most: quota.most, source: quota.source() }
+}
+
+fn most_acl_rules(network: &Network) -> u64 {
+    let count = |direction| {
+        let of = |acl: &crate::network::Acl| {
+            acl.rules.iter().filter(|rule| rule.direction == direction).count() as u64
+        };
+        network.acls.iter().map(of).max().unwrap_or(0)
+    };
+    count(Direction::Ingress).max(count(Direction::Egress))
+}
+
+fn most_group_rules(network: &Network) -> u64 {
+    let count = |direction| {
+        let of = |group: &crate::network::SecurityGroup| {
+            group.rules.iter().filter(|rule| rule.direction == direction).count() as u64
+        };
+        network.security_groups.iter().map(of).max().unwrap_or(0)
+    };
+    count(Direction::Ingress).max(count(Direction::Egress))
+}
+
+/// P9: the quotas, the addresses, and EKS.
+pub(super) fn examine(
+    network: &Network,
+    headroom: &[Headroom],
+    usages: &[Usage],
+    findings: &mut Vec<Finding>,
+) {
+    quotas(usages, findings);
+    for row in headroom {
+        let (Some(needed), Some(percent)) = (row.needed, row.full_at_percent) else { continue };
+        let status = if needed <= row.usable { Status::Proved } else { Status::Refuted };
+        let detail = format!(
+            "each /{} has {} addresses and needs {needed} after the loss of a zone: full at {percent} % of the need ({})",
+            row.prefix_length, row.usable, row.reason
+        );
+        findings.push(claim(status, format!("addresses of {}", row.tier), detail));
+    }
+    if let Some(eks) = &network.eks {
+        requirements(network, eks, findings);
+        tags(network, eks, findings);
+    }
+}
+
+fn claim(status: Status, subject: impl Into<String>, detail: impl Into<String>) -> Finding {
+    Finding::new(Property::P9, status, subject, detail)
+}
+
+fn quotas(usages: &[Usage], findings: &mut Vec<Finding>) {
+    let mut within = 0;
+    for usage in usages {
+        let Usage { about, used, limit, most, source } = usage;
+        if used <= limit {
+            within += 1;
+        } else if most.is_some_and(|most| *used > most) {
+            let detail = format!("{used}, but AWS allows {} at most ({source})", most.unwrap_or(*limit));
+            findings.push(claim(Status::Refuted, *about, detail));
+        } else {
+            let detail =
+                format!("{used}, and AWS allows {limit} by default: have the quota increased ({source})");
+            findings.push(claim(Status::Residual, *about, detail));
+        }
+    }
+    let detail = format!("{within} of {} quotas are kept with AWS's defaults", usages.len());
+    findings.push(claim(Status::Proved, "quotas", detail));
+}
+
+/// The requirements of EKS, E1 to E10: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
+fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
+    let tier = |tier: usize| &network.tiers[tier];
+    let mut add = |code: &str, holds: bool, proved: String, otherwise: Status, why: String| {
+        let (status, detail) = if holds { (Status::Proved, proved) } else { (otherwise, why) };
+        findings.push(claim(status, format!("EKS {code}"), detail));
+    };
+    let least = network.min_zones.0;
+    let zones = format!("a caller must pass {least} zones or more");
+    add("E1", least >= 2, zones.clone(), Status::Refuted, format!("{zones}, and a cluster needs 2"));
+
+    let own = smallest(network, eks.control_plane);
+    let free = usable(own);
+    let name = &tier(eks.control_plane).name;
+    let detail = format!("each /{own} of {name} has {free} addresses for the control plane's interfaces");
+    let recommended = format!("{detail}; EKS recommends {CONTROL_PLANE_ADDRESSES} free ones");
+    let too_few = if free >= LEAST_CONTROL_PLANE { Status::Residual } else { Status::Refuted };
+    add("E2", free >= CONTROL_PLANE_ADDRESSES.into(), detail, too_few, recommended);
+
+    let zones = format!("which zones a caller passes is not known here; EKS takes none of {NO_EKS}");
+    add("E3", false, String::new(), Status::Residual, zones);
+
+    let dns = network.dns.support && network.dns.hostnames;
+    add(
+        "E4",
+        dns,
+        "DNS support and hostnames are on".to_owned(),
+        Status::Refuted,
+        "DNS support or hostnames are off".to_owned(),
+    );
+
+    let public = tier(eks.nodes).access == Access::Public;
+    let detail =
+        if public { "nodes in public subnets get public addresses" } else { "nodes are in private subnets" };
+    add("E5", true, detail.to_owned(), Status::Refuted, String::new());
+
+    let way_out = network.route_tables[tier(eks.nodes).route_table].default_route.is_some();
+    let asks =
+        network.flows.iter().any(|flow| flow.from == Peer::Tier(eks.nodes) && flow.to == Peer::Internet);
+    let offline = format!(
+        "{} has no declared way out: it needs interface endpoints for ECR, EC2, STS, and EKS",
+        tier(eks.nodes).name
+    );
+    add(
+        "E6",
+        way_out && asks,
+        format!("{} has a way out, and a flow uses it", tier(eks.nodes).name),
+        Status::Residual,
+        offline,
+    );
+
+    let service = eks.service_range.map_or_else(
+        || "no service range is declared: EKS takes 10.100.0.0/16 or 172.20.0.0/16, whichever the VPC does not overlap".to_owned(),
+        |range| format!("the service range {range} is refused where the VPC would overlap it"),
+    );
+    add("E7", eks.service_range.is_some(), service.clone(), Status::Residual, service);
+    add("E8", true, "the network is IPv4 only".to_owned(), Status::Refuted, String::new());
+
+    let secondary = |tier: usize| network.tiers[tier].range != 0;
+    let late = [Some(eks.nodes), eks.pods].into_iter().flatten().any(secondary);
+    let wait =
+        "the control plane may take an hour to know a secondary range that is added while a cluster runs";
+    add("E9", !late, "nodes and pods are in the first range".to_owned(), Status::Residual, wait.to_owned());
+
+    let balanced: Vec<usize> = eks.load_balancers.into_iter().chain([eks.nodes]).collect();
+    let small = balanced.iter().find(|tier| smallest(network, **tier) > LOAD_BALANCER_LENGTH);
+    let names: Vec<&str> = balanced.iter().map(|idx| tier(*idx).name.as_str()).collect();
+    add(
+        "E10",
+        small.is_none() && least >= 2,
+        format!(
+            "{} have subnets of /{LOAD_BALANCER_LENGTH} or larger in {least} zones or more",
+            names.join(" and ")
+        ),
+        Status::Refuted,
+        format!(
+            "a load balancer needs /{LOAD_BALANCER_LENGTH} or larger in 2 zones, which {} do not all have",
+            names.join(" and ")
+        ),
+    );
+}
+
+/// Who finds subnets by their tags finds those that are meant, and one in each zone:
+/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/>.
+fn tags(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
+    let readers = [
+        ("kubernetes.io/role/elb", eks.load_balancers),
+        ("kubernetes.io/role/internal-elb", Some(eks.nodes)),
+        ("kubernetes.io/role/cni", eks.pods),
+    ];
+    let mut wrong = Vec::new();
+    for (key, meant) in readers {
+        let carries = |tags: &BTreeMap<String, String>| {
+            tags.get(key).is_some_and(|value| value == "1" || value.is_empty())
+        };
+        for (idx, tier) in network.tiers.iter().enumerate() {
+            if carries(&tier.tags) != (Some(idx) == meant) {
+                wrong.push(format!("{key} on {}", tier.name));
+            }
+        }
+    }
+    let holds_databases = |idx: usize| network.subnet_groups.iter().any(|group| group.tier == idx);
+    for (idx, tier) in network.tiers.iter().enumerate() {
+        if tier.karpenter && (tier.access == Access::Public || holds_databases(idx)) {
+            wrong.push(format!("karpenter.sh/discovery on {}", tier.name));
+        }
+        if tier.cluster_tags && holds_databases(idx) {
+            wrong.push(format!("kubernetes.io/cluster/* on {}", tier.name));
+        }
+    }
+    findings.push(if wrong.is_empty() {
+        claim(
+            Status::Proved,
+            "tags that EKS's controllers read",
+            "in each zone one subnet for each kind of load balancer, and none with databases",
+        )
+    } else {
+        claim(
+            Status::Residual,
+            "tags that EKS's controllers read",
+            format!("controllers may take other subnets than meant: {}", wrong.join(", ")),
+        )
+    });
+}
