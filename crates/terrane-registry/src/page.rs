@@ -3,6 +3,7 @@
 //! Plain HTML without scripts. A version's page is written once, like all else of that version;
 //! the list is written anew whenever the version list changes.
 
+mod diagram;
 mod markdown;
 
 use std::fmt::{self, Write as _};

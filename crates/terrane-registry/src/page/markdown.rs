@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{
+    CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html,
+};
 
+use super::diagram;
 use crate::Package;
 
 /// The ids of a README's headings start with this, so that they meet no others on the page.
@@ -12,12 +15,13 @@ const PREFIX: &str = "readme-";
 
 /// Returns a document of a package as HTML.
 ///
-/// Links into the package cannot be followed on a page, so they are shown as text; pictures are put inside.
+/// Links into the package cannot be followed on a page, so they are shown as text; pictures are put inside,
+/// and flow charts are drawn.
 pub(super) fn to_html(text: &str, package: &Package) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
     let ids = heading_ids(&events);
-    let mut writer = Writer { package, ids: &ids, kept: Vec::new(), raw: None, out: Vec::new() };
+    let mut writer = Writer { package, ids: &ids, kept: Vec::new(), raw: None, chart: None, out: Vec::new() };
     for (idx, event) in events.iter().enumerate() {
         writer.event(idx, event.clone());
     }
@@ -66,6 +70,8 @@ struct Writer<'a> {
     kept: Vec<bool>,
     /// The raw HTML of an open block.
     raw: Option<String>,
+    /// The text of an open flow chart.
+    chart: Option<String>,
     out: Vec<Event<'a>>,
 }
 
@@ -85,6 +91,23 @@ impl<'a> Writer<'a> {
                 Some(raw) => raw.push_str(&text),
                 None => self.out.push(Event::Text(without_comments(&text).into())),
             },
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(kind))) if &*kind == "mermaid" => {
+                self.chart = Some(String::new());
+            }
+            Event::End(TagEnd::CodeBlock) if self.chart.is_some() => {
+                let text = self.chart.take().unwrap_or_default();
+                match diagram::to_svg(&text) {
+                    Some(svg) => self.out.push(Event::Html(format!("<figure>{svg}</figure>\n").into())),
+                    None => {
+                        self.out.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)));
+                        self.out.push(Event::Text(text.into()));
+                        self.out.push(Event::End(TagEnd::CodeBlock));
+                    }
+                }
+            }
+            Event::Text(text) if self.chart.is_some() => {
+                self.chart.get_or_insert_default().push_str(&text);
+            }
             Event::Start(Tag::Heading { level, .. }) => {
                 let id = self.ids.get(&idx).map(|id| CowStr::from(id.clone()));
                 let level = below(level);

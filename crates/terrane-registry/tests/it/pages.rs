@@ -16,7 +16,7 @@ use crate::statically::Host;
 const README: &str = "# network <b>\n\n<!-- not\nshown -->\nText & <script>alert(1)</script> <!-- nor this --> more.\n\n\
 <div onclick=\"x()\">\nraw\n</div>\n\n![map](map.svg) ![gone](gone.svg) [page](PROOF.md) [web](https://example.test/?a=1&b=2)\n\
 [bad](javascript:alert(1)) [usage](#usage) [nowhere](#nowhere) <someone@example.test>\n\n## Usage\n\n```hcl\na = \"<x>\" # &\n```\n\n\
-## Usage\n\n| a | b |\n|---|---|\n| `x` | ~~z~~ |\n";
+## Usage\n\n| a | b |\n|---|---|\n| `x` | ~~z~~ |\n\n```mermaid\nflowchart LR\n  a{<x>}\n```\n";
 
 fn module(extra: &str) -> Package {
     let main = format!(
@@ -169,6 +169,8 @@ fn readme_shows_raw_html_as_text_and_only_links_that_lead_somewhere() {
         select(&page, "#readme img").iter().map(|link| link.attr("src").unwrap().to_owned()).collect();
     assert!(pictures.len() == 1 && pictures[0].starts_with("data:image/svg+xml;base64,"), "{pictures:?}");
     assert_eq!(select(&page, "#readme table del").len(), 1);
+    assert!(select(&page, "#readme svg").is_empty(), "a chart that is not understood stays text");
+    assert!(text(&page, "#readme pre").contains("flowchart LR\n  a{<x>}"));
 }
 
 /// The pages of a compiled module, from files that any web server serves.
@@ -197,6 +199,18 @@ fn pages_of_a_compiled_module_are_whole_on_a_static_host() {
     let pages = crawl(&get, &list);
     let page = &pages[&list.replace("index.html", "1.0.0/index.html")];
     let contract = package.contract("kubernetes-network").unwrap();
+    // The diagram: every subnet, gateway, and route of the chart in the README.
+    let readme = String::from_utf8(package.files()["README.md"].clone()).unwrap();
+    let chart = readme.split("```mermaid\n").nth(1).unwrap().split("```").next().unwrap();
+    let drawn = text(page, "#readme svg text");
+    for label in
+        ["internet", "VPC 10.0.0.0/16", "zone b", "pub-a10.0.0.0/24", "db-c10.0.6.0/24", "NAT gateway"]
+    {
+        assert!(drawn.contains(label), "{label} in {drawn}");
+    }
+    let arrows = select(page, "#readme svg path[marker-end]").len();
+    assert_eq!(arrows, chart.matches("->").count());
+    assert!(!text(page, "#readme pre").contains("flowchart"));
     for (section, names) in [
         ("inputs", contract.variables.keys().collect::<Vec<_>>()),
         ("outputs", contract.outputs.keys().collect()),
