@@ -15,7 +15,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Everything is sorted by name, so that equal interfaces are equal bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Contract {
-    /// The version of this schema, [`SCHEMA_VERSION`].
+    /// The version of this schema, [`SCHEMA_VERSION`]; another one is not read.
+    #[serde(deserialize_with = "known_version")]
     pub schema_version: u32,
     /// The module's name, such as `kubernetes-network`.
     pub module: String,
@@ -53,6 +54,16 @@ pub struct Contract {
     /// Where its tiers lie; `None` for a module that was written by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Addresses>,
+}
+
+fn known_version<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let found = u32::deserialize(deserializer)?;
+    if found == SCHEMA_VERSION {
+        return Ok(found);
+    }
+    Err(serde::de::Error::custom(format!(
+        "schema_version is {found}, and this program reads {SCHEMA_VERSION}; use the release that wrote it, or a later one"
+    )))
 }
 
 /// One required provider.

@@ -171,6 +171,9 @@ fn a_contract_survives_json() {
     let contract = read(&[("main.tf", NATIVE), SUB]);
     let text = serde_json::to_string(&contract).unwrap();
     assert_eq!(serde_json::from_str::<Contract>(&text).unwrap(), contract);
+    let later = text.replace("\"schema_version\":1", "\"schema_version\":2");
+    let error = serde_json::from_str::<Contract>(&later).unwrap_err().to_string();
+    assert!(error.contains("schema_version is 2, and this program reads 1"), "{error}");
 }
 
 #[test]
