@@ -75,19 +75,18 @@ pub fn run(terraform: &Terraform, emulators: &Emulators, wanted: impl Fn(&str) -
 /// Returns the scoreboard as a Markdown table.
 pub fn markdown(rows: &[Row]) -> String {
     let mut text = String::from(
-        "| edit | Terrane: destroyed or replaced | changed in place | created | terraform-aws-modules/vpc 6.6 | aws-ia/vpc 4.7 | cloudposse subnets 3.1 |\n|---|---|---|---|---|---|---|\n",
+        "| edit | Terrane: destroyed or replaced | created | terraform-aws-modules/vpc 6.6 | aws-ia/vpc 4.7 | cloudposse subnets 3.1 |\n|---|---|---|---|---|---|\n",
     );
     for row in rows {
-        let count = |action| row.changes.iter().filter(|change| change.action == action).count();
+        let created = row.changes.iter().filter(|change| change.action == Action::Create).count();
         let [first, second, third] = row.others;
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {first} | {second} | {third} |",
+            "| {} | {} | {} | {first} | {second} | {third} |",
             row.edit,
             losses(&row.changes),
-            count(Action::Update),
-            count(Action::Create),
+            created,
         );
     }
     text
@@ -126,7 +125,9 @@ fn plan(applied: &Applied, edit: Edit, ledgers: &BTreeMap<&str, Ledger>) -> Resu
     }
     let planned = applied.root.plan_without_refresh();
     sync::write(&dir, &before, &[])?;
-    let changes = planned?.changes();
+    let own = format!("module.{}.", edit.base);
+    let changes: Vec<Change> =
+        planned?.changes().into_iter().filter(|change| change.address.starts_with(&own)).collect();
     let is_wrong = |change: &&Change| match change.action {
         Action::Replace => true,
         Action::Destroy => !(edit.removes)(&change.address),

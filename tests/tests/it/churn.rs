@@ -1,0 +1,23 @@
+//! Edits of a network that stands destroy only what they remove, and the README says what was measured.
+
+use terrane_xtask::{Workspace, churn, emulator::Emulators, terraform::Terraform};
+
+/// What is planned where time is short; `TERRANE_LONG=1` plans every edit.
+const SHORT: [&str; 3] = ["remove the middle zone", "insert a tier in the middle", "rename a tier"];
+
+#[test]
+fn edits_destroy_only_what_they_remove() {
+    let workspace = Workspace::find().unwrap();
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
+    let emulators = Emulators::install(&workspace.cache()).unwrap();
+    let long = terrane_xtask::cases(0, 1) == 1;
+    let rows = churn::run(&terraform, &emulators, |edit| long || SHORT.contains(&edit)).unwrap();
+    assert!(rows.len() >= SHORT.len());
+    let wrong: Vec<_> = rows.iter().filter(|row| !row.wrong.is_empty()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    let readme = std::fs::read_to_string(workspace.root().join("README.md")).unwrap();
+    for line in churn::markdown(&rows).lines() {
+        assert!(readme.contains(line), "README.md lacks {line}\nrun `cargo xtask bench churn`");
+    }
+}
