@@ -36,12 +36,22 @@ impl Git<'_> {
         Ok(self.root.join(self.text(&["rev-parse", "--git-dir"])?))
     }
 
-    pub(crate) fn check_clean(&self) -> Result<(), Error> {
-        let status = self.text(&["status", "--porcelain"])?;
-        if status.is_empty() {
+    /// Refuses a tree with changes outside some directories of the workspace, each written with `/` at its end.
+    pub(crate) fn check_clean(&self, but: &[String]) -> Result<(), Error> {
+        let workspace = self.text(&["rev-parse", "--show-prefix"])?;
+        let status = self.bytes(&["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all"])?;
+        let status = String::from_utf8_lossy(&status);
+        let is_own = |line: &&str| {
+            let path = line.get(3..).and_then(|path| path.strip_prefix(workspace.as_str()));
+            path.is_some_and(|path| but.iter().any(|directory| path.starts_with(directory.as_str())))
+        };
+        let foreign: Vec<&str> =
+            status.split('\0').filter(|line| !line.is_empty() && !is_own(line)).collect();
+        if foreign.is_empty() {
             return Ok(());
         }
-        Err(Error::input(format!("a release starts from a clean tree; commit or stash:\n{status}")))
+        let message = format!("a release starts from a clean tree; commit or stash:\n{}", foreign.join("\n"));
+        Err(Error::input(message))
     }
 
     pub(crate) fn show(&self, commit: &str, path: &str) -> Result<Option<String>, Error> {

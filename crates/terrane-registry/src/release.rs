@@ -90,9 +90,10 @@ impl Release {
     /// - [`ErrorKind::Gate`]: nothing changed, or the version asked for does not carry what did.
     pub fn plan(&self, version: Option<&Version>) -> Result<Plan, Error> {
         let git = self.git();
-        if !self.is_interrupted()? {
-            git.check_clean()?;
-        }
+        // Of an interrupted attempt, only what it writes itself may lie about.
+        let own =
+            [format!("{}/", self.directory()), "crates/terrane-outputs/".to_owned(), "outputs/".to_owned()];
+        git.check_clean(if self.is_interrupted()? { &own } else { &[] })?;
         let package = git.package("HEAD", &self.directory())?;
         let committed = self.committed_version("HEAD")?;
         let last = self.last()?;
@@ -146,10 +147,15 @@ impl Release {
         recompile: impl FnOnce() -> Result<(), String>,
     ) -> Result<Plan, Error> {
         let plan = self.plan(version)?;
+        let marker = self.marker()?;
         if plan.prepared {
+            // Killed right after the commit.
+            if marker.exists() {
+                self.git().check_clean(&[])?;
+                end(&marker)?;
+            }
             return Ok(plan);
         }
-        let marker = self.marker()?;
         write(&marker, &format!("{}\n", plan.version))?;
         let directory = self.root.join(self.directory());
         write(&directory.join("module.toml"), &format!("version = \"{}\"\n", plan.version))?;
@@ -163,7 +169,7 @@ impl Release {
         })?;
         let message = format!("{}: release {}", self.module.name(), plan.version);
         self.git().commit_all(&message)?;
-        fs::remove_file(&marker).map_err(|error| Error::unavailable("cannot end the prepare", error))?;
+        end(&marker)?;
         Ok(Plan { prepared: true, ..plan })
     }
 
@@ -310,6 +316,10 @@ fn changelog(version: &Version, changes: &Diff) -> String {
         text.push_str(&format!("- {mark}`{}`: {} ({})\n", finding.address, finding.message, finding.rule));
     }
     text
+}
+
+fn end(marker: &Path) -> Result<(), Error> {
+    fs::remove_file(marker).map_err(|error| Error::unavailable("cannot end the prepare", error))
 }
 
 fn same(installed: &Path, manifest: &Manifest) -> Result<(), Error> {

@@ -1,13 +1,16 @@
 //! A release from a git repository to a directory, and again after it was killed.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use terrane_registry::{DirectoryStore, ErrorKind, Published, Registry, Release, Store, parse_version};
+use terrane_registry::{
+    DirectoryStore, ErrorKind, MemoryStore, Published, Registry, Release, Store, parse_version,
+};
 
-use crate::common::{network, settings};
+use crate::common::{Death, FaultyStore, Killed, network, settings};
 
 fn git(root: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").args(arguments).current_dir(root).output().unwrap();
@@ -133,6 +136,73 @@ fn a_release_that_was_killed_can_be_run_again() {
     assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0");
     let changes = fs::read_to_string(workspace.root().join("modules/network/CHANGELOG.md")).unwrap();
     assert_eq!(changes.matches("## 1.0.0").count(), 1, "{changes}");
+}
+
+/// What was left by a kill is completed; what somebody else changed meanwhile is not swept into the release.
+#[test]
+fn an_interrupted_release_takes_nothing_but_its_own_files() {
+    let workspace = Workspace::new();
+    workspace.commit(ONE);
+    // Killed in the commit, by a hook that stands for it.
+    let hook = workspace.root().join(".git/hooks/pre-commit");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    workspace.release().prepare(None, || workspace.recompile()).unwrap_err();
+    fs::remove_file(hook).unwrap();
+    assert!(workspace.release().is_interrupted().unwrap());
+
+    fs::write(workspace.root().join("notes.txt"), "mine").unwrap();
+    let refused = workspace.release().prepare(None, || workspace.recompile()).unwrap_err();
+    assert!(refused.to_string().contains("notes.txt"), "{refused}");
+    assert!(!refused.to_string().contains("module.toml"), "{refused}");
+    fs::remove_file(workspace.root().join("notes.txt")).unwrap();
+    workspace.release().prepare(None, || workspace.recompile()).unwrap();
+    assert!(!workspace.release().is_interrupted().unwrap());
+
+    // Killed between the commit and the end of the prepare.
+    fs::write(workspace.root().join(".git/terrane-release-network"), "1.0.0\n").unwrap();
+    workspace.run().unwrap();
+    assert!(!workspace.release().is_interrupted().unwrap());
+    fs::write(workspace.root().join("modules/network/main.tf"), TWO).unwrap();
+    assert_eq!(
+        workspace.run().unwrap_err().kind(),
+        ErrorKind::Input,
+        "the next one starts from a clean tree"
+    );
+}
+
+/// A4: `publish` dies at each write to the store, and the release is run again.
+#[test]
+fn a04_a_release_killed_at_any_write_can_be_run_again() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !info.payload().is::<Killed>() {
+            hook(info);
+        }
+    }));
+    let store: &'static MemoryStore = Box::leak(Box::default());
+    let mut workspace = Workspace::new();
+    workspace.commit(ONE);
+    workspace.release().prepare(None, || workspace.recompile()).unwrap();
+    let mut n_crashes = 0;
+    // Each attempt goes one write further than the one before, on what that one left.
+    for attempt in 0.. {
+        let death = if attempt % 2 == 0 { Death::Before } else { Death::After };
+        workspace.store = Arc::new(FaultyStore::new(store, attempt / 2, death));
+        match catch_unwind(AssertUnwindSafe(|| workspace.run())) {
+            Ok(published) => {
+                assert!(matches!(published.unwrap(), Published::Already(_)), "the list was written last");
+                break;
+            }
+            Err(panic) => assert!(panic.is::<Killed>()),
+        }
+        n_crashes += 1;
+        assert_eq!(git(&workspace.root(), &["tag"]), "", "no tag before the version is whole");
+    }
+    assert!(n_crashes >= 10, "{n_crashes}");
+    assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0");
+    assert_eq!(Registry::open(store).unwrap().fsck().unwrap(), []);
 }
 
 #[test]
