@@ -10,6 +10,7 @@ mod package;
 mod pages;
 mod publish;
 mod release;
+mod scale;
 mod serve;
 mod signature;
 mod statically;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
+use sha2::{Digest as _, Sha256};
 use terrane_registry::{DirectoryStore, Registry, Server, Store, Tokens, parse_version};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -35,6 +36,11 @@ impl Running {
     }
 
     pub(crate) fn get(&self, path: &str, token: Option<&str>) -> (u16, Option<String>, String) {
+        let (status, header, body) = self.bytes(path, token);
+        (status, header, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    pub(crate) fn bytes(&self, path: &str, token: Option<&str>) -> (u16, Option<String>, Vec<u8>) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut request = agent.get(format!("http://127.0.0.1:{}{path}", self.port));
         if let Some(token) = token {
@@ -44,7 +50,7 @@ impl Running {
         let header =
             response.headers().get("X-Terraform-Get").map(|value| value.to_str().unwrap().to_owned());
         let body = response.body_mut().read_to_vec().unwrap();
-        (response.status().as_u16(), header, String::from_utf8_lossy(&body).into_owned())
+        (response.status().as_u16(), header, body)
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
@@ -171,6 +177,29 @@ fn a18_the_download_answer_suits_both_clients() {
 
     assert!(opentofu_location(200, Some("x"), "").is_err(), "the emulator is as strict as the client");
     assert!(opentofu_location(200, None, r#"{"location":"x","use_registry_credentials":null}"#).is_err());
+}
+
+/// A11: OpenTofu follows the location in the body, and checks its digest.
+#[test]
+fn a11_a_client_that_reads_the_body_refuses_a_changed_archive() {
+    let (root, store) = directory_with(&["1.0.0"]);
+    let server = Running::start(store, |server| server);
+    let install = || {
+        let (status, header, body) = server.get(&format!("{NETWORK}/1.0.0/download"), None);
+        let location = opentofu_location(status, header.as_deref(), &body).unwrap();
+        let (file, checksum) = location.split_once("?checksum=sha256:").unwrap();
+        let (_, _, archive) =
+            server.bytes(&format!("{NETWORK}/1.0.0/{}", file.trim_start_matches("./")), None);
+        let found: String = Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+        if found == checksum { Ok(()) } else { Err(found) }
+    };
+    assert_eq!(install(), Ok(()));
+    let archive = root.path().join("registry/v1/modules/acme/network/aws/1.0.0/module.tar.gz");
+    let mut bytes = std::fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&archive, bytes).unwrap();
+    assert!(install().is_err());
 }
 
 #[test]

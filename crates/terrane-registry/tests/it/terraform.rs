@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use terrane_registry::{DirectoryStore, Package, Publication, Registry, Settings, Tokens, parse_version};
+use terrane_registry::{
+    DirectoryStore, Package, Publication, Registry, Settings, Tokens, doctor, parse_version,
+};
 
 use crate::common::{HOST, network, package_of, publish, variant};
 use crate::serve::{Running, directory_with};
@@ -164,6 +166,27 @@ fn a11_a_changed_archive_is_refused_by_the_client() {
         fs::write(&archive, damaged).unwrap();
         Root::new(server.port).call(&source(), None).init_fails("Checksums did not match");
     }
+}
+
+/// A12: the mistake that `aws s3 sync --content-encoding gzip` makes.
+#[test]
+fn a12_an_encoded_archive_breaks_the_client_as_the_doctor_says() {
+    if !available() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let port = Host::new(directory.path()).with_encoding("module.tar.gz", "gzip").start();
+    let url = format!("http://127.0.0.1:{port}");
+    let settings = Settings { url: Some(url.clone()), ..Settings::new(HOST, "acme").unwrap() };
+    let store = DirectoryStore::new(directory.path());
+    let (package, version) = (variant(0), parse_version("1.0.0").unwrap());
+    let registry = Registry::open_or_create(&store, &settings).unwrap();
+    let publication =
+        Publication { module: &network(), version: &version, package: &package, allow: &[], commit: None };
+    registry.publish(&publication).unwrap();
+    Root::new(port).call(&source(), None).init_fails("Checksums did not match");
+    let faults = doctor(&url, &network(), None).unwrap();
+    assert!(faults.iter().any(|fault| fault.message.contains("content encoding `gzip`")), "{faults:?}");
 }
 
 #[test]
