@@ -7,6 +7,7 @@ mod compile;
 mod measure;
 mod plan;
 mod proof;
+mod registry;
 
 use clap::ValueEnum;
 use terrane_compiler::topology::Topology;
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Plan,
     /// How long a proof takes
     Proof,
+    /// How long it takes to publish a module, and to answer for its versions under load
+    Registry,
 }
 
 /// What a part found.
@@ -48,6 +51,10 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
             Part::Compile => ("bench-compile", Some(compile::run(workspace, catalog)?)),
             Part::Plan => ("bench-plan", plan(workspace, catalog)?),
             Part::Proof => ("bench-proof", Some(proof::run(workspace)?)),
+            Part::Registry => {
+                let Some(topology) = catalog.first() else { continue };
+                ("bench-registry", Some(registry::run(workspace, &topology.name)?))
+            }
         };
         let Some(figures) = figures else { continue };
         print!("{}", figures.markdown);
