@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by unwrapping, in its helpers as well")]
 
 mod bindings;
+mod cases;
+mod hosting;
 #[path = "../../../terrane-state/tests/it/mem_s3.rs"]
 #[expect(dead_code, reason = "the server is shared with the tests of terrane-state, which use more of it")]
 mod mem_s3;

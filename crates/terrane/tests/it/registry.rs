@@ -7,6 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::serving::on_s3;
+
 const ONE: &str = "variable \"a\" {\n  default = 1\n}\n";
 const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  default = 1\n}\n";
 
@@ -14,19 +16,12 @@ const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  defau
 const KEY: &str = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7qB2eP2PpSusKFZdSLhAWdb73DQh5v6rN3MtIoWTd8ObNAcPSlBriFHg15c7DOyBNPRLT9UkBgltkuBiHtaicQ==\n-----END PUBLIC KEY-----\n";
 
 fn terrane(arguments: &[&str], port: u16) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_terrane"))
-        .args(arguments)
-        .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{port}"))
-        .env("AWS_REGION", "eu-west-1")
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env_remove("AWS_PROFILE")
-        .output()
-        .expect("the program was built")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terrane"));
+    on_s3(&mut command, port).args(arguments).output().expect("the program was built")
 }
 
 #[track_caller]
-fn check(arguments: &[&str], port: u16, code: i32) -> String {
+pub(crate) fn check(arguments: &[&str], port: u16, code: i32) -> String {
     let output = terrane(arguments, port);
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
@@ -87,6 +82,32 @@ fn live(store: &str, port: u16) {
     check(&["registry", "fsck", store, "--abandon", "acme/network/aws@2.0.0"], port, 1);
 }
 
+/// A2: another checkout, another umask, another time zone, and the same bytes.
+#[test]
+fn a02_a_package_is_the_same_wherever_it_is_built() {
+    let root = tempfile::tempdir().unwrap();
+    let module = terrane_xtask::Workspace::find().unwrap().modules().join("kubernetes-network");
+    let built = |path: &str, umask: &str, zone: &str| {
+        let checkout = root.path().join(path);
+        let store = root.path().join("never-written");
+        let script = r#"umask "$1" && mkdir -p "$2" && cp -R "$3/." "$2" && exec "$4" registry publish "$2" \
+            --to "$5" --module acme/kubernetes-network/aws --version 1.0.0 --host modules.example.test --dry-run --json"#;
+        let output = Command::new("sh")
+            .args(["-c", script, "sh", umask])
+            .args([checkout.as_path(), module.as_path(), Path::new(env!("CARGO_BIN_EXE_terrane"))])
+            .arg(store)
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let manifest: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (manifest["h1"].clone(), manifest["sha256"].clone())
+    };
+    let first = built("one", "022", "UTC");
+    assert!(first.0.is_string() && first.1.is_string(), "{first:?}");
+    assert_eq!(built("two/much/deeper", "077", "Asia/Tokyo"), first);
+}
+
 #[test]
 fn a_registry_lives_in_a_directory() {
     let root = tempfile::tempdir().unwrap();
@@ -103,13 +124,13 @@ fn a_registry_lives_in_s3() {
 
 /// As much of S3 as a store needs: conditional writes, one at a time.
 #[derive(Default)]
-struct FakeS3 {
+pub(crate) struct FakeS3 {
     objects: BTreeMap<String, (Vec<u8>, String)>,
     n_writes: usize,
 }
 
 impl FakeS3 {
-    fn start() -> u16 {
+    pub(crate) fn start() -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         std::thread::spawn(move || {

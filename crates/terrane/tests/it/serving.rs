@@ -12,12 +12,17 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(store: &Path) -> Serving {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_terrane"))
-            .args(["registry", "serve", "--listen", "127.0.0.1:0"])
-            .arg(store)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program was built");
+        Serving::run(command().arg(store))
+    }
+
+    /// Serves from an S3 that listens on a port.
+    pub(crate) fn start_on_s3(store: &str, port: u16) -> Serving {
+        Serving::run(on_s3(&mut command(), port).arg(store))
+    }
+
+    fn run(command: &mut Command) -> Serving {
+        command.args(["--listen", "127.0.0.1:0"]).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program was built");
         let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
         let first = lines.next().expect("it says where it listens").expect("it writes text");
         let address = first.strip_prefix("listening on ").expect("it says where").to_owned();
@@ -30,6 +35,22 @@ impl Serving {
     pub(crate) fn modules(&self) -> String {
         format!("http://{}/v1/modules/", self.address)
     }
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terrane"));
+    command.args(["registry", "serve"]);
+    command
+}
+
+/// Turns the program to an S3 on this machine.
+pub(crate) fn on_s3(command: &mut Command, port: u16) -> &mut Command {
+    command
+        .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{port}"))
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env_remove("AWS_PROFILE")
 }
 
 impl Drop for Serving {
