@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 use terrane_contract::{Contract, Output, Type, module_bindings, output_bindings};
-use terrane_registry::Package;
 use terrane_state::{Backend, Environment, Reader, State};
 
 use crate::exit::{Failure, print_json};
@@ -91,10 +90,50 @@ fn is_module(path: &Path) -> bool {
     }
 }
 
+/// Reads a module's own `.tf` files, whatever else stands beside them, and its contract if it has one.
 fn contract(directory: &Path) -> Result<Contract, Failure> {
-    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
-    let name = absolute.file_name().and_then(|name| name.to_str()).unwrap_or("module").to_owned();
-    Ok(Package::from_directory(directory)?.contract(&name)?)
+    let texts = terraform_files(directory)?;
+    let path = directory.join("contract.json");
+    if !path.is_file() {
+        if texts.is_empty() {
+            let place = directory.display();
+            return Err(Failure::problems(format!(
+                "`{place}` holds no state, no contract, and no Terraform file"
+            )));
+        }
+        let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+        let name = absolute.file_name().and_then(|name| name.to_str()).unwrap_or("module");
+        return Contract::from_files(name, texts).map_err(|error| Failure::problems(error.to_string()));
+    }
+    let place = path.display();
+    let written: Contract = serde_json::from_str(&read(&path)?)
+        .map_err(|error| Failure::problems(format!("`{place}` is no contract: {error}")))?;
+    if !texts.is_empty() {
+        let found = Contract::from_files(&written.module, texts)
+            .map_err(|error| Failure::problems(error.to_string()))?;
+        if let Some(line) = written.contradictions(&found).first() {
+            return Err(Failure::problems(format!("`{place}`: {line}; compile the module again")));
+        }
+    }
+    Ok(written)
+}
+
+fn terraform_files(directory: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let failed = |error| Failure::service(format!("cannot read `{}`", directory.display()), error);
+    let mut texts = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_file() && (name.ends_with(".tf") || name.ends_with(".tf.json")) {
+            texts.insert(name, read(&path)?);
+        }
+    }
+    Ok(texts)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
 }
 
 /// Returns the version that was asked for, else the one in the module's directory, else 1.0.0 as for a new module.

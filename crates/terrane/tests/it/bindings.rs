@@ -81,6 +81,26 @@ fn a_compiled_module_becomes_the_struct_that_is_published() {
 }
 
 #[test]
+fn a_module_is_known_wherever_it_stands_and_whatever_stands_beside_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = dir.path().join("network");
+    fs::create_dir_all(copy.join(".terraform/providers")).unwrap();
+    fs::write(copy.join("Makefile"), "all:\n").unwrap();
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../modules/public-network");
+    for entry in fs::read_dir(&module).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let (text, _) = bindings(&[&copy.display().to_string()], 0);
+    assert_eq!(text, bindings(&["../../modules/public-network"], 0).0);
+    fs::write(copy.join("outputs.tf"), "").unwrap();
+    let (_, error) = bindings(&[&copy.display().to_string()], 1);
+    assert!(error.contains("contract.json") && error.contains("compile the module again"), "{error}");
+}
+
+#[test]
 fn a_module_written_by_hand_is_known_as_far_as_it_says() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().display().to_string();
@@ -102,7 +122,7 @@ fn a_module_written_by_hand_is_known_as_far_as_it_says() {
 fn what_cannot_be_read_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let empty = bindings(&[&dir.path().display().to_string()], 1).1;
-    assert!(empty.contains("no Terraform file"), "{empty}");
+    assert!(empty.contains("no state, no contract, and no Terraform file"), "{empty}");
     bindings(&["absent.tfstate"], 4);
     let broken = dir.path().join("b.tfstate");
     let state = r#"{"version":4,"outputs":{"a":{"value":1,"type":"zzz"}}}"#;
