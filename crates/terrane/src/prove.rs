@@ -11,7 +11,7 @@ use terrane_compiler::document;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Measure, prove_document};
-use terrane_compiler::proof::{Proof, prove, sarif};
+use terrane_compiler::proof::{Change, Proof, diff, prove, sarif};
 use terrane_compiler::resolve::resolve;
 use terrane_state::blocking::Reader;
 use terrane_state::{InstanceKey, Mode, WholeState};
@@ -34,6 +34,9 @@ pub(crate) struct Args {
     /// The ledger that was committed for the topology
     #[arg(long, value_name = "LEDGER.toml", requires = "file")]
     ledger: Option<PathBuf>,
+    /// Say what the topology permits and denies that this older one did not
+    #[arg(long, value_name = "OLD", requires = "file")]
+    against: Option<PathBuf>,
     /// Look at this module of a plan or state alone, such as module.network
     #[arg(long, value_name = "ADDRESS")]
     module: Option<String>,
@@ -53,6 +56,8 @@ pub(crate) struct Args {
 struct Report<'a> {
     schema_version: u32,
     networks: &'a [Proof],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a [Change]>,
 }
 
 /// Proves, prints the verdicts, and fails if a claim does not hold.
@@ -71,7 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         (None, Some(network)) => vec![prove(network)],
         (None, None) => return Err(Failure::problems("nothing to prove; give FILE, --plan, or --state")),
     };
-    print(args, &proofs)?;
+    let old = args.against.as_deref().map(|old| self::network(old, args.ledger.as_deref())).transpose()?;
+    let changes = old.iter().zip(&network).map(|(old, new)| diff(old, new)).next();
+    print(args, &proofs, changes.as_deref())?;
     let refuted: Vec<&str> =
         proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
     if refuted.is_empty() {
@@ -80,9 +87,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     Err(Failure::problems(format!("a claim does not hold of {}", refuted.join(", "))))
 }
 
-fn print(args: &Args, proofs: &[Proof]) -> Result<(), Failure> {
+fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<(), Failure> {
     if args.json {
-        return print_json(&Report { schema_version: 1, networks: proofs });
+        return print_json(&Report { schema_version: 1, networks: proofs, changes });
     }
     if args.sarif {
         let runs: Vec<Value> = proofs
@@ -96,6 +103,11 @@ fn print(args: &Args, proofs: &[Proof]) -> Result<(), Failure> {
     for proof in proofs {
         println!("{}", proof.network);
         print!("{proof}");
+    }
+    match changes {
+        None => {}
+        Some([]) => println!("nothing is newly permitted, and nothing newly denied"),
+        Some(changes) => changes.iter().for_each(|change| print!("{change}")),
     }
     Ok(())
 }

@@ -121,12 +121,12 @@ pub fn markdown(proof: &Proof) -> String {
             }
         }
     }
-    tables(proof, &mut text);
     let _ = writeln!(
         text,
         "\nEach verdict holds wherever `cidr_block` may lie; examined with the VPC at {}.",
         proof.placements.join("; ")
     );
+    tables(proof, &mut text);
     text
 }
 

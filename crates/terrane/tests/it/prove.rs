@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use terrane_compiler::document;
+use terrane_compiler::topology::Flow;
 use terrane_xtask::Workspace;
 use terrane_xtask::e2e::{self, Call};
 use terrane_xtask::emulator::Emulators;
@@ -112,6 +113,28 @@ fn wrong_questions_are_answered_by_what_there_is() {
     );
     let found = error(&["--state", &state, "--isolated", "databases"]);
     assert!(found.contains("has no subnets `databases`, but"), "{found}");
+}
+
+#[test]
+fn difference_of_two_topologies_is_in_flows() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = terrane_catalog::single_nat_network();
+    let new = old.clone().flow(Flow::tcp([22]).from("pub").to("db"));
+    let write = |name: &str, topology| {
+        let path = directory.path().join(name);
+        fs::write(&path, document::to_toml(topology)).unwrap();
+        path.display().to_string()
+    };
+    let (old, new) = (write("old.toml", &old), write("new.toml", &new));
+    let newly = |file: &str, against: &str| -> Vec<String> {
+        let table = check(&[file, "--against", against], "", 0);
+        table.lines().filter(|line| line.starts_with("newly")).map(str::to_owned).collect()
+    };
+    assert_eq!(newly(&new, &old), ["newly permitted pub → db tcp 22"]);
+    assert_eq!(newly(&old, &new), ["newly denied    pub → db tcp 22"]);
+    assert!(check(&[&old, "--against", &old], "", 0).contains("nothing is newly permitted"));
+    let json: Value = serde_json::from_str(&check(&[&new, "--against", &old, "--json"], "", 0)).unwrap();
+    assert_eq!(json["changes"][0]["permitted"], "tcp 22", "{:#}", json["changes"]);
 }
 
 #[test]

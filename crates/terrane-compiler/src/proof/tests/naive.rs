@@ -190,6 +190,26 @@ fn connects(facts: &Facts, packet: Packet, outer: &[u16]) -> bool {
     }
 }
 
+/// Returns which of a fixed set of packets, between one host of each subnet and one outside, open a connection.
+pub(super) fn opened(facts: &Facts) -> Vec<bool> {
+    let mut hosts: Vec<u32> = facts.subnets.iter().map(|subnet| subnet.span.first + 5).collect();
+    hosts.push(0x0808_0808);
+    let mut kinds = vec![Kind::Udp { from: 50_000, to: 123 }, Kind::Icmp { ty: 8 }, Kind::Other(50)];
+    for from in [443, 50_000] {
+        kinds.extend([22, 443, 5432, 8080, 50_000].map(|to| Kind::Tcp { from, to }));
+    }
+    let mut all = Vec::new();
+    for source in &hosts {
+        for destination in hosts.iter().filter(|host| *host != source) {
+            for kind in &kinds {
+                let packet = Packet { source: *source, destination: *destination, kind: *kind };
+                all.push(connects(facts, packet, &[1024, 65_535]));
+            }
+        }
+    }
+    all
+}
+
 /// Numbers from a seed.
 struct Dice(u64);
 
