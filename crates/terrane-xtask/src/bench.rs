@@ -3,11 +3,13 @@
 //! A part is a file under `bench/`, a variant of [`Part`], and a pair of `<!-- bench-NAME -->` markers in the README.
 //! Parts time whole processes by [`measure`]; what needs a peer that is not installed says `skipped: ...` and goes on.
 
+mod bucket;
 mod compile;
 mod measure;
 mod plan;
 mod proof;
 mod registry;
+mod state;
 
 use clap::ValueEnum;
 use terrane_compiler::topology::Topology;
@@ -30,6 +32,8 @@ pub(crate) enum Part {
     Proof,
     /// How long it takes to publish a module, and to answer for its versions under load
     Registry,
+    /// What it costs to read outputs from states in S3
+    State,
 }
 
 /// What a part found.
@@ -48,6 +52,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
     for part in if parts.is_empty() { all } else { parts } {
         let (marker, figures) = match part {
             Part::Churn => ("churn", churn(workspace)?),
+            Part::State => ("bench-state", Some(state::run(workspace)?)),
             Part::Compile => ("bench-compile", Some(compile::run(workspace, catalog)?)),
             Part::Plan => ("bench-plan", plan(workspace, catalog)?),
             Part::Proof => ("bench-proof", Some(proof::run(workspace)?)),
