@@ -3,7 +3,7 @@
 //! The cache that `terraform init` leaves is asked first: it is complete. Without one, the `backend` block of the
 //! configuration is read, as far as it holds constants.
 
-mod block;
+pub(crate) mod block;
 
 use std::path::{Path, PathBuf};
 

@@ -2,11 +2,14 @@
 //!
 //! Reading needs no more than the right to decrypt: with a KMS key that is `kms:Decrypt` alone.
 
+mod config;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 
 use aes_gcm::aead::consts::U12;
-use aes_gcm::aead::{Aead, KeyInit};
+use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -39,8 +42,15 @@ const NONCE_AND_TAG: usize = 12 + 16;
 /// ```
 #[derive(Clone)]
 pub struct Encryption {
-    keys: Vec<KeyProvider>,
+    methods: Vec<Method>,
     unencrypted: bool,
+}
+
+/// AES-GCM with a key, and what is authenticated beside the state.
+#[derive(Clone)]
+struct Method {
+    key: KeyProvider,
+    aad: Vec<u8>,
 }
 
 #[derive(Clone)]
@@ -52,13 +62,21 @@ struct KeyProvider {
 
 #[derive(Clone)]
 enum KeyKind {
-    Pbkdf2 { passphrase: String },
-    AwsKms { key_id: String },
+    Pbkdf2 { secret: Secret },
+    AwsKms { key_id: String, region: Option<String> },
+}
+
+/// What a key is derived from.
+#[derive(Clone)]
+enum Secret {
+    Passphrase(String),
+    /// The key of another provider.
+    Chain(Box<KeyProvider>),
 }
 
 impl fmt::Debug for Encryption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.keys.iter().map(|key| key.meta_key.as_str()).collect();
+        let names: Vec<&str> = self.methods.iter().map(|method| method.key.meta_key.as_str()).collect();
         f.debug_struct("Encryption").field("keys", &names).field("unencrypted", &self.unencrypted).finish()
     }
 }
@@ -71,37 +89,34 @@ impl Encryption {
     /// [`ErrorKind::InvalidConfig`] for a passphrase shorter than OpenTofu takes.
     pub fn pbkdf2(name: &str, passphrase: impl Into<String>) -> Result<Encryption, Error> {
         let passphrase = passphrase.into();
-        if passphrase.len() < SHORTEST_PASSPHRASE {
-            let problem = format!(
-                "the passphrase of key_provider.pbkdf2.{name} must have at least {SHORTEST_PASSPHRASE} bytes, found {}",
-                passphrase.len()
-            );
-            return Err(ErrorKind::InvalidConfig { problems: vec![problem] }.into());
-        }
-        Ok(Encryption::only(format!("key_provider.pbkdf2.{name}"), KeyKind::Pbkdf2 { passphrase }))
+        let meta_key = format!("key_provider.pbkdf2.{name}");
+        check_passphrase(&meta_key, &passphrase)
+            .map_err(|problem| ErrorKind::InvalidConfig { problems: vec![problem] })?;
+        Ok(Encryption::only(meta_key, KeyKind::Pbkdf2 { secret: Secret::Passphrase(passphrase) }))
     }
 
     /// Tries the key provider `key_provider "aws_kms" "NAME"`, with the credentials and region of the reader.
     pub fn aws_kms(name: &str, kms_key_id: impl Into<String>) -> Encryption {
         let key_id = kms_key_id.into();
-        Encryption::only(format!("key_provider.aws_kms.{name}"), KeyKind::AwsKms { key_id })
+        Encryption::only(format!("key_provider.aws_kms.{name}"), KeyKind::AwsKms { key_id, region: None })
     }
 
     fn only(meta_key: String, kind: KeyKind) -> Encryption {
-        Encryption { keys: vec![KeyProvider { meta_key, kind }], unencrypted: false }
+        let key = KeyProvider { meta_key, kind };
+        Encryption { methods: vec![Method { key, aad: Vec::new() }], unencrypted: false }
     }
 
     /// Names the data of the last key provider as its `encrypted_metadata_alias` does.
     pub fn metadata_alias(mut self, alias: impl Into<String>) -> Encryption {
-        if let Some(last) = self.keys.last_mut() {
-            last.meta_key = alias.into();
+        if let Some(last) = self.methods.last_mut() {
+            last.key.meta_key = alias.into();
         }
         self
     }
 
     /// Tries other methods after these.
     pub fn fallback(mut self, other: Encryption) -> Encryption {
-        self.keys.extend(other.keys);
+        self.methods.extend(other.methods);
         self.unencrypted |= other.unencrypted;
         self
     }
@@ -122,11 +137,10 @@ impl Encryption {
             return if self.unencrypted { Ok(text) } else { Err(ErrorKind::NotEncrypted.into()) };
         };
         let mut found_key = false;
-        for provider in &self.keys {
-            let Some(meta) = envelope.meta.get(&provider.meta_key) else { continue };
+        for method in &self.methods {
+            let Some(key) = method.key.key(&envelope, kms).await? else { continue };
             found_key = true;
-            let key = provider.key(meta, kms).await?;
-            if let Some(plain) = decrypt(&key, &envelope.data) {
+            if let Some(plain) = decrypt(&key, &envelope.data, &method.aad) {
                 envelope.check(&plain)?;
                 return Ok(plain);
             }
@@ -207,8 +221,34 @@ struct KmsMeta {
     encryption_context: BTreeMap<String, String>,
 }
 
+/// A key that is on its way; a provider may wait for another.
+type FoundKey<'a> = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, Error>> + Send + 'a>>;
+
 impl KeyProvider {
-    async fn key(&self, meta: &[u8], kms: Option<&aws_sdk_kms::Client>) -> Result<Vec<u8>, Error> {
+    /// Returns the key that opens a state, or `None` if the state holds nothing for this provider.
+    fn key<'a>(&'a self, envelope: &'a Envelope, kms: Option<&'a aws_sdk_kms::Client>) -> FoundKey<'a> {
+        Box::pin(async move {
+            let Some(meta) = envelope.meta.get(&self.meta_key) else { return Ok(None) };
+            let secret = match &self.kind {
+                KeyKind::Pbkdf2 { secret: Secret::Passphrase(passphrase) } => passphrase.clone().into_bytes(),
+                KeyKind::Pbkdf2 { secret: Secret::Chain(provider) } => {
+                    match provider.key(envelope, kms).await? {
+                        Some(key) => key,
+                        None => return Ok(None),
+                    }
+                }
+                KeyKind::AwsKms { .. } => Vec::new(),
+            };
+            self.derive(secret, meta, kms).await.map(Some)
+        })
+    }
+
+    async fn derive(
+        &self,
+        secret: Vec<u8>,
+        meta: &[u8],
+        kms: Option<&aws_sdk_kms::Client>,
+    ) -> Result<Vec<u8>, Error> {
         let wrong = |reason: String| {
             Error::new(ErrorKind::InvalidField {
                 field: "meta",
@@ -216,7 +256,7 @@ impl KeyProvider {
             })
         };
         match &self.kind {
-            KeyKind::Pbkdf2 { passphrase } => {
+            KeyKind::Pbkdf2 { .. } => {
                 let meta: Pbkdf2Meta =
                     serde_json::from_slice(meta).map_err(|_| wrong("it is not that of pbkdf2".to_owned()))?;
                 let salt =
@@ -238,22 +278,21 @@ impl KeyProvider {
                     "sha256" => pbkdf2::pbkdf2_hmac::<sha2::Sha256>,
                     other => return Err(wrong(format!("unknown hash function {other:?}"))),
                 };
-                let passphrase = passphrase.clone();
                 // Hundreds of thousands of rounds would keep other tasks waiting.
                 let key = tokio::task::spawn_blocking(move || {
                     let mut key = vec![0; meta.key_length];
-                    derive(passphrase.as_bytes(), &salt, meta.iterations, &mut key);
+                    derive(&secret, &salt, meta.iterations, &mut key);
                     key
                 });
                 key.await.map_err(|error| wrong(error.to_string()))
             }
-            KeyKind::AwsKms { key_id } => {
+            KeyKind::AwsKms { key_id, region } => {
                 let meta: KmsMeta = serde_json::from_slice(meta)
                     .map_err(|_| wrong("it is not that of aws_kms".to_owned()))?;
                 let blob = BASE64
                     .decode(&meta.ciphertext_blob)
                     .map_err(|_| wrong("its key is not base64".to_owned()))?;
-                kms_key(key_id, blob, meta.encryption_context, kms).await
+                kms_key(key_id, region.as_ref(), blob, meta.encryption_context, kms).await
             }
         }
     }
@@ -261,6 +300,7 @@ impl KeyProvider {
 
 async fn kms_key(
     key_id: &str,
+    region: Option<&String>,
     blob: Vec<u8>,
     context: BTreeMap<String, String>,
     kms: Option<&aws_sdk_kms::Client>,
@@ -271,6 +311,11 @@ async fn kms_key(
         return Err(ErrorKind::InvalidConfig { problems: vec![problem.to_owned()] }.into());
     };
     let request = crate::s3::service::Request { bucket: "", region: "", gets_object: false };
+    let config = aws_sdk_kms::config::Builder::new();
+    let config = match region {
+        Some(region) => config.region(aws_sdk_kms::config::Region::new(region.clone())),
+        None => config,
+    };
     let answer = kms
         .decrypt()
         .key_id(key_id)
@@ -278,6 +323,8 @@ async fn kms_key(
         .set_encryption_context(
             Some(context.into_iter().collect()).filter(|c: &std::collections::HashMap<_, _>| !c.is_empty()),
         )
+        .customize()
+        .config_override(config)
         .send()
         .await
         .map_err(|error| {
@@ -286,12 +333,22 @@ async fn kms_key(
     Ok(answer.plaintext.map(|plain| plain.into_inner()).unwrap_or_default())
 }
 
-fn decrypt(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+fn check_passphrase(place: &str, passphrase: &str) -> Result<(), String> {
+    match passphrase.len() {
+        length if length < SHORTEST_PASSPHRASE => Err(format!(
+            "the passphrase of {place} must have at least {SHORTEST_PASSPHRASE} bytes, found {length}"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn decrypt(key: &[u8], data: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
     if data.len() < NONCE_AND_TAG {
         return None;
     }
     let (nonce, ciphertext) = data.split_at(12);
     let nonce = nonce.try_into().ok()?;
+    let ciphertext = Payload { msg: ciphertext, aad };
     match key.len() {
         16 => Aes128Gcm::new_from_slice(key).ok()?.decrypt(nonce, ciphertext).ok(),
         24 => AesGcm::<aes::Aes192, U12>::new_from_slice(key).ok()?.decrypt(nonce, ciphertext).ok(),

@@ -163,19 +163,23 @@ impl Reader {
 
     /// Opens `s3://bucket/key`, a state file, or a Terraform directory.
     ///
+    /// A state that OpenTofu has encrypted is decrypted as `TF_ENCRYPTION`, or the directory, says.
+    ///
     /// # Errors
     ///
     /// Those of [`ReaderBuilder::connect`] and [`Backend::of_directory`].
     pub async fn open(uri: &str) -> Result<Reader, Error> {
+        let environment = Environment::process();
         if uri.starts_with("s3://") {
-            return Reader::builder(S3Arguments::from_uri(uri)?).connect().await;
+            let builder = Reader::builder(S3Arguments::from_uri(uri)?);
+            let encryption = Encryption::of_environment(&environment)?;
+            return ReaderBuilder { encryption, ..builder }.connect().await;
         }
         if !Path::new(uri).is_dir() {
-            return Ok(Reader::from_file(uri));
+            return Ok(Reader::from_file(uri).encrypted(Encryption::of_environment(&environment)?));
         }
-        let environment = Environment::process();
         let found = Found::in_directory(uri.as_ref(), &environment)?;
-        Reader::of_found(found, environment).await
+        Reader::of_found(found, uri.as_ref(), environment).await
     }
 
     /// Opens `s3://bucket/key` or a Terraform directory, in a workspace that is named in place of the selected one.
@@ -185,7 +189,9 @@ impl Reader {
     /// Those of [`Reader::open`]; [`ErrorKind::InvalidWorkspace`] for a state file, which has no workspaces.
     pub async fn open_workspace(uri: &str, workspace: &str) -> Result<Reader, Error> {
         if uri.starts_with("s3://") {
-            return Reader::builder(S3Arguments::from_uri(uri)?).workspace(workspace).connect().await;
+            let builder = Reader::builder(S3Arguments::from_uri(uri)?).workspace(workspace);
+            let encryption = Encryption::of_environment(&Environment::process())?;
+            return ReaderBuilder { encryption, ..builder }.connect().await;
         }
         workspace::check(workspace)?;
         if !Path::new(uri).is_dir() {
@@ -195,17 +201,25 @@ impl Reader {
         let environment = Environment::process().with("TF_WORKSPACE", workspace);
         let mut found = Found::in_directory(uri.as_ref(), &environment)?;
         found.origins.workspace = ARGUMENT.to_owned();
-        Reader::of_found(found, environment).await
+        Reader::of_found(found, uri.as_ref(), environment).await
     }
 
-    async fn of_found(found: Found, environment: Environment) -> Result<Reader, Error> {
+    async fn of_found(found: Found, directory: &Path, environment: Environment) -> Result<Reader, Error> {
         let Found { backend, origins } = found;
+        let encryption = Encryption::of_directory(directory, &environment)?;
         match backend {
             Backend::S3 { arguments, workspace } => {
                 let builder = Reader::builder(*arguments).workspace(workspace).environment(environment);
-                ReaderBuilder { origins, ..builder }.connect().await
+                ReaderBuilder { origins, encryption, ..builder }.connect().await
             }
-            Backend::Local { path } => Ok(Reader::from_file(path)),
+            Backend::Local { path } => Ok(Reader::from_file(path).encrypted(encryption)),
+        }
+    }
+
+    fn encrypted(self, encryption: Option<Encryption>) -> Reader {
+        match encryption {
+            Some(encryption) => self.with_encryption(encryption),
+            None => self,
         }
     }
 

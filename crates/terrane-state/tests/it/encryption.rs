@@ -90,6 +90,111 @@ async fn case_62_what_is_configured_counts() {
     read(&QUICK, wrong().fallback(right()).fallback_unencrypted()).await.unwrap();
 }
 
+/// How OpenTofu is told of the fixture's key.
+const BLOCK: &str = r#"
+  key_provider "pbkdf2" "foo" {
+    passphrase = var.passphrase
+    iterations = 600000
+  }
+  key_provider "pbkdf2" "old" {
+    passphrase = "an-older-passphrase-of-ours"
+  }
+  method "aes_gcm" "new" {
+    keys = key_provider.pbkdf2.foo
+  }
+  method "aes_gcm" "old" {
+    keys = key_provider.pbkdf2.old
+    aad  = [1, 2, 255]
+  }
+  method "unencrypted" "none" {}
+  state {
+    method = method.aes_gcm.old
+    fallback {
+      method = method.aes_gcm.new
+    }
+  }
+  remote_state_data_sources {
+    remote_state_data_source "network" {
+      method = method.aes_gcm.new
+    }
+  }
+"#;
+
+fn with_passphrase() -> Environment {
+    Environment::empty().with("TF_VAR_passphrase", PASSPHRASE)
+}
+
+fn directory(block: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let text = format!("terraform {{\n  encryption {{{block}}}\n}}\n");
+    std::fs::write(directory.path().join("main.tf"), text).unwrap();
+    directory
+}
+
+#[tokio::test]
+async fn what_opentofu_is_told_is_understood() {
+    let directory = directory(BLOCK);
+    let configured = |environment: &Environment| Encryption::of_directory(directory.path(), environment);
+    let encryption = configured(&with_passphrase()).unwrap().unwrap();
+    assert!(!format!("{encryption:?}").contains(PASSPHRASE));
+    assert_eq!(read(ENCRYPTED, encryption).await.unwrap().output::<String>("vpc_id").unwrap(), "vpc-123");
+    let error = configured(&Environment::empty()).unwrap_err().to_string();
+    assert!(
+        error.contains("`key_provider.pbkdf2.foo.passphrase` is a variable: set TF_VAR_passphrase"),
+        "{error}"
+    );
+
+    // The environment's configuration wins, in HCL and in JSON.
+    let over = r#"key_provider "pbkdf2" "foo" { passphrase = "wrong-horse-battery-staple" }"#;
+    let wrong = configured(&with_passphrase().with("TF_ENCRYPTION", over)).unwrap().unwrap();
+    assert_eq!(kind(ENCRYPTED, wrong).await, ErrorKind::DecryptFailed);
+    let json = r#"{"method":{"unencrypted":{"none":[{}]}},"state":{"fallback":{"fallback":{"method":"${method.unencrypted.none}"}}}}"#;
+    let plain = configured(&with_passphrase().with("TF_ENCRYPTION", json)).unwrap().unwrap();
+    read(STATE, plain).await.unwrap();
+    let alone = with_passphrase().with("TF_ENCRYPTION", BLOCK);
+    let alone = Encryption::of_environment(&alone).unwrap().unwrap();
+    read(ENCRYPTED, alone).await.unwrap();
+    assert!(Encryption::of_environment(&with_passphrase()).unwrap().is_none());
+
+    let of_source =
+        |name: &str| Encryption::of_remote_state(directory.path(), &with_passphrase(), name).unwrap();
+    read(ENCRYPTED, of_source("network").unwrap()).await.unwrap();
+    assert!(of_source("other").is_none());
+}
+
+#[test]
+fn what_is_not_supported_is_all_named() {
+    let block = BLOCK.replace("method.aes_gcm.new\n    }\n  }\n  remote", "method.external.x\n fallback {\n method = method.aes_gcm.kms\n fallback {\n method = method.unencrypted.none\n enforced = true\n }\n }\n }\n  }\n  remote");
+    let block =
+        block + "method \"aes_gcm\" \"kms\" {\n keys = key_provider.gcp_kms.k\n aad = [256]\n more = 1\n }\n";
+    let block = block.replace("\"an-older-passphrase-of-ours\"", "\"short\"");
+    let directory = directory(&block);
+    let error = Encryption::of_directory(directory.path(), &with_passphrase()).unwrap_err();
+    let ErrorKind::InvalidConfig { problems } = error.kind() else { panic!("{error}") };
+    for (problem, part) in problems.iter().zip([
+        "key_provider.pbkdf2.old must have at least 16 bytes, found 5",
+        "method.external.x is not supported",
+        "`method.aes_gcm.kms.more` is not supported",
+        "`method.aes_gcm.kms.aad` must be a list of numbers",
+        "`enforced` does not go with",
+    ]) {
+        assert!(problem.contains(part), "{problem} is not {part}");
+    }
+    assert_eq!(problems.len(), 5, "{problems:#?}");
+    let gcp = BLOCK.replace("= key_provider.pbkdf2.foo", "= key_provider.gcp_kms.k");
+    let directory = self::directory(&gcp);
+    let error = Encryption::of_directory(directory.path(), &with_passphrase()).unwrap_err().to_string();
+    assert!(
+        error.contains("key_provider.gcp_kms.k is not supported, only pbkdf2 and aws_kms are"),
+        "{error}"
+    );
+    let chain =
+        BLOCK.replace("passphrase = \"an-older-passphrase-of-ours\"", "chain = key_provider.pbkdf2.old");
+    let directory = self::directory(&chain);
+    let error = Encryption::of_directory(directory.path(), &with_passphrase()).unwrap_err().to_string();
+    assert!(error.contains("a chain of more than 8 key providers"), "{error}");
+}
+
 #[tokio::test]
 async fn case_63_a_kms_key_needs_decrypt_alone() {
     // The key that pbkdf2 derives in the fixture, as KMS would hand it out.
