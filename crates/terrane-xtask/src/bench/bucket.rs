@@ -71,10 +71,11 @@ fn answer_all(mut stream: &TcpStream, object: &[u8], sent: &AtomicU64) {
         }
         let (head, body) = answer(&first, range, object);
         let body = if first.starts_with("HEAD ") { &[][..] } else { body };
+        // Before the other side can know that it has all.
+        sent.fetch_add(body.len() as u64, Ordering::SeqCst);
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).is_err() {
             return;
         }
-        sent.fetch_add(body.len() as u64, Ordering::SeqCst);
     }
 }
 
