@@ -111,6 +111,17 @@ impl Tier {
     pub fn first_name(&self) -> &Name {
         self.renamed_from.first().unwrap_or(&self.name)
     }
+
+    /// Returns each rename, oldest first: a chain, since Terraform refuses two moves to one address.
+    pub fn renames(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        let next = self.renamed_from.iter().skip(1).chain([&self.name]);
+        self.renamed_from.iter().zip(next)
+    }
+
+    /// Returns every name under which outputs hold it: callers keep the ones they know.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        std::iter::once(&self.name).chain(&self.renamed_from)
+    }
 }
 
 /// NAT gateways.

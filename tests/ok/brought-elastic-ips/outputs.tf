@@ -25,6 +25,7 @@ output "subnet_ids" {
   value = tomap({
     edge     = tomap({ for letter, subnet in aws_subnet.edge : letter => subnet.id })
     services = tomap({ for letter, subnet in aws_subnet.services : letter => subnet.id })
+    app      = tomap({ for letter, subnet in aws_subnet.services : letter => subnet.id })
   })
 }
 
@@ -33,6 +34,7 @@ output "subnet_cidr_blocks" {
   value = tomap({
     edge     = tomap({ for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block })
     services = tomap({ for letter, subnet in aws_subnet.services : letter => subnet.cidr_block })
+    app      = tomap({ for letter, subnet in aws_subnet.services : letter => subnet.cidr_block })
   })
 }
 
@@ -43,6 +45,11 @@ output "edge_subnet_ids" {
 
 output "services_subnet_ids" {
   description = "Ids of the `services` subnets, in the order of their zone letters."
+  value       = tolist([for subnet in aws_subnet.services : subnet.id])
+}
+
+output "app_subnet_ids" {
+  description = "Ids of the `services` subnets, in the order of their zone letters, under the earlier name `app`."
   value       = tolist([for subnet in aws_subnet.services : subnet.id])
 }
 
@@ -73,15 +80,23 @@ output "private_route_table_ids" {
 
 output "network_acl_ids" {
   description = "Ids of the network ACLs by tier."
-  value       = tomap({ edge = aws_network_acl.edge.id, services = aws_network_acl.services.id })
+  value = tomap({
+    edge     = aws_network_acl.edge.id
+    services = aws_network_acl.services.id
+    app      = aws_network_acl.services.id
+  })
 }
 
 output "security_group_ids" {
   description = "Ids of the security groups by tier."
-  value       = tomap({ edge = aws_security_group.edge.id, services = aws_security_group.services.id })
+  value = tomap({
+    edge     = aws_security_group.edge.id
+    services = aws_security_group.services.id
+    app      = aws_security_group.services.id
+  })
 }
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "223eff340814b818" }
+  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "1959bbb304e8569b" }
 }

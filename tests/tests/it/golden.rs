@@ -119,8 +119,8 @@ fn emitted_files_name_no_source() {
 fn tiers_cannot_have_the_names_of_other_outputs() {
     for topology in all() {
         let compilation = compiled(&topology, &Ledger::default());
-        let own: Vec<String> =
-            topology.tiers.iter().map(|tier| format!("{}_subnet_ids", tier.name.replace('-', "_"))).collect();
+        let names = topology.tiers.iter().flat_map(|tier| tier.renamed_from.iter().chain([&tier.name]));
+        let own: Vec<String> = names.map(|name| format!("{}_subnet_ids", name.replace('-', "_"))).collect();
         let others = compilation.module.outputs.iter().filter(|output| !own.contains(&output.name));
         for name in others.filter_map(|output| output.name.strip_suffix("_subnet_ids")) {
             let mut taken = topology.clone();

@@ -62,7 +62,22 @@ fn names(topology: &Topology, found: &mut Diagnostics) {
                 "give the tier another name, or release a new major version and drop the name from `retired`",
             );
         }
-        for old in &tier.renamed_from {
+        for (nth, old) in tier.renamed_from.iter().enumerate() {
+            // Outputs keep the earlier names beside the new one.
+            if let Some(meaning) = read::taken(old) {
+                report(
+                    "reserved-name",
+                    format!("the earlier name `{old}` of tier `{name}` means {meaning}"),
+                    "drop the rename: no tier can have had this name",
+                );
+            }
+            if tier.renamed_from[..nth].contains(old) {
+                report(
+                    "renamed-twice",
+                    format!("tier `{name}` is renamed from `{old}` twice"),
+                    "name each earlier name once",
+                );
+            }
             if topology.tiers.iter().any(|other| other.name == *old) {
                 report(
                     "renamed-from-declared",

@@ -103,8 +103,15 @@ fn lower(network: &Network, module: &mut Module) {
 
 /// Returns an output that holds an id for each tier.
 pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
-    let ids: Vec<String> = network.tiers.iter().map(|tier| tier.name.identifier()).collect();
-    let ids = object(ids.iter().map(|id| (id.as_str(), expr(&format!("{ty}.{id}.id")))));
+    let ids: Vec<(String, Expr)> = network
+        .tiers
+        .iter()
+        .flat_map(|tier| {
+            let id = expr(&format!("{ty}.{}.id", tier.name.identifier()));
+            tier.names().map(move |name| (name.identifier(), id.clone()))
+        })
+        .collect();
+    let ids = object(ids.iter().map(|(name, id)| (name.as_str(), id.clone())));
     Output {
         name: name.to_owned(),
         description: description.to_owned(),

@@ -86,9 +86,9 @@ fn lower(network: &Network, module: &mut Module) {
         for group in &groups {
             let tier = &network.tiers[group.tier];
             module.resources.push(subnet_group(network, kind, group));
-            module.moved.extend(tier.renamed_from.iter().map(|old| Moved {
+            module.moved.extend(tier.renames().map(|(old, new)| Moved {
                 from: format!("{}.{}", kind.resource_type, old.identifier()),
-                to: format!("{}.{}", kind.resource_type, tier.name.identifier()),
+                to: format!("{}.{}", kind.resource_type, new.identifier()),
             }));
         }
         module.outputs.push(output(network, kind, &groups));
@@ -112,10 +112,11 @@ fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource
 fn output(network: &Network, kind: &Kind, groups: &[&SubnetGroup]) -> Output {
     let names: Vec<(String, Expr)> = groups
         .iter()
-        .map(|group| {
-            let id = network.tiers[group.tier].name.identifier();
+        .flat_map(|group| {
+            let tier = &network.tiers[group.tier];
+            let id = tier.name.identifier();
             let name = expr(&format!("{}.{id}.{}", kind.resource_type, kind.name_argument));
-            (id, name)
+            tier.names().map(move |key| (key.identifier(), name.clone()))
         })
         .collect();
     Output {

@@ -8,7 +8,7 @@ use crate::address_plan::Layout;
 use crate::declaration::Size;
 use crate::module::syntax::{Body, Expr, expr, object};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
-use crate::names::Block;
+use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
@@ -69,7 +69,7 @@ fn lower(network: &Network, module: &mut Module) {
     locals(network, module);
     for (idx, tier) in network.tiers.iter().enumerate() {
         module.resources.push(subnet(network, idx, tier));
-        module.moved.extend(tier.renamed_from.iter().flat_map(|old| moved(old.identifier(), tier)));
+        module.moved.extend(tier.renames().flat_map(|(old, new)| moved(old, new)));
     }
     outputs(network, module);
 }
@@ -201,8 +201,8 @@ fn tags(tier: &Tier) -> Expr {
     super::vpc::call("merge", arguments)
 }
 
-fn moved(old: String, tier: &Tier) -> impl Iterator<Item = Moved> {
-    let new = tier.name.identifier();
+fn moved(old: &Name, new: &Name) -> impl Iterator<Item = Moved> {
+    let (old, new) = (old.identifier(), new.identifier());
     [
         "aws_subnet",
         "aws_route_table_association",
@@ -243,12 +243,16 @@ fn outputs(network: &Network, module: &mut Module) {
     );
     for tier in &network.tiers {
         let id = tier.name.identifier();
-        output(
-            &format!("{id}_subnet_ids"),
-            &format!("Ids of the `{}` subnets, in the order of their zone letters.", tier.name),
-            Holds::SubnetId,
-            expr(&format!("tolist([for subnet in aws_subnet.{id} : subnet.id])")),
-        );
+        for name in tier.names() {
+            let earlier =
+                if *name == tier.name { String::new() } else { format!(", under the earlier name `{name}`") };
+            output(
+                &format!("{}_subnet_ids", name.identifier()),
+                &format!("Ids of the `{}` subnets, in the order of their zone letters{earlier}.", tier.name),
+                Holds::SubnetId,
+                expr(&format!("tolist([for subnet in aws_subnet.{id} : subnet.id])")),
+            );
+        }
     }
 }
 
@@ -256,11 +260,11 @@ fn by_tier_and_letter(network: &Network, attribute: &str) -> Expr {
     let tiers: Vec<(String, Expr)> = network
         .tiers
         .iter()
-        .map(|tier| {
+        .flat_map(|tier| {
             let id = tier.name.identifier();
             let map =
                 format!("tomap({{ for letter, subnet in aws_subnet.{id} : letter => subnet.{attribute} }})");
-            (id, expr(&map))
+            tier.names().map(move |name| (name.identifier(), expr(&map)))
         })
         .collect();
     super::vpc::call("tomap", [object(tiers.iter().map(|(id, map)| (id.as_str(), map.clone())))])
