@@ -57,7 +57,13 @@ pub fn lower(network: &Network) -> Module {
         (feature.lower)(network, &mut module);
     }
     let Module { resources, moved, .. } = &mut module;
-    let addresses: BTreeSet<String> = resources.iter().map(Resource::address).collect();
-    moved.retain(|moved| addresses.contains(&moved.to));
+    // Renames are chains, oldest first: what leads to a resource over others stays, too.
+    let mut reached: BTreeSet<String> = resources.iter().map(Resource::address).collect();
+    for moved in moved.iter().rev() {
+        if reached.contains(&moved.to) {
+            reached.insert(moved.from.clone());
+        }
+    }
+    moved.retain(|moved| reached.contains(&moved.to));
     module
 }
