@@ -114,11 +114,7 @@ const CASES: [(&str, &str, &[&str]); 29] = [
             "a_dropped_move_destroys_for_those_who_skipped_a_version",
         ],
     ),
-    (
-        "A23",
-        "upgrades of old callers",
-        &["released_network_is_installed_by_constraint_and_upgraded_without_loss"],
-    ),
+    ("A23", "upgrades of old callers", &["a23_released_networks_are_upgraded_without_loss"]),
     ("A24", "faults of the store", &["a24_failures_of_the_store_are_retried_and_unclear_ones_read_back"]),
     ("A25", "discovery over TLS", &["a25_terraform_discovers_the_server_over_tls"]),
     ("A26", "OCI layout", &["a26_oci_layout_has_one_zip_for_each_version"]),

@@ -1,12 +1,15 @@
 //! `cargo xtask release` in a workspace of its own, and the registry that it fills, with real Terraform.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use terrane_compiler::topology::{SubnetGroup, Topology};
+use terrane_compiler::topology::{Flow, Tier, Topology};
+use terrane_registry::{DirectoryStore, ModuleName, Release, Settings};
 use terrane_xtask::emulator::{Emulators, Kind};
-use terrane_xtask::terraform::{Action, Terraform};
+use terrane_xtask::terraform::{Action, Change, Root, Terraform};
 use terrane_xtask::{EXIT_FINE, EXIT_PROBLEMS, Workspace};
 
 use crate::serving::Serving;
@@ -14,14 +17,14 @@ use crate::serving::Serving;
 const MODULE: &str = "kubernetes-network";
 const HOST: &str = "modules.example.test";
 
-/// A workspace under git with the catalog's reference network, and a directory to release to.
+/// A workspace under git with some networks, and a directory to release to.
 struct Releasing {
     directory: tempfile::TempDir,
     workspace: Workspace,
 }
 
 impl Releasing {
-    fn new(topology: &Topology) -> Releasing {
+    fn new(catalog: &[Topology]) -> Releasing {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("workspace");
         fs::create_dir_all(&root).unwrap();
@@ -36,7 +39,7 @@ impl Releasing {
         {
             releasing.git(&["config", name, value]);
         }
-        releasing.change(topology);
+        releasing.change(catalog);
         releasing
     }
 
@@ -50,30 +53,50 @@ impl Releasing {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// Compiles a topology and commits the module, as somebody who changes a network does.
-    fn change(&self, topology: &Topology) {
-        let code = terrane_xtask::run(&self.workspace, std::slice::from_ref(topology), &["compile"]);
-        assert_eq!(code, EXIT_FINE);
+    fn compile(&self, catalog: &[Topology]) {
+        assert_eq!(terrane_xtask::run(&self.workspace, catalog, &["compile"]), EXIT_FINE);
+    }
+
+    /// Compiles topologies and commits the modules, as somebody who changes a network does.
+    fn change(&self, catalog: &[Topology]) {
+        self.compile(catalog);
         self.git(&["add", "-A"]);
         self.git(&["commit", "--quiet", "-m", "change"]);
     }
 
-    fn release(&self, topology: &Topology, arguments: &[&str]) -> u8 {
+    /// The command, with all that it checks.
+    fn release(&self, catalog: &[Topology], arguments: &[&str]) -> u8 {
         let store = self.store().display().to_string();
         let arguments = [&["release", MODULE, "--to", &store], arguments].concat();
-        terrane_xtask::run(&self.workspace, std::slice::from_ref(topology), &arguments)
+        terrane_xtask::run(&self.workspace, catalog, &arguments)
+    }
+
+    /// Both parts of a release without the tests of the module, and the version that it chose.
+    fn release_untested(&self, topology: &Topology) -> String {
+        let module = ModuleName::new("acme", &topology.name, "aws").unwrap();
+        let settings = Settings::new(HOST, "acme").unwrap();
+        let store = Arc::new(DirectoryStore::new(self.store()));
+        let release = Release::new(self.workspace.root(), module, store, settings);
+        let recompile = || {
+            self.compile(std::slice::from_ref(topology));
+            Ok(())
+        };
+        let plan = release.prepare(None, recompile).unwrap_or_else(|error| panic!("{error}"));
+        release.publish().unwrap_or_else(|error| panic!("{error}"));
+        plan.version.to_string()
     }
 
     fn versions(&self) -> String {
-        self.git(&["tag", "--sort=version:refname"])
+        self.git(&["tag", "--list", &format!("{MODULE}-v*"), "--sort=version:refname"])
     }
 }
 
+/// Each catalog module is applied at 1.0.0 by a caller that uses what it knows of it, and upgraded twice.
 #[test]
-fn released_network_is_installed_by_constraint_and_upgraded_without_loss() {
+fn a23_released_networks_are_upgraded_without_loss() {
     let cache = Workspace::find().unwrap().cache();
     let Some(terraform) = Terraform::find_or_skip(&cache).unwrap() else { return };
-    let first = terrane_catalog::kubernetes_network();
+    let first = terrane_catalog::all();
     let releasing = Releasing::new(&first);
 
     // A dry run changes nothing; the release makes one commit and one tag; without a change there is no other.
@@ -85,50 +108,138 @@ fn released_network_is_installed_by_constraint_and_upgraded_without_loss() {
     assert_eq!(releasing.versions(), "kubernetes-network-v1.0.0");
     assert_eq!(releasing.release(&first, &[]), EXIT_PROBLEMS);
     assert_eq!(releasing.git(&["status", "--porcelain"]), "");
+    for topology in others(&first) {
+        assert_eq!(releasing.release_untested(topology), "1.0.0", "{}", topology.name);
+    }
 
     let serving = Serving::start(&releasing.store());
     let emulator = Emulators::install(&cache).unwrap().start(Kind::Moto).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let root = consumer(&terraform, &serving, directory.path(), &emulator.provider_override());
     root.init().unwrap();
-    assert_eq!(installed(directory.path()), "1.0.0");
+    assert_eq!(installed(directory.path()), all_at("1.0.0", "1.0.0"));
     root.apply(&[]).unwrap();
 
-    // The network as compiled must be the network as committed.
-    let second = first.clone().subnet_group(SubnetGroup::new("docdb", "db"));
-    assert_eq!(releasing.release(&second, &[]), EXIT_PROBLEMS);
+    // A tier has another name, another tier and a flow are new: what callers know stays, so it is a minor version.
+    let second: Vec<Topology> =
+        first.iter().cloned().map(|topology| grown(renamed(topology, "r1"))).collect();
+    assert_eq!(releasing.release(&second, &[]), EXIT_PROBLEMS, "compiled must be what is committed");
     releasing.change(&second);
-    assert_eq!(releasing.release(&second, &["--version", "1.0.1"]), EXIT_PROBLEMS);
+    assert_eq!(releasing.release(&second, &["--version", "1.0.1"]), EXIT_PROBLEMS, "too small a step");
     assert_eq!(releasing.git(&["status", "--porcelain"]), "");
-    assert_eq!(releasing.release(&second, &["--version", "1.1.0"]), EXIT_FINE);
+    for topology in &second {
+        assert_eq!(releasing.release_untested(topology), "1.1.0", "{}", topology.name);
+    }
     assert_eq!(releasing.versions(), "kubernetes-network-v1.0.0\nkubernetes-network-v1.1.0");
-
     root.upgrade().unwrap();
-    assert_eq!(installed(directory.path()), "1.1.0");
-    let changes = root.plan(&[]).unwrap().changes();
-    assert!(changes.iter().any(|change| change.resource_type == "aws_docdb_subnet_group"), "{changes:?}");
-    assert!(changes.iter().all(|change| change.action == Action::Create), "{changes:?}");
+    assert_eq!(installed(directory.path()), all_at("1.1.0", "1.1.0"));
+    check_nothing_is_lost(&root);
+
+    // The same tier again has another name: from the oldest release to the newest, nothing is lost either.
+    let third: Vec<Topology> = second.iter().cloned().map(|topology| renamed(topology, "r2")).collect();
+    releasing.change(&third);
+    let reference = third.iter().find(|topology| topology.name == MODULE).unwrap();
+    assert_eq!(releasing.release_untested(reference), "1.2.0");
+    root.upgrade().unwrap();
+    assert_eq!(installed(directory.path()), all_at("1.2.0", "1.1.0"));
+    check_nothing_is_lost(&root);
+
+    // Who forgets the rename has to release a major version.
+    let mut forgetful = third.clone();
+    forgetful.iter_mut().flat_map(|topology| &mut topology.tiers).for_each(|tier| tier.renamed_from.clear());
+    releasing.change(&forgetful);
+    assert_eq!(releasing.release(&forgetful, &["--version", "1.3.0"]), EXIT_PROBLEMS);
 }
 
-/// A root that calls the network from the registry.
-fn consumer(
-    terraform: &Terraform,
-    serving: &Serving,
-    directory: &Path,
-    provider: &str,
-) -> terrane_xtask::terraform::Root {
-    let main = format!(
-        "provider \"aws\" {{\n  region = \"us-east-1\"\n}}\n\nmodule \"network\" {{\n  source  = \"{HOST}/acme/{MODULE}/aws\"\n  version = \"~> 1.0\"\n}}\n"
-    );
+/// What a plan says of a standing network after an upgrade: much is new, and nothing goes.
+fn check_nothing_is_lost(root: &Root) {
+    let changes = root.plan(&[]).unwrap().changes();
+    let modules = terrane_catalog::all();
+    for label in modules.iter().map(|topology| label(&topology.name)) {
+        let is_new = |change: &&Change| {
+            change.action == Action::Create && change.address.starts_with(&format!("module.{label}."))
+        };
+        assert!(changes.iter().any(|change| is_new(&change)), "{label}: {changes:?}");
+    }
+    let lost: Vec<&Change> =
+        changes.iter().filter(|change| matches!(change.action, Action::Destroy | Action::Replace)).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
+}
+
+fn others(catalog: &[Topology]) -> impl Iterator<Item = &Topology> {
+    catalog.iter().filter(|topology| topology.name != MODULE)
+}
+
+/// The same network whose last tier has another name.
+fn renamed(mut topology: Topology, suffix: &str) -> Topology {
+    let position = topology.tiers.iter().rposition(|tier| tier.name != "extra").unwrap();
+    let old = topology.tiers[position].name.clone();
+    let new = format!("{}-{suffix}", old.split('-').next().unwrap());
+    topology.tiers[position] =
+        Tier { name: new.clone(), ..topology.tiers[position].clone() }.renamed_from(&old);
+    let ends = topology.flows.iter_mut().flat_map(|flow| [&mut flow.from, &mut flow.to]);
+    let groups = topology.subnet_groups.iter_mut().map(|group| &mut group.tier);
+    ends.chain(groups).filter(|tier| **tier == old).for_each(|tier| tier.clone_from(&new));
+    topology
+}
+
+/// The same network with one more tier and a flow to it; with a flow alone where a tier would shrink what is admitted.
+fn grown(topology: Topology) -> Topology {
+    let from = topology.tiers[0].name.clone();
+    if ["isolated-databases", "public-network", "single-nat-network"].contains(&topology.name.as_str()) {
+        return topology.flow(Flow::tcp([5671]).within(&from).purpose("queues"));
+    }
+    topology
+        .tier(Tier::isolated("extra").prefix_length(28))
+        .flow(Flow::tcp([5671]).from(&from).to("extra").purpose("queues"))
+}
+
+fn label(module: &str) -> String {
+    module.replace('-', "_")
+}
+
+/// The versions of the reference network and of every other, by label.
+fn all_at(reference: &str, other: &str) -> BTreeMap<String, String> {
+    let version = |name: &str| if name == MODULE { reference } else { other };
+    terrane_catalog::all()
+        .iter()
+        .map(|topology| (label(&topology.name), version(&topology.name).to_owned()))
+        .collect()
+}
+
+/// A root that calls every network from the registry, and reads from each what may change its name.
+fn consumer(terraform: &Terraform, serving: &Serving, directory: &Path, provider: &str) -> Root {
+    let mut main = "provider \"aws\" {\n  region = \"us-east-1\"\n}\n".to_owned();
+    for topology in terrane_catalog::all() {
+        let (label, name) = (label(&topology.name), &topology.name);
+        let tier = topology.tiers.last().unwrap().name.replace('-', "_");
+        main += &format!(
+            r#"
+module "{label}" {{
+  source  = "{HOST}/acme/{name}/aws"
+  version = "~> 1.0"
+}}
+
+output "{label}" {{
+  value = {{
+    list  = module.{label}.{tier}_subnet_ids
+    one   = module.{label}.subnet_ids["{tier}"]["a"]
+    group = module.{label}.security_group_ids["{tier}"]
+  }}
+}}
+"#
+        );
+    }
     fs::write(directory.join("main.tf"), main).unwrap();
     fs::write(directory.join("emulator_override.tf"), provider).unwrap();
     terraform.with_registry(HOST, &serving.modules(), &directory.join("terraformrc")).unwrap().root(directory)
 }
 
-fn installed(root: &Path) -> String {
+/// Returns the installed version of each called module.
+fn installed(root: &Path) -> BTreeMap<String, String> {
     let text = fs::read_to_string(root.join(".terraform/modules/modules.json")).unwrap();
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let called =
-        value["Modules"].as_array().unwrap().iter().find(|module| module["Key"] == "network").unwrap();
-    called["Version"].as_str().unwrap().to_owned()
+    let called = value["Modules"].as_array().unwrap().iter().filter(|module| module["Key"] != "");
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    called.map(|module| (text(&module["Key"]), text(&module["Version"]))).collect()
 }
