@@ -32,8 +32,6 @@ const REQUESTS: usize = 500;
 /// The longest that all but one of a hundred requests may take.
 const TARGET: Duration = Duration::from_millis(10);
 
-const MODULE: &str = "bench/network/aws";
-
 /// Publishes a module of the workspace into a directory, again and again, and then asks for its versions.
 pub(crate) fn run(workspace: &Workspace, module: &str) -> Result<Figures> {
     let terrane = cargo::build_release(workspace, &["--package", "terrane", "--bin", "terrane"])?;
@@ -46,6 +44,7 @@ pub(crate) fn run(workspace: &Workspace, module: &str) -> Result<Figures> {
     for n in VERSIONS {
         let bench = Bench {
             terrane: &terrane,
+            name: format!("bench/{module}/aws"),
             store: scratch.path().join(format!("store-{n}")),
             source: scratch.path().join(format!("module-{n}")),
         };
@@ -76,6 +75,8 @@ pub(crate) fn run(workspace: &Workspace, module: &str) -> Result<Figures> {
 
 struct Bench<'a> {
     terrane: &'a Path,
+    /// What the module is called in the registry.
+    name: String,
     store: PathBuf,
     source: PathBuf,
 }
@@ -93,13 +94,13 @@ impl Bench<'_> {
         fs::write(&note, format!("{patch}\n")).map_err(|source| Error::file("write", &note, source))?;
         let mut command = Command::new(self.terrane);
         command.args(["registry", "publish"]).arg(&self.source).arg("--to").arg(&self.store);
-        command.args(["--module", MODULE, "--host", "modules.example.test"]);
+        command.args(["--module", &self.name, "--host", "modules.example.test"]);
         measure::time(command.args(["--version", &format!("1.1000000.{patch}")]))
     }
 
     /// Puts versions into the list that were never published: nobody reads more of them than their numbers.
     fn lengthen(&self, n: usize) -> Result<()> {
-        let path = self.store.join("v1/modules").join(MODULE).join("versions");
+        let path = self.store.join("v1/modules").join(&self.name).join("versions");
         let text = fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
         let unreadable = || Error::new(ErrorKind::Program, "the list of versions is not as clients read it");
         let mut list: Value = serde_json::from_slice(&text).map_err(|source| unreadable().because(source))?;
@@ -112,7 +113,7 @@ impl Bench<'_> {
     /// Asks a server for the versions, by several clients at once.
     fn load(&self) -> Result<Load> {
         let mut server = Server::start(self.terrane, &self.store)?;
-        let url = format!("http://{}/v1/modules/{MODULE}/versions", server.address);
+        let url = format!("http://{}/v1/modules/{}/versions", server.address, self.name);
         let start = Instant::now();
         let clients: Vec<Result<Vec<Duration>>> = thread::scope(|scope| {
             let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| ask(&url))).collect();
