@@ -135,16 +135,6 @@ pub fn apply(terraform: &Terraform, emulators: &Emulators, calls: &[Call]) -> Re
 }
 
 impl Applied {
-    /// Applies the root with other arguments of the same calls.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Program`] with Terraform's words.
-    pub fn change(&self, calls: &[Call]) -> Result<()> {
-        write_root(self.dir.path(), calls)?;
-        self.root.apply_without_refresh()
-    }
-
     /// Returns the directory of the module behind a call.
     pub fn module(&self, label: &str) -> PathBuf {
         self.dir.path().join("modules").join(label)

@@ -273,15 +273,6 @@ impl Root {
         self.run(&args).map(drop)
     }
 
-    /// Runs `terraform apply -refresh=false`, which takes the state's word for what exists.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Program`].
-    pub fn apply_without_refresh(&self) -> Result<()> {
-        self.run(&["apply", "-input=false", "-auto-approve", "-refresh=false", "-parallelism=30"]).map(drop)
-    }
-
     /// Runs `terraform destroy`.
     ///
     /// # Errors
