@@ -196,6 +196,29 @@ fn a_nat_gateway_of_another_zone_is_refuted() {
 }
 
 #[test]
+fn neighbours_that_are_open_to_everybody_are_a_residual_and_nothing_more() {
+    // Answers to everything are everything, so the ACLs of `app` and `pub` are open both ways.
+    let mut declaration = networks::declaration();
+    let everything = networks::tcp(Peer::Tier(0), Peer::Tier(1), &[]);
+    declaration
+        .flows
+        .push(crate::declaration::Flow { protocol: crate::declaration::FlowProtocol::Any, ..everything });
+    let mut network = networks::resolved(&declaration);
+    let found = check(&network, Property::P3, "app → pub", Status::Residual);
+    let unclosed = "tcp 80, tcp 443: closed by no layer; both ends are open to every address there";
+    assert!(found.residuals.iter().any(|residual| residual == unclosed), "{found}");
+
+    network.security_groups[0].rules.push(crate::network::GroupRule {
+        direction: Direction::Ingress,
+        key: "planted".to_owned(),
+        traffic: Traffic::Tcp(PortRange::one(22)),
+        peer: crate::network::GroupPeer::Group(1),
+        why: String::new(),
+    });
+    check(&network, Property::P3, "app → pub", Status::Refuted);
+}
+
+#[test]
 fn one_declared_nat_gateway_is_a_residual_of_zone_independence() {
     let mut declaration = networks::declaration();
     let home = Some(networks::zone("a"));

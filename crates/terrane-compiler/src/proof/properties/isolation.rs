@@ -294,9 +294,10 @@ fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Inten
     let facts = engine.facts();
     // Most ends are closed to each other, and what is declared between them need not be known.
     let allowed = LazyCell::new(|| declared(intent, from, to));
+    let anywhere = LazyCell::new(|| open_to_everybody(intent, from, to));
     let (sources, targets) = (ends(facts, from), ends(facts, to));
     let (mut left, mut answers, mut paths) = (HeaderSet::default(), HeaderSet::default(), Vec::new());
-    let (mut open, mut last) = (None, None);
+    let (mut open, mut unclosed, mut last) = (None, HeaderSet::default(), None);
     for (source, target) in pairs(&sources, &targets) {
         if source == target {
             continue;
@@ -322,11 +323,16 @@ fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Inten
         if open.is_none() && !left.is_empty() {
             paths.clear();
             engine.paths(source, target, Layers::EVERY, &mut paths);
-            open = paths.iter().find_map(|path| {
+            for path in &paths {
                 let id = engine.opened(path);
                 let rest = engine.set(id).minus(&allowed);
-                (!rest.is_empty()).then_some((source, target, *path, rest))
-            });
+                let undeclared = rest.minus(&anywhere);
+                if !undeclared.is_empty() {
+                    open = Some((source, target, *path, undeclared));
+                    break;
+                }
+                unclosed = unclosed.join(&rest);
+            }
         }
     }
     if left.is_empty() {
@@ -337,7 +343,13 @@ fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Inten
     let detail = format!("network ACLs let {left} through beside what is declared{condition}");
     let Some((source, target, path, rest)) = open else {
         let mut finding = Finding::new(Property::P3, Status::Residual, subject, detail);
-        finding.residuals.push(closed_by(engine, &sources, &targets, &left));
+        let closed = left.minus(&unclosed);
+        if !closed.is_empty() {
+            finding.residuals.push(closed_by(engine, &sources, &targets, &closed));
+        }
+        if !unclosed.is_empty() {
+            finding.residuals.push(closed_by_none(&unclosed));
+        }
         return Some(finding);
     };
     let mut finding = Finding::new(
@@ -374,6 +386,19 @@ fn closed_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End], left: &H
     format!("{left}: closed by security group {}", names.join(" and "))
 }
 
+/// Returns what one end may send to all of the internet and the other takes from all of it.
+///
+/// Security groups that say so name every address, so they admit the neighbours too.
+fn open_to_everybody(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
+    let sent = declared(intent, from, &IntentEnd::Internet);
+    let taken = declared(intent, &IntentEnd::Internet, to);
+    sent.minus(&sent.minus(&taken))
+}
+
+fn closed_by_none(left: &HeaderSet) -> String {
+    format!("{left}: closed by no layer; both ends are open to every address there")
+}
+
 /// Traffic inside one subnet passes no network ACL.
 fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
@@ -398,9 +423,7 @@ fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Find
                     "security groups let {left} through, since what is declared for the internet holds for neighbours too"
                 ),
             );
-            finding.residuals.push(format!(
-                "{left}: closed by no layer; both ends of the tier are open to every address there"
-            ));
+            finding.residuals.push(closed_by_none(&left));
             findings.push(finding);
         } else {
             findings.push(Finding::new(
