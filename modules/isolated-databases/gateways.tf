@@ -6,7 +6,7 @@ resource "aws_vpc_endpoint" "dynamodb" {
   service_name      = "com.amazonaws.${data.aws_region.current.id}.dynamodb"
   vpc_endpoint_type = "Gateway"
 
-  tags = merge(local.tags, { Name = "${var.name}-dynamodb" })
+  tags = merge(var.tags, { Name = "${var.name}-dynamodb" })
 }
 
 resource "aws_vpc_endpoint_route_table_association" "dynamodb_isolated" {
@@ -20,7 +20,7 @@ resource "aws_vpc_endpoint" "s3" {
   service_name      = "com.amazonaws.${data.aws_region.current.id}.s3"
   vpc_endpoint_type = "Gateway"
 
-  tags = merge(local.tags, { Name = "${var.name}-s3" })
+  tags = merge(var.tags, { Name = "${var.name}-s3" })
 }
 
 resource "aws_vpc_endpoint_route_table_association" "s3_isolated" {

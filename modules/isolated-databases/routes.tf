@@ -4,7 +4,7 @@
 resource "aws_route_table" "isolated" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-isolated" })
+  tags = merge(var.tags, { Name = "${var.name}-isolated" })
 }
 
 resource "aws_route_table_association" "jobs" {
@@ -26,5 +26,5 @@ resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

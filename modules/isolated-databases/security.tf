@@ -9,7 +9,7 @@
 resource "aws_network_acl" "jobs" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-jobs" })
+  tags = merge(var.tags, { Name = "${var.name}-jobs" })
 }
 
 resource "aws_network_acl_rule" "jobs" {
@@ -60,7 +60,7 @@ resource "aws_network_acl_association" "jobs" {
 resource "aws_network_acl" "db" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_network_acl_rule" "db" {
@@ -99,7 +99,7 @@ resource "aws_security_group" "jobs" {
   description = "Members of the jobs tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-jobs" })
+  tags = merge(var.tags, { Name = "${var.name}-jobs" })
 }
 
 resource "aws_vpc_security_group_egress_rule" "jobs_to_db" {
@@ -113,7 +113,7 @@ resource "aws_vpc_security_group_egress_rule" "jobs_to_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "jobs_to_s3" {
@@ -127,7 +127,7 @@ resource "aws_vpc_security_group_egress_rule" "jobs_to_s3" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "jobs_to_dynamodb" {
@@ -141,7 +141,7 @@ resource "aws_vpc_security_group_egress_rule" "jobs_to_dynamodb" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `db` may do:
@@ -153,7 +153,7 @@ resource "aws_security_group" "db" {
   description = "Members of the db tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_jobs" {
@@ -167,7 +167,7 @@ resource "aws_vpc_security_group_ingress_rule" "db_from_jobs" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_db" {
@@ -181,7 +181,7 @@ resource "aws_vpc_security_group_ingress_rule" "db_from_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "db_to_db" {
@@ -195,19 +195,19 @@ resource "aws_vpc_security_group_egress_rule" "db_to_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

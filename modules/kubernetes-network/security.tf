@@ -22,7 +22,7 @@
 resource "aws_network_acl" "pub" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pub" })
+  tags = merge(var.tags, { Name = "${var.name}-pub" })
 }
 
 resource "aws_network_acl_rule" "pub" {
@@ -99,7 +99,7 @@ resource "aws_network_acl_association" "pub" {
 resource "aws_network_acl" "app" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-app" })
+  tags = merge(var.tags, { Name = "${var.name}-app" })
 }
 
 resource "aws_network_acl_rule" "app" {
@@ -169,7 +169,7 @@ resource "aws_network_acl_association" "app" {
 resource "aws_network_acl" "db" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_network_acl_rule" "db" {
@@ -230,7 +230,7 @@ resource "aws_security_group" "pub" {
   description = "Members of the pub tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pub" })
+  tags = merge(var.tags, { Name = "${var.name}-pub" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
@@ -245,7 +245,7 @@ resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
@@ -262,7 +262,7 @@ resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `app` may do:
@@ -283,7 +283,7 @@ resource "aws_security_group" "app" {
   description = "Members of the app tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-app" })
+  tags = merge(var.tags, { Name = "${var.name}-app" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
@@ -300,7 +300,7 @@ resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_app" {
@@ -314,7 +314,7 @@ resource "aws_vpc_security_group_ingress_rule" "app_from_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_app" {
@@ -328,7 +328,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_db" {
@@ -345,7 +345,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
@@ -360,7 +360,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `db` may do:
@@ -377,7 +377,7 @@ resource "aws_security_group" "db" {
   description = "Members of the db tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_app" {
@@ -394,7 +394,7 @@ resource "aws_vpc_security_group_ingress_rule" "db_from_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_db" {
@@ -408,7 +408,7 @@ resource "aws_vpc_security_group_ingress_rule" "db_from_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "db_to_db" {
@@ -422,7 +422,7 @@ resource "aws_vpc_security_group_egress_rule" "db_to_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "db_to_internet" {
@@ -437,19 +437,19 @@ resource "aws_vpc_security_group_egress_rule" "db_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

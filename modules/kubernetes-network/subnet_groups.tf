@@ -5,7 +5,7 @@ resource "aws_elasticache_subnet_group" "db" {
   description = "Amazon ElastiCache in the db subnets"
   subnet_ids  = [for subnet in aws_subnet.db : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_db_subnet_group" "db" {
@@ -13,5 +13,5 @@ resource "aws_db_subnet_group" "db" {
   description = "Amazon RDS in the db subnets"
   subnet_ids  = [for subnet in aws_subnet.db : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }

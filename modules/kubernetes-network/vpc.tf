@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "b", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -32,7 +30,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -56,14 +54,13 @@ resource "aws_subnet" "pub" {
   map_public_ip_on_launch = true
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-pub-${each.key}" },
-    { "kubernetes.io/role/elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-pub-${each.key}", "kubernetes.io/role/elb" = "1" },
     local.cluster_tags,
   )
 }
 
-# `app`: private. Each subnet has room for 2849 addresses: 47 nodes × 60 addresses + 1 load balancers × 8 + 1 control plane × 16 + 5 that AWS keeps.
+# `app`: private. Each subnet has room for 2849 addresses: 47 nodes × 60 + 1 load balancer × 8 + 1 control plane × 16 + 5 that AWS keeps.
 resource "aws_subnet" "app" {
   for_each = local.zones
 
@@ -73,12 +70,18 @@ resource "aws_subnet" "app" {
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-app-${each.key}" },
-    { "kubernetes.io/role/internal-elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-app-${each.key}", "kubernetes.io/role/internal-elb" = "1" },
     local.cluster_tags,
     local.karpenter_tags,
   )
+
+  lifecycle {
+    postcondition {
+      condition     = !contains(["use1-az3", "usw1-az2", "cac1-az3"], self.availability_zone_id)
+      error_message = "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another."
+    }
+  }
 }
 
 # `db`: private.
@@ -90,5 +93,5 @@ resource "aws_subnet" "db" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-db-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-db-${each.key}" })
 }

@@ -17,7 +17,7 @@
 resource "aws_network_acl" "edge" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-edge" })
+  tags = merge(var.tags, { Name = "${var.name}-edge" })
 }
 
 resource "aws_network_acl_rule" "edge" {
@@ -85,7 +85,7 @@ resource "aws_network_acl_association" "edge" {
 resource "aws_network_acl" "nodes" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-nodes" })
+  tags = merge(var.tags, { Name = "${var.name}-nodes" })
 }
 
 resource "aws_network_acl_rule" "nodes" {
@@ -160,7 +160,7 @@ resource "aws_network_acl_association" "nodes" {
 resource "aws_network_acl" "pods" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pods" })
+  tags = merge(var.tags, { Name = "${var.name}-pods" })
 }
 
 resource "aws_network_acl_rule" "pods" {
@@ -232,7 +232,7 @@ resource "aws_network_acl_association" "pods" {
 resource "aws_network_acl" "control_plane" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-control-plane" })
+  tags = merge(var.tags, { Name = "${var.name}-control-plane" })
 }
 
 resource "aws_network_acl_rule" "control_plane" {
@@ -277,7 +277,7 @@ resource "aws_network_acl_association" "control_plane" {
 resource "aws_network_acl" "data" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_network_acl_rule" "data" {
@@ -318,7 +318,7 @@ resource "aws_network_acl_association" "data" {
 resource "aws_network_acl" "cache" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-cache" })
+  tags = merge(var.tags, { Name = "${var.name}-cache" })
 }
 
 resource "aws_network_acl_rule" "cache" {
@@ -357,7 +357,7 @@ resource "aws_security_group" "edge" {
   description = "Members of the edge tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-edge" })
+  tags = merge(var.tags, { Name = "${var.name}-edge" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -372,7 +372,7 @@ resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
@@ -386,7 +386,7 @@ resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `nodes` may do:
@@ -403,7 +403,7 @@ resource "aws_security_group" "nodes" {
   description = "Members of the nodes tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-nodes" })
+  tags = merge(var.tags, { Name = "${var.name}-nodes" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
@@ -417,7 +417,7 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_pods" {
@@ -431,7 +431,7 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_control_plane" {
@@ -446,7 +446,7 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_control_plane" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
@@ -460,7 +460,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_pods" {
@@ -474,7 +474,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_control_plane" {
@@ -488,7 +488,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_control_plane" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
@@ -502,7 +502,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `pods` may do:
@@ -527,7 +527,7 @@ resource "aws_security_group" "pods" {
   description = "Members of the pods tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pods" })
+  tags = merge(var.tags, { Name = "${var.name}-pods" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
@@ -541,7 +541,7 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_pods" {
@@ -555,7 +555,7 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
@@ -569,7 +569,7 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_control_plane" {
@@ -584,7 +584,7 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_control_plane" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_pods" {
@@ -598,7 +598,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_nodes" {
@@ -612,7 +612,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_control_plane" {
@@ -626,7 +626,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_control_plane" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_data" {
@@ -643,7 +643,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_cache" {
@@ -657,7 +657,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_cache" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_internet" {
@@ -671,7 +671,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_s3" {
@@ -685,7 +685,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_s3" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
@@ -699,7 +699,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `control-plane` may do:
@@ -714,7 +714,7 @@ resource "aws_security_group" "control_plane" {
   description = "Members of the control-plane tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-control-plane" })
+  tags = merge(var.tags, { Name = "${var.name}-control-plane" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "control_plane_from_nodes" {
@@ -728,7 +728,7 @@ resource "aws_vpc_security_group_ingress_rule" "control_plane_from_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "control_plane_from_pods" {
@@ -742,7 +742,7 @@ resource "aws_vpc_security_group_ingress_rule" "control_plane_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "control_plane_to_nodes" {
@@ -757,7 +757,7 @@ resource "aws_vpc_security_group_egress_rule" "control_plane_to_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "control_plane_to_pods" {
@@ -772,7 +772,7 @@ resource "aws_vpc_security_group_egress_rule" "control_plane_to_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `data` may do:
@@ -787,7 +787,7 @@ resource "aws_security_group" "data" {
   description = "Members of the data tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
@@ -804,7 +804,7 @@ resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_data" {
@@ -818,7 +818,7 @@ resource "aws_vpc_security_group_ingress_rule" "data_from_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "data_to_data" {
@@ -832,7 +832,7 @@ resource "aws_vpc_security_group_egress_rule" "data_to_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `cache` may do:
@@ -844,7 +844,7 @@ resource "aws_security_group" "cache" {
   description = "Members of the cache tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-cache" })
+  tags = merge(var.tags, { Name = "${var.name}-cache" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "cache_from_pods" {
@@ -858,7 +858,7 @@ resource "aws_vpc_security_group_ingress_rule" "cache_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "cache_from_cache" {
@@ -872,7 +872,7 @@ resource "aws_vpc_security_group_ingress_rule" "cache_from_cache" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "cache_to_cache" {
@@ -886,19 +886,19 @@ resource "aws_vpc_security_group_egress_rule" "cache_to_cache" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

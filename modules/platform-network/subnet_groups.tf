@@ -5,7 +5,7 @@ resource "aws_docdb_subnet_group" "data" {
   description = "Amazon DocumentDB in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data-docdb" })
+  tags = merge(var.tags, { Name = "${var.name}-data-docdb" })
 }
 
 resource "aws_elasticache_subnet_group" "cache" {
@@ -13,7 +13,7 @@ resource "aws_elasticache_subnet_group" "cache" {
   description = "Amazon ElastiCache in the cache subnets"
   subnet_ids  = [for subnet in aws_subnet.cache : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-cache" })
+  tags = merge(var.tags, { Name = "${var.name}-cache" })
 }
 
 resource "aws_memorydb_subnet_group" "cache" {
@@ -21,7 +21,7 @@ resource "aws_memorydb_subnet_group" "cache" {
   description = "Amazon MemoryDB in the cache subnets"
   subnet_ids  = [for subnet in aws_subnet.cache : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-cache" })
+  tags = merge(var.tags, { Name = "${var.name}-cache" })
 }
 
 resource "aws_neptune_subnet_group" "data" {
@@ -29,7 +29,7 @@ resource "aws_neptune_subnet_group" "data" {
   description = "Amazon Neptune in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data-neptune" })
+  tags = merge(var.tags, { Name = "${var.name}-data-neptune" })
 }
 
 resource "aws_db_subnet_group" "data" {
@@ -37,7 +37,7 @@ resource "aws_db_subnet_group" "data" {
   description = "Amazon RDS in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_redshift_subnet_group" "data" {
@@ -45,5 +45,5 @@ resource "aws_redshift_subnet_group" "data" {
   description = "Amazon Redshift in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }

@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "b", "c", "d"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3, e = 4, f = 5, g = 6, h = 7 }
 
@@ -35,7 +33,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -65,14 +63,13 @@ resource "aws_subnet" "edge" {
   map_public_ip_on_launch = true
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-edge-${each.key}" },
-    { "kubernetes.io/role/elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-edge-${each.key}", "kubernetes.io/role/elb" = "1" },
     local.cluster_tags,
   )
 }
 
-# `nodes`: private. Each subnet has room for 300 addresses: 269 nodes × 1 addresses + 2 load balancers × 8 + 10 endpoints × 1 + 5 that AWS keeps.
+# `nodes`: private. Each subnet has room for 300 addresses: 269 nodes + 2 load balancers × 8 + 10 endpoints + 5 that AWS keeps.
 resource "aws_subnet" "nodes" {
   for_each = local.zones
 
@@ -82,9 +79,8 @@ resource "aws_subnet" "nodes" {
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-nodes-${each.key}" },
-    { "kubernetes.io/role/internal-elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-nodes-${each.key}", "kubernetes.io/role/internal-elb" = "1" },
     local.cluster_tags,
     local.karpenter_tags,
   )
@@ -99,11 +95,10 @@ resource "aws_subnet" "pods" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(
-    local.tags,
-    { Name = "${var.name}-pods-${each.key}" },
-    { "kubernetes.io/role/cni" = "1" },
-  )
+  tags = merge(var.tags, {
+    "Name"                   = "${var.name}-pods-${each.key}"
+    "kubernetes.io/role/cni" = "1"
+  })
 }
 
 # `control-plane`: isolated, with no way out of the VPC.
@@ -115,7 +110,14 @@ resource "aws_subnet" "control_plane" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-control-plane-${each.key}" }, local.cluster_tags)
+  tags = merge(var.tags, { Name = "${var.name}-control-plane-${each.key}" }, local.cluster_tags)
+
+  lifecycle {
+    postcondition {
+      condition     = !contains(["use1-az3", "usw1-az2", "cac1-az3"], self.availability_zone_id)
+      error_message = "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another."
+    }
+  }
 }
 
 # `data`: isolated, with no way out of the VPC.
@@ -127,7 +129,7 @@ resource "aws_subnet" "data" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-data-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-data-${each.key}" })
 }
 
 # `cache`: isolated, with no way out of the VPC.
@@ -139,5 +141,5 @@ resource "aws_subnet" "cache" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-cache-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-cache-${each.key}" })
 }

@@ -3,5 +3,5 @@
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 }

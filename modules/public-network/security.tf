@@ -11,7 +11,7 @@
 resource "aws_network_acl" "web" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-web" })
+  tags = merge(var.tags, { Name = "${var.name}-web" })
 }
 
 resource "aws_network_acl_rule" "web" {
@@ -66,7 +66,7 @@ resource "aws_security_group" "web" {
   description = "Members of the web tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-web" })
+  tags = merge(var.tags, { Name = "${var.name}-web" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "web_from_internet" {
@@ -81,7 +81,7 @@ resource "aws_vpc_security_group_ingress_rule" "web_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "web_to_internet" {
@@ -96,19 +96,19 @@ resource "aws_vpc_security_group_egress_rule" "web_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

@@ -3,7 +3,7 @@
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 }
 
 # The address that the outside sees. It stays with its zone letter.
@@ -12,7 +12,7 @@ resource "aws_eip" "nat" {
 
   domain = "vpc"
 
-  tags = merge(local.tags, { Name = "${var.name}-nat-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-nat-${each.key}" })
 
   depends_on = [aws_internet_gateway.this]
 }
@@ -23,7 +23,7 @@ resource "aws_nat_gateway" "this" {
   allocation_id = aws_eip.nat[each.key].allocation_id
   subnet_id     = aws_subnet.pub[each.key].id
 
-  tags = merge(local.tags, { Name = "${var.name}-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-${each.key}" })
 
   depends_on = [aws_internet_gateway.this]
 }

@@ -4,7 +4,7 @@
 resource "aws_route_table" "public" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-public" })
+  tags = merge(var.tags, { Name = "${var.name}-public" })
 }
 
 resource "aws_route" "public_internet" {
@@ -19,7 +19,7 @@ resource "aws_route_table" "private" {
 
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-private-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-private-${each.key}" })
 }
 
 resource "aws_route" "private_nat" {
@@ -56,5 +56,5 @@ resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

@@ -15,7 +15,7 @@
 resource "aws_network_acl" "pub" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pub" })
+  tags = merge(var.tags, { Name = "${var.name}-pub" })
 }
 
 resource "aws_network_acl_rule" "pub" {
@@ -76,7 +76,7 @@ resource "aws_network_acl_association" "pub" {
 resource "aws_network_acl" "app" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-app" })
+  tags = merge(var.tags, { Name = "${var.name}-app" })
 }
 
 resource "aws_network_acl_rule" "app" {
@@ -128,7 +128,7 @@ resource "aws_network_acl_association" "app" {
 resource "aws_network_acl" "db" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_network_acl_rule" "db" {
@@ -164,7 +164,7 @@ resource "aws_security_group" "pub" {
   description = "Members of the pub tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pub" })
+  tags = merge(var.tags, { Name = "${var.name}-pub" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
@@ -178,7 +178,7 @@ resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
@@ -192,7 +192,7 @@ resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `app` may do:
@@ -205,7 +205,7 @@ resource "aws_security_group" "app" {
   description = "Members of the app tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-app" })
+  tags = merge(var.tags, { Name = "${var.name}-app" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
@@ -219,7 +219,7 @@ resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_db" {
@@ -233,7 +233,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_db" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
@@ -248,7 +248,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `db` may do:
@@ -258,7 +258,7 @@ resource "aws_security_group" "db" {
   description = "Members of the db tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-db" })
+  tags = merge(var.tags, { Name = "${var.name}-db" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_app" {
@@ -272,19 +272,19 @@ resource "aws_vpc_security_group_ingress_rule" "db_from_app" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

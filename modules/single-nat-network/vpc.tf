@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "b"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -28,7 +26,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -51,7 +49,7 @@ resource "aws_subnet" "pub" {
   availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
   map_public_ip_on_launch = true
 
-  tags = merge(local.tags, { Name = "${var.name}-pub-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-pub-${each.key}" })
 }
 
 # `app`: private.
@@ -63,7 +61,7 @@ resource "aws_subnet" "app" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-app-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-app-${each.key}" })
 }
 
 # `db`: private.
@@ -75,5 +73,5 @@ resource "aws_subnet" "db" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-db-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-db-${each.key}" })
 }

@@ -4,7 +4,7 @@
 //! Nothing else knows it: documents, contract, and bindings follow from the [`Module`].
 
 mod closed_defaults;
-mod eks;
+pub(crate) mod eks;
 pub mod endpoints;
 mod internet_gateway;
 mod nat_gateways;

@@ -76,6 +76,7 @@ impl Module {
                 resource.for_each.iter().for_each(|for_each| f(&address, for_each));
                 each_argument(&address, &resource.body, f);
                 each_condition(&address, &resource.preconditions, f);
+                each_condition(&address, &resource.postconditions, f);
             }
         }
         for output in &self.outputs {
@@ -197,6 +198,8 @@ pub struct Resource {
     pub body: Body,
     /// Conditions checked before it is planned.
     pub preconditions: Vec<Condition>,
+    /// Conditions that hold once it exists; `self` is what exists.
+    pub postconditions: Vec<Condition>,
     /// What must exist before it and is not referred to in its arguments, such as `aws_internet_gateway.this`.
     pub depends_on: Vec<Expr>,
 }
@@ -212,6 +215,7 @@ impl Resource {
             for_each: None,
             body,
             preconditions: Vec::new(),
+            postconditions: Vec::new(),
             depends_on: Vec::new(),
         }
     }

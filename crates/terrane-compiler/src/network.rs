@@ -328,6 +328,8 @@ pub struct Eks {
     pub karpenter: Option<String>,
     /// The range of services.
     pub service_range: Option<Cidr>,
+    /// Ids of the availability zones in which the control plane can have no interface, and so no subnet.
+    pub refused_zones: Vec<String>,
 }
 
 /// Private IPv4 space: RFC 1918, and the shared space of RFC 6598.

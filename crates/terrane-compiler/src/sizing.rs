@@ -92,23 +92,30 @@ pub(crate) fn room(
         addresses += nodes.saturating_mul(node.addresses);
         prefixes = nodes.saturating_mul(node.prefixes);
         interfaces = nodes.saturating_mul(node.interfaces);
-        reason.push(format!("{nodes} nodes × {} addresses", node.addresses));
+        reason.push(share(nodes, "node", node.addresses));
     }
     let parts = [
-        (u64::from(need.instances.unwrap_or(0)), 1, "instances"),
-        (u64::from(need.load_balancers.unwrap_or(0)), LOAD_BALANCER_ADDRESSES, "load balancers"),
-        (u64::from(need.endpoints.unwrap_or(0)), 1, "endpoints"),
+        (u64::from(need.instances.unwrap_or(0)), 1, "instance"),
+        (u64::from(need.load_balancers.unwrap_or(0)), LOAD_BALANCER_ADDRESSES, "load balancer"),
+        (u64::from(need.endpoints.unwrap_or(0)), 1, "endpoint"),
         (u64::from(control_plane), CONTROL_PLANE_ADDRESSES, "control plane"),
     ];
     for (count, each, what) in parts.into_iter().filter(|(count, ..)| *count > 0) {
         addresses = addresses.saturating_add(count * u64::from(each));
         interfaces = interfaces.saturating_add(count);
-        reason.push(format!("{count} {what} × {each}"));
+        reason.push(share(count, what, each.into()));
     }
     reason.push(format!("{RESERVED_ADDRESSES} that AWS keeps"));
     let balances = need.load_balancers.is_some_and(|count| count > 0);
     let longest = if balances { LOAD_BALANCER_LENGTH } else { *SUBNET_LENGTHS.end() };
     Some(Room { addresses, prefixes, interfaces, longest, reason: reason.join(" + ") })
+}
+
+/// Returns in words how many addresses things take, such as `2 load balancers × 8`.
+fn share(count: u64, what: &str, each: u64) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    let times = if each == 1 { String::new() } else { format!(" × {each}") };
+    format!("{count} {what}{plural}{times}")
 }
 
 /// Nodes of one zone at the peak when another zone is lost, and during an upgrade.

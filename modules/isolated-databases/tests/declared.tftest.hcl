@@ -51,32 +51,32 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instance."
   }
 
   assert {

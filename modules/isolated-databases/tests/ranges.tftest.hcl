@@ -6,7 +6,7 @@ mock_provider "aws" {
   }
 }
 
-run "the_shortest_range_in_space_1" {
+run "the_largest_range_in_space_1" {
   command = plan
 
   variables {
@@ -30,7 +30,7 @@ run "the_shortest_range_in_space_1" {
   }
 }
 
-run "the_shortest_range_in_space_2" {
+run "the_largest_range_in_space_2" {
   command = plan
 
   variables {
@@ -54,7 +54,7 @@ run "the_shortest_range_in_space_2" {
   }
 }
 
-run "the_shortest_range_in_space_3" {
+run "the_largest_range_in_space_3" {
   command = plan
 
   variables {
@@ -78,7 +78,7 @@ run "the_shortest_range_in_space_3" {
   }
 }
 
-run "the_shortest_range_in_space_4" {
+run "the_largest_range_in_space_4" {
   command = plan
 
   variables {
@@ -102,7 +102,7 @@ run "the_shortest_range_in_space_4" {
   }
 }
 
-run "the_longest_range_in_space_1" {
+run "the_smallest_range_in_space_1" {
   command = plan
 
   variables {
@@ -126,7 +126,7 @@ run "the_longest_range_in_space_1" {
   }
 }
 
-run "the_longest_range_in_space_2" {
+run "the_smallest_range_in_space_2" {
   command = plan
 
   variables {
@@ -150,7 +150,7 @@ run "the_longest_range_in_space_2" {
   }
 }
 
-run "the_longest_range_in_space_3" {
+run "the_smallest_range_in_space_3" {
   command = plan
 
   variables {
@@ -174,7 +174,7 @@ run "the_longest_range_in_space_3" {
   }
 }
 
-run "the_longest_range_in_space_4" {
+run "the_smallest_range_in_space_4" {
   command = plan
 
   variables {

@@ -34,53 +34,13 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.jobs) == 15
-    error_message = "aws_network_acl_rule.jobs must have 15 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.jobs) == 4
     error_message = "aws_network_acl_association.jobs must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 4
-    error_message = "aws_network_acl_rule.db must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 4
     error_message = "aws_network_acl_association.db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {
@@ -128,53 +88,13 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.jobs) == 15
-    error_message = "aws_network_acl_rule.jobs must have 15 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.jobs) == 2
     error_message = "aws_network_acl_association.jobs must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 4
-    error_message = "aws_network_acl_rule.db must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 2
     error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {
@@ -222,53 +142,13 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.jobs) == 15
-    error_message = "aws_network_acl_rule.jobs must have 15 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.jobs) == 2
     error_message = "aws_network_acl_association.jobs must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 4
-    error_message = "aws_network_acl_rule.db must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 2
     error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.jobs_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.jobs_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_jobs) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_jobs must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
   }
 
   assert {

@@ -106,12 +106,12 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instance."
   }
 
   assert {
@@ -131,12 +131,12 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instance."
   }
 
   assert {

@@ -64,18 +64,8 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 28
-    error_message = "aws_network_acl_rule.pub must have 28 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pub) == 4
     error_message = "aws_network_acl_association.pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 27
-    error_message = "aws_network_acl_rule.app must have 27 instances."
   }
 
   assert {
@@ -84,68 +74,8 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 21
-    error_message = "aws_network_acl_rule.db must have 21 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 4
     error_message = "aws_network_acl_association.db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
-    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {
@@ -231,18 +161,8 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 28
-    error_message = "aws_network_acl_rule.pub must have 28 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pub) == 2
     error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 27
-    error_message = "aws_network_acl_rule.app must have 27 instances."
   }
 
   assert {
@@ -251,68 +171,8 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 21
-    error_message = "aws_network_acl_rule.db must have 21 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 2
     error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
-    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {
@@ -398,18 +258,8 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 28
-    error_message = "aws_network_acl_rule.pub must have 28 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pub) == 2
     error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 27
-    error_message = "aws_network_acl_rule.app must have 27 instances."
   }
 
   assert {
@@ -418,68 +268,8 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.db) == 21
-    error_message = "aws_network_acl_rule.db must have 21 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.db) == 2
     error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_app) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_app must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 4
-    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.db_from_db) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.db_to_db must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.db_to_internet) == 2
-    error_message = "aws_vpc_security_group_egress_rule.db_to_internet must have 2 instances."
   }
 
   assert {

@@ -166,17 +166,17 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instance."
   }
 
   assert {
@@ -186,37 +186,37 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instance."
   }
 
   assert {
@@ -226,17 +226,17 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instance."
   }
 
   assert {
@@ -246,32 +246,32 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instance."
   }
 
   assert {
@@ -291,27 +291,27 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.cache_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.cache_from_cache) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.cache_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instance."
   }
 
   assert {

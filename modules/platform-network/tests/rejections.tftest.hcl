@@ -161,3 +161,13 @@ run "availability_zones_of_another_region" {
 
   expect_failures = [aws_vpc.this]
 }
+
+run "an_availability_zone_without_eks" {
+  command = plan
+
+  variables {
+    zones = { a = "use1-az3", b = "euw1-az1", c = "euw1-az2", d = "euw1-az3" }
+  }
+
+  expect_failures = [aws_subnet.control_plane]
+}

@@ -113,18 +113,8 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 25
-    error_message = "aws_network_acl_rule.edge must have 25 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 8
     error_message = "aws_network_acl_association.edge must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
   }
 
   assert {
@@ -133,18 +123,8 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pods) == 32
-    error_message = "aws_network_acl_rule.pods must have 32 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pods) == 8
     error_message = "aws_network_acl_association.pods must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control_plane) == 8
-    error_message = "aws_network_acl_rule.control_plane must have 8 instances."
   }
 
   assert {
@@ -153,178 +133,13 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 7
-    error_message = "aws_network_acl_rule.data must have 7 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 8
     error_message = "aws_network_acl_association.data must have 8 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.cache) == 4
-    error_message = "aws_network_acl_rule.cache must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.cache) == 8
     error_message = "aws_network_acl_association.cache must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_nodes) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_cache) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.cache_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instances."
   }
 
   assert {
@@ -528,18 +343,8 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 25
-    error_message = "aws_network_acl_rule.edge must have 25 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 2
     error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
   }
 
   assert {
@@ -548,18 +353,8 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pods) == 32
-    error_message = "aws_network_acl_rule.pods must have 32 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pods) == 2
     error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control_plane) == 8
-    error_message = "aws_network_acl_rule.control_plane must have 8 instances."
   }
 
   assert {
@@ -568,178 +363,13 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 7
-    error_message = "aws_network_acl_rule.data must have 7 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 2
     error_message = "aws_network_acl_association.data must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.cache) == 4
-    error_message = "aws_network_acl_rule.cache must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.cache) == 2
     error_message = "aws_network_acl_association.cache must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_nodes) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_cache) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.cache_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instances."
   }
 
   assert {
@@ -889,18 +519,8 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 25
-    error_message = "aws_network_acl_rule.edge must have 25 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 2
     error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
   }
 
   assert {
@@ -909,18 +529,8 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pods) == 32
-    error_message = "aws_network_acl_rule.pods must have 32 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.pods) == 2
     error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control_plane) == 8
-    error_message = "aws_network_acl_rule.control_plane must have 8 instances."
   }
 
   assert {
@@ -929,178 +539,13 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 7
-    error_message = "aws_network_acl_rule.data must have 7 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 2
     error_message = "aws_network_acl_association.data must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.cache) == 4
-    error_message = "aws_network_acl_rule.cache must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.cache) == 2
     error_message = "aws_network_acl_association.cache must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_control_plane) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_control_plane must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_s3 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.control_plane_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.control_plane_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_nodes) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.cache_from_cache) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.cache_from_cache must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.cache_to_cache) == 1
-    error_message = "aws_vpc_security_group_egress_rule.cache_to_cache must have 1 instances."
   }
 
   assert {

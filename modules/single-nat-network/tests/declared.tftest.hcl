@@ -26,12 +26,12 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_eip.nat) == 1
-    error_message = "aws_eip.nat must have 1 instances."
+    error_message = "aws_eip.nat must have 1 instance."
   }
 
   assert {
     condition     = length(aws_nat_gateway.this) == 1
-    error_message = "aws_nat_gateway.this must have 1 instances."
+    error_message = "aws_nat_gateway.this must have 1 instance."
   }
 
   assert {
@@ -91,22 +91,22 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.app_to_db) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.app_to_db must have 1 instance."
   }
 
   assert {
@@ -116,7 +116,7 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.db_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.db_from_app must have 1 instance."
   }
 
   assert {

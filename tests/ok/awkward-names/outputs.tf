@@ -126,5 +126,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "awkward-names", version = "1.0.0", fingerprint = "4e77da1c7396ad6f" }
+  value       = { module = "awkward-names", version = "1.0.0", fingerprint = "b0a83678f423c16a" }
 }

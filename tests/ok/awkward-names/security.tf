@@ -21,7 +21,7 @@
 resource "aws_network_acl" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-this" })
+  tags = merge(var.tags, { Name = "${var.name}-this" })
 }
 
 resource "aws_network_acl_rule" "this" {
@@ -84,7 +84,7 @@ resource "aws_network_acl_association" "this" {
 resource "aws_network_acl" "for" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-for" })
+  tags = merge(var.tags, { Name = "${var.name}-for" })
 }
 
 resource "aws_network_acl_rule" "for" {
@@ -118,7 +118,7 @@ resource "aws_network_acl_association" "for" {
 resource "aws_network_acl" "null" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-null" })
+  tags = merge(var.tags, { Name = "${var.name}-null" })
 }
 
 resource "aws_network_acl_rule" "null" {
@@ -155,7 +155,7 @@ resource "aws_network_acl_association" "null" {
 resource "aws_network_acl" "each" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-each" })
+  tags = merge(var.tags, { Name = "${var.name}-each" })
 }
 
 resource "aws_network_acl_rule" "each" {
@@ -206,7 +206,7 @@ resource "aws_network_acl_association" "each" {
 resource "aws_network_acl" "each_1" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-each-1" })
+  tags = merge(var.tags, { Name = "${var.name}-each-1" })
 }
 
 resource "aws_network_acl_rule" "each_1" {
@@ -243,7 +243,7 @@ resource "aws_security_group" "this" {
   description = "Members of the this tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-this" })
+  tags = merge(var.tags, { Name = "${var.name}-this" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this_from_internet" {
@@ -257,7 +257,7 @@ resource "aws_vpc_security_group_ingress_rule" "this_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "this_to_each" {
@@ -271,7 +271,7 @@ resource "aws_vpc_security_group_egress_rule" "this_to_each" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "this_to_each_1" {
@@ -285,7 +285,7 @@ resource "aws_vpc_security_group_egress_rule" "this_to_each_1" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `for` may do:
@@ -295,7 +295,7 @@ resource "aws_security_group" "for" {
   description = "Members of the for tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-for" })
+  tags = merge(var.tags, { Name = "${var.name}-for" })
 }
 
 resource "aws_vpc_security_group_egress_rule" "for_to_null" {
@@ -309,7 +309,7 @@ resource "aws_vpc_security_group_egress_rule" "for_to_null" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `null` may do:
@@ -319,7 +319,7 @@ resource "aws_security_group" "null" {
   description = "Members of the null tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-null" })
+  tags = merge(var.tags, { Name = "${var.name}-null" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "null_from_for" {
@@ -333,7 +333,7 @@ resource "aws_vpc_security_group_ingress_rule" "null_from_for" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `each` may do:
@@ -344,7 +344,7 @@ resource "aws_security_group" "each" {
   description = "Members of the each tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-each" })
+  tags = merge(var.tags, { Name = "${var.name}-each" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_from_this" {
@@ -358,7 +358,7 @@ resource "aws_vpc_security_group_ingress_rule" "each_from_this" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "each_to_internet" {
@@ -372,7 +372,7 @@ resource "aws_vpc_security_group_egress_rule" "each_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `each-1` may do:
@@ -382,7 +382,7 @@ resource "aws_security_group" "each_1" {
   description = "Members of the each-1 tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-each-1" })
+  tags = merge(var.tags, { Name = "${var.name}-each-1" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {
@@ -396,19 +396,19 @@ resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

@@ -24,13 +24,7 @@ variable "cidr_block" {
   }
 
   validation {
-    condition = try(
-      (
-        tonumber(split("/", var.cidr_block)[1]) >= 16 &&
-        tonumber(split("/", var.cidr_block)[1]) <= 16
-      ),
-      false,
-    )
+    condition     = try(tonumber(split("/", var.cidr_block)[1]) == 16, false)
     error_message = "cidr_block is \"${var.cidr_block}\" but must be a /16, so that every subnet has room for what it was declared for."
   }
 

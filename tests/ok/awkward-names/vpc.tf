@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, c = 2 }
 
@@ -36,7 +34,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -65,7 +63,7 @@ resource "aws_subnet" "this" {
   availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
   map_public_ip_on_launch = true
 
-  tags = merge(local.tags, { Name = "${var.name}-this-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-this-${each.key}" })
 }
 
 # `for`: private.
@@ -77,7 +75,7 @@ resource "aws_subnet" "for" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-for-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-for-${each.key}" })
 }
 
 # `null`: isolated, with no way out of the VPC.
@@ -89,7 +87,7 @@ resource "aws_subnet" "null" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-null-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-null-${each.key}" })
 }
 
 # `each`: private.
@@ -101,7 +99,7 @@ resource "aws_subnet" "each" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-each-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-each-${each.key}" })
 }
 
 # `each-1`: private.
@@ -113,5 +111,5 @@ resource "aws_subnet" "each_1" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-each-1-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-each-1-${each.key}" })
 }

@@ -76,7 +76,7 @@ resource "aws_subnet" "edge" {
   availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
   map_public_ip_on_launch = true
 
-  tags = merge(local.tags, { Name = "${var.name}-edge-${each.key}" }, { exposure = "public" })
+  tags = merge(local.tags, { Name = "${var.name}-edge-${each.key}", exposure = "public" })
 }
 
 # `services`: private.

@@ -16,7 +16,7 @@
 resource "aws_network_acl" "edge" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-edge" })
+  tags = merge(var.tags, { Name = "${var.name}-edge" })
 }
 
 resource "aws_network_acl_rule" "edge" {
@@ -77,7 +77,7 @@ resource "aws_network_acl_association" "edge" {
 resource "aws_network_acl" "nodes" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-nodes" })
+  tags = merge(var.tags, { Name = "${var.name}-nodes" })
 }
 
 resource "aws_network_acl_rule" "nodes" {
@@ -134,7 +134,7 @@ resource "aws_network_acl_association" "nodes" {
 resource "aws_network_acl" "pods" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pods" })
+  tags = merge(var.tags, { Name = "${var.name}-pods" })
 }
 
 resource "aws_network_acl_rule" "pods" {
@@ -187,7 +187,7 @@ resource "aws_network_acl_association" "pods" {
 resource "aws_network_acl" "control" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-control" })
+  tags = merge(var.tags, { Name = "${var.name}-control" })
 }
 
 resource "aws_network_acl_association" "control" {
@@ -206,7 +206,7 @@ resource "aws_network_acl_association" "control" {
 resource "aws_network_acl" "data" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_network_acl_rule" "data" {
@@ -261,7 +261,7 @@ resource "aws_security_group" "edge" {
   description = "Members of the edge tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-edge" })
+  tags = merge(var.tags, { Name = "${var.name}-edge" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -276,7 +276,7 @@ resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
@@ -291,7 +291,7 @@ resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `nodes` may do:
@@ -303,7 +303,7 @@ resource "aws_security_group" "nodes" {
   description = "Members of the nodes tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-nodes" })
+  tags = merge(var.tags, { Name = "${var.name}-nodes" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
@@ -317,7 +317,7 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
@@ -331,7 +331,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
@@ -345,7 +345,7 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `pods` may do:
@@ -358,7 +358,7 @@ resource "aws_security_group" "pods" {
   description = "Members of the pods tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-pods" })
+  tags = merge(var.tags, { Name = "${var.name}-pods" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
@@ -373,7 +373,7 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_data" {
@@ -387,7 +387,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
@@ -401,7 +401,7 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `control` may do:
@@ -411,7 +411,7 @@ resource "aws_security_group" "control" {
   description = "Members of the control tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-control" })
+  tags = merge(var.tags, { Name = "${var.name}-control" })
 }
 
 # What members of `data` may do:
@@ -422,7 +422,7 @@ resource "aws_security_group" "data" {
   description = "Members of the data tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
@@ -436,7 +436,7 @@ resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "data_to_s3" {
@@ -450,19 +450,19 @@ resource "aws_vpc_security_group_egress_rule" "data_to_s3" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

@@ -5,5 +5,5 @@ resource "aws_db_subnet_group" "data" {
   description = "Amazon RDS in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }

@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "b", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -34,7 +32,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -53,7 +51,7 @@ resource "aws_vpc_ipv4_cidr_block_association" "overlay" {
   cidr_block = var.overlay_cidr_block
 }
 
-# `edge`: public, with a route to the internet gateway. Each subnet has room for 22 addresses: 2 load balancers × 8 + 1 endpoints × 1 + 5 that AWS keeps.
+# `edge`: public, with a route to the internet gateway. Each subnet has room for 22 addresses: 2 load balancers × 8 + 1 endpoint + 5 that AWS keeps.
 resource "aws_subnet" "edge" {
   for_each = local.zones
 
@@ -64,14 +62,13 @@ resource "aws_subnet" "edge" {
   map_public_ip_on_launch = true
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-edge-${each.key}" },
-    { "kubernetes.io/role/elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-edge-${each.key}", "kubernetes.io/role/elb" = "1" },
     local.cluster_tags,
   )
 }
 
-# `nodes`: private. Each subnet has room for 64 addresses: 47 nodes × 1 addresses + 1 load balancers × 8 + 4 endpoints × 1 + 5 that AWS keeps.
+# `nodes`: private. Each subnet has room for 64 addresses: 47 nodes + 1 load balancer × 8 + 4 endpoints + 5 that AWS keeps.
 resource "aws_subnet" "nodes" {
   for_each = local.zones
 
@@ -81,15 +78,14 @@ resource "aws_subnet" "nodes" {
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
   tags = merge(
-    local.tags,
-    { Name = "${var.name}-nodes-${each.key}" },
-    { "kubernetes.io/role/internal-elb" = "1" },
+    var.tags,
+    { "Name" = "${var.name}-nodes-${each.key}", "kubernetes.io/role/internal-elb" = "1" },
     local.cluster_tags,
     local.karpenter_tags,
   )
 }
 
-# `pods`: private. Each subnet has room for 6068 addresses: 47 nodes × 129 addresses + 5 that AWS keeps.
+# `pods`: private. Each subnet has room for 6068 addresses: 47 nodes × 129 + 5 that AWS keeps.
 resource "aws_subnet" "pods" {
   for_each = local.zones
 
@@ -98,11 +94,10 @@ resource "aws_subnet" "pods" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(
-    local.tags,
-    { Name = "${var.name}-pods-${each.key}" },
-    { "kubernetes.io/role/cni" = "1" },
-  )
+  tags = merge(var.tags, {
+    "Name"                   = "${var.name}-pods-${each.key}"
+    "kubernetes.io/role/cni" = "1"
+  })
 }
 
 # `control`: isolated, with no way out of the VPC.
@@ -114,10 +109,17 @@ resource "aws_subnet" "control" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-control-${each.key}" }, local.cluster_tags)
+  tags = merge(var.tags, { Name = "${var.name}-control-${each.key}" }, local.cluster_tags)
+
+  lifecycle {
+    postcondition {
+      condition     = !contains(["use1-az3", "usw1-az2", "cac1-az3"], self.availability_zone_id)
+      error_message = "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another."
+    }
+  }
 }
 
-# `data`: isolated, with no way out of the VPC. Each subnet has room for 45 addresses: 40 instances × 1 + 5 that AWS keeps.
+# `data`: isolated, with no way out of the VPC. Each subnet has room for 45 addresses: 40 instances + 5 that AWS keeps.
 resource "aws_subnet" "data" {
   for_each = local.zones
 
@@ -126,5 +128,5 @@ resource "aws_subnet" "data" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-data-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-data-${each.key}" })
 }

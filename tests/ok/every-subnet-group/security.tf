@@ -6,7 +6,7 @@
 resource "aws_network_acl" "data" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_network_acl_rule" "data" {
@@ -42,7 +42,7 @@ resource "aws_security_group" "data" {
   description = "Members of the data tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_data" {
@@ -56,7 +56,7 @@ resource "aws_vpc_security_group_ingress_rule" "data_from_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "data_to_data" {
@@ -70,19 +70,19 @@ resource "aws_vpc_security_group_egress_rule" "data_to_data" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

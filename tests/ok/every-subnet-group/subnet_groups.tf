@@ -11,7 +11,7 @@ resource "aws_dms_replication_subnet_group" "data" {
   replication_subnet_group_description = "AWS Database Migration Service in the data subnets"
   subnet_ids                           = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_docdb_subnet_group" "data" {
@@ -19,7 +19,7 @@ resource "aws_docdb_subnet_group" "data" {
   description = "Amazon DocumentDB in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data-docdb" })
+  tags = merge(var.tags, { Name = "${var.name}-data-docdb" })
 }
 
 resource "aws_elasticache_subnet_group" "data" {
@@ -27,7 +27,7 @@ resource "aws_elasticache_subnet_group" "data" {
   description = "Amazon ElastiCache in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_memorydb_subnet_group" "data" {
@@ -35,7 +35,7 @@ resource "aws_memorydb_subnet_group" "data" {
   description = "Amazon MemoryDB in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_neptune_subnet_group" "data" {
@@ -43,7 +43,7 @@ resource "aws_neptune_subnet_group" "data" {
   description = "Amazon Neptune in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data-neptune" })
+  tags = merge(var.tags, { Name = "${var.name}-data-neptune" })
 }
 
 resource "aws_db_subnet_group" "data" {
@@ -51,7 +51,7 @@ resource "aws_db_subnet_group" "data" {
   description = "Amazon RDS in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }
 
 resource "aws_redshift_subnet_group" "data" {
@@ -59,5 +59,5 @@ resource "aws_redshift_subnet_group" "data" {
   description = "Amazon Redshift in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
-  tags = merge(local.tags, { Name = "${var.name}-data" })
+  tags = merge(var.tags, { Name = "${var.name}-data" })
 }

@@ -4,7 +4,7 @@
 resource "aws_route_table" "isolated" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-isolated" })
+  tags = merge(var.tags, { Name = "${var.name}-isolated" })
 }
 
 resource "aws_route_table_association" "only" {

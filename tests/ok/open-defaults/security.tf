@@ -5,7 +5,7 @@
 resource "aws_network_acl" "only" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-only" })
+  tags = merge(var.tags, { Name = "${var.name}-only" })
 }
 
 resource "aws_network_acl_association" "only" {
@@ -22,5 +22,5 @@ resource "aws_security_group" "only" {
   description = "Members of the only tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-only" })
+  tags = merge(var.tags, { Name = "${var.name}-only" })
 }

@@ -8,8 +8,6 @@ locals {
     : { for letter in ["b"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -24,7 +22,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -46,5 +44,5 @@ resource "aws_subnet" "only" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-only-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-only-${each.key}" })
 }

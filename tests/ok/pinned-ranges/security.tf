@@ -21,7 +21,7 @@
 resource "aws_network_acl" "front" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-front" })
+  tags = merge(var.tags, { Name = "${var.name}-front" })
 }
 
 resource "aws_network_acl_rule" "front" {
@@ -98,7 +98,7 @@ resource "aws_network_acl_association" "front" {
 resource "aws_network_acl" "back_office" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-back-office" })
+  tags = merge(var.tags, { Name = "${var.name}-back-office" })
 }
 
 resource "aws_network_acl_rule" "back_office" {
@@ -164,7 +164,7 @@ resource "aws_network_acl_association" "back_office" {
 resource "aws_network_acl" "audit" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-audit" })
+  tags = merge(var.tags, { Name = "${var.name}-audit" })
 }
 
 resource "aws_network_acl_rule" "audit" {
@@ -205,7 +205,7 @@ resource "aws_security_group" "front" {
   description = "Members of the front tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-front" })
+  tags = merge(var.tags, { Name = "${var.name}-front" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "front_from_internet" {
@@ -219,7 +219,7 @@ resource "aws_vpc_security_group_ingress_rule" "front_from_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "front_to_back_office" {
@@ -234,7 +234,7 @@ resource "aws_vpc_security_group_egress_rule" "front_to_back_office" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `back-office` may do:
@@ -247,7 +247,7 @@ resource "aws_security_group" "back_office" {
   description = "Members of the back-office tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-back-office" })
+  tags = merge(var.tags, { Name = "${var.name}-back-office" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "back_office_from_front" {
@@ -262,7 +262,7 @@ resource "aws_vpc_security_group_ingress_rule" "back_office_from_front" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "back_office_to_audit" {
@@ -276,7 +276,7 @@ resource "aws_vpc_security_group_egress_rule" "back_office_to_audit" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_egress_rule" "back_office_to_internet" {
@@ -290,7 +290,7 @@ resource "aws_vpc_security_group_egress_rule" "back_office_to_internet" {
   from_port         = each.value.from
   to_port           = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `audit` may do:
@@ -300,7 +300,7 @@ resource "aws_security_group" "audit" {
   description = "Members of the audit tier"
   vpc_id      = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-audit" })
+  tags = merge(var.tags, { Name = "${var.name}-audit" })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "audit_from_back_office" {
@@ -314,19 +314,19 @@ resource "aws_vpc_security_group_ingress_rule" "audit_from_back_office" {
   from_port                    = each.value.from
   to_port                      = each.value.to
 
-  tags = merge(local.tags, { Name = each.key })
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # The default network ACL, which lets nothing through.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
 # The default security group, which lets nothing through.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
-  tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }

@@ -8,8 +8,6 @@ locals {
     : { for letter in ["a", "b", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = var.tags
-
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2 }
 
@@ -61,7 +59,7 @@ resource "aws_vpc" "this" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = merge(local.tags, { Name = var.name })
+  tags = merge(var.tags, { Name = var.name })
 
   lifecycle {
     precondition {
@@ -84,7 +82,7 @@ resource "aws_subnet" "front" {
   availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
   map_public_ip_on_launch = true
 
-  tags = merge(local.tags, { Name = "${var.name}-front-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-front-${each.key}" })
 }
 
 # `back-office`: private.
@@ -96,7 +94,7 @@ resource "aws_subnet" "back_office" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-back-office-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-back-office-${each.key}" })
 }
 
 # `audit`: isolated, with no way out of the VPC.
@@ -108,5 +106,5 @@ resource "aws_subnet" "audit" {
   availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
   availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
 
-  tags = merge(local.tags, { Name = "${var.name}-audit-${each.key}" })
+  tags = merge(var.tags, { Name = "${var.name}-audit-${each.key}" })
 }

@@ -69,6 +69,11 @@ fn assertion(condition: Expr, message: &str) -> Item {
     block("assert", &[], Body::new().arg("condition", condition).arg("error_message", string(message)))
 }
 
+/// Returns how many things, in words.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Returns how many instances a resource has when `n_zones` zones are passed.
 fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<usize> {
     let for_each = resource.for_each.as_ref()?;
@@ -83,16 +88,22 @@ fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<u
     }
 }
 
-/// Asserts the number of instances of every resource.
-fn counts(source: &Source<'_>, n_zones: usize) -> Vec<Item> {
-    source
-        .module
-        .resources
-        .iter()
+/// Returns whether the instances of a resource are written out, so that no zone changes their number.
+fn has_rows(resource: &Resource) -> bool {
+    resource.for_each.as_ref().and_then(rows).is_some()
+}
+
+/// Asserts the number of instances of each of these resources that has instances by key.
+fn counts<'a>(
+    source: &Source<'_>,
+    resources: impl Iterator<Item = &'a Resource>,
+    n_zones: usize,
+) -> Vec<Item> {
+    resources
         .filter_map(|resource| {
             let count = instances(source.network, resource, n_zones)?;
             let found = call("length", reference(&resource.ty, &resource.name));
-            let message = format!("{} must have {count} instances.", resource.address());
+            let message = format!("{} must have {}.", resource.address(), counted(count, "instance"));
             Some(assertion(equal(found, Expr::Number(count.into())), &message))
         })
         .collect()
@@ -136,7 +147,7 @@ fn defaults(network: &Network) -> Vec<Cidr> {
 
 fn declared(source: &Source<'_>) -> Vec<Item> {
     let network = source.network;
-    let mut checks = counts(source, network.zones.len());
+    let mut checks = counts(source, source.module.resources.iter(), network.zones.len());
     checks.extend(subnets(network, &network.zones, &defaults(network)));
     vec![run("is_the_declared_network", Body::new(), checks)]
 }
@@ -165,14 +176,15 @@ fn zones(source: &Source<'_>) -> Vec<Item> {
     sets.into_iter()
         .filter(|(_, zones)| allowed(zones))
         .map(|(name, zones)| {
-            let mut checks = counts(source, zones.len());
+            let by_zone = source.module.resources.iter().filter(|resource| !has_rows(resource));
+            let mut checks = counts(source, by_zone, zones.len());
             checks.extend(subnets(network, &zones, &defaults(network)));
             run(name, zone_map(&zones), checks)
         })
         .collect()
 }
 
-/// The longest and the shortest admitted range, and another address space.
+/// The largest and the smallest admitted range, in each address space.
 fn ranges(source: &Source<'_>) -> Vec<Item> {
     let network = source.network;
     let base = &network.ranges[0];
@@ -181,11 +193,15 @@ fn ranges(source: &Source<'_>) -> Vec<Item> {
             && !network.ranges[1..].iter().any(|other| other.default.overlaps(range))
     };
     let mut runs = Vec::new();
-    for (name, length) in
-        [("shortest", base.admitted.min_prefix_length), ("longest", base.admitted.max_prefix_length)]
-    {
+    let (min, max) = (base.admitted.min_prefix_length, base.admitted.max_prefix_length);
+    let lengths: &[(&str, u8)] = if min == max {
+        &[("a_range", min)]
+    } else {
+        &[("the_largest_range", min), ("the_smallest_range", max)]
+    };
+    for (name, length) in lengths {
         for (space_idx, space) in base.admitted.within.iter().enumerate() {
-            let Some(range) = Cidr::new(space.network(), length)
+            let Some(range) = Cidr::new(space.network(), *length)
                 .filter(|range| space.contains(&range.net()) && keeps_clear(*range))
             else {
                 continue;
@@ -193,7 +209,7 @@ fn ranges(source: &Source<'_>) -> Vec<Item> {
             let mut bases = defaults(network);
             bases[0] = range;
             runs.push(run(
-                &format!("the_{name}_range_in_space_{}", space_idx + 1),
+                &format!("{name}_in_space_{}", space_idx + 1),
                 Body::new().arg("cidr_block", string(&range.to_string())),
                 subnets(network, &network.zones, &bases),
             ));
@@ -261,6 +277,20 @@ fn rejections(source: &Source<'_>) -> Vec<Item> {
             .arg("zones", object(elsewhere.iter().map(|(letter, zone)| (letter.as_str(), zone.clone())))),
         "aws_vpc.this",
     );
+    if let Some(eks) = &network.eks
+        && let Some(refused) = eks.refused_zones.first()
+    {
+        let ids = network.zones.iter().enumerate().map(|(idx, zone)| match idx {
+            0 => (zone.to_string(), string(refused)),
+            _ => (zone.to_string(), string(&format!("euw1-az{idx}"))),
+        });
+        let ids: Vec<(String, Expr)> = ids.collect();
+        reject(
+            "an_availability_zone_without_eks",
+            Body::new().arg("zones", object(ids.iter().map(|(letter, id)| (letter.as_str(), id.clone())))),
+            &format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier()),
+        );
+    }
     for (idx, clear) in network.keep_clear.iter().enumerate() {
         let base = &network.ranges[0];
         let length = clear

@@ -16,9 +16,8 @@ fn lower(network: &Network, module: &mut Module) {
     if !network.close_defaults {
         return;
     }
-    let tags = |body: Body| {
-        body.blank().hcl("tags", r#"merge(local.tags, { Name = "${var.name}-default-closed" })"#)
-    };
+    let tags =
+        |body: Body| body.blank().hcl("tags", &super::vpc::tags(network, r#""${var.name}-default-closed""#));
     module.resources.push(
         Resource::new(
             File::Routes,

@@ -8,8 +8,12 @@ use terrane_contract::{Holds, Type};
 use super::vpc::list;
 use super::{Feature, Resolution};
 use crate::module::syntax::{Expr, expr, string};
-use crate::module::{File, Local, Module, Output, Variable};
+use crate::module::{Condition, File, Local, Module, Output, Variable};
 use crate::network::{Eks, Network};
+
+/// Ids of the availability zones that EKS takes no subnets in:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
+pub(crate) const NO_EKS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 
@@ -38,6 +42,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
         clusters: eks.clusters.clone(),
         karpenter: eks.karpenter.clone(),
         service_range: eks.service_range,
+        refused_zones: NO_EKS.map(str::to_owned).to_vec(),
     });
 }
 
@@ -49,7 +54,7 @@ fn lower(network: &Network, module: &mut Module) {
         description: "Names of the EKS clusters that share the network.".to_owned(),
         default: Some(expr(&list(&eks.clusters))),
         nullable: false,
-        validations: vec![crate::module::Condition {
+        validations: vec![Condition {
             condition: expr(
                 r#"alltrue([for name in var.cluster_names : can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", name))])"#,
             ),
@@ -87,6 +92,10 @@ fn lower(network: &Network, module: &mut Module) {
         });
     }
     let control_plane = network.tiers[eks.control_plane].name.identifier();
+    let subnets = format!("aws_subnet.{control_plane}");
+    if let Some(subnets) = module.resources.iter_mut().find(|resource| resource.address() == subnets) {
+        subnets.postconditions.push(takes_eks(&eks.refused_zones));
+    }
     module.outputs.push(Output {
         name: "eks_cluster_subnet_ids".to_owned(),
         description: "Ids of the subnets to give to an EKS cluster, in the order of their zone letters."
@@ -100,4 +109,14 @@ fn lower(network: &Network, module: &mut Module) {
         holds: None,
         value: expr("var.cluster_names"),
     });
+}
+
+/// Returns the check that EKS takes a subnet: a zone's name says nothing of that, and its id is known with the subnet.
+fn takes_eks(refused: &[String]) -> Condition {
+    Condition {
+        condition: expr(&format!("!contains({}, self.availability_zone_id)", list(refused))),
+        error_message: expr(
+            r#""EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.""#,
+        ),
+    }
 }

@@ -52,7 +52,7 @@ fn lower(network: &Network, module: &mut Module) {
             .iter()
             .filter(|table| table.endpoints.iter().any(|service| service == kind.name))
             .collect();
-        module.resources.push(endpoint(kind));
+        module.resources.push(endpoint(network, kind));
         module.resources.extend(tables.iter().map(|table| association(kind, table)));
     }
     if !network.endpoints.is_empty() {
@@ -70,7 +70,7 @@ fn lower(network: &Network, module: &mut Module) {
     }
 }
 
-fn endpoint(kind: &Kind) -> Resource {
+fn endpoint(network: &Network, kind: &Kind) -> Resource {
     Resource::new(
         File::Gateways,
         "aws_vpc_endpoint",
@@ -80,7 +80,7 @@ fn endpoint(kind: &Kind) -> Resource {
             .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
-            .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{}" }})"#, kind.name)),
+            .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{}""#, kind.name))),
     )
     .comment(&format!("{} without a way to the internet.", kind.title))
 }

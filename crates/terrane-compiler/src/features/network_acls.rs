@@ -294,7 +294,7 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{first_name}" }})"#)),
+                    .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{first_name}""#))),
             )
             .comment(&comment(network, acl)),
         );

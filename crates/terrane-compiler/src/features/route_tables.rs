@@ -68,7 +68,7 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
-            .hcl("tags", &format!(r#"merge(local.tags, {{ Name = "${{var.name}}-{}{zone}" }})"#, table.name)),
+            .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{}{zone}""#, table.name))),
     );
     let each = if table.per_zone { "In each zone, routes of " } else { "Routes of " };
     let resource = resource.comment(&format!("{each}{}.", tiers.join(" and ")));

@@ -74,7 +74,7 @@ fn lower(network: &Network, module: &mut Module) {
                     .arg("description", string(&format!("Members of the {} tier", tier.first_name())))
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .hcl("tags", &format!("merge(local.tags, {{ Name = \"{name}\" }})")),
+                    .hcl("tags", &super::vpc::tags(network, &format!("\"{name}\""))),
             )
             .comment(&comment(network, group)),
         );
@@ -160,7 +160,7 @@ fn rules_resource<'a>(
         .hcl("from_port", "each.value.from")
         .hcl("to_port", "each.value.to")
         .blank()
-        .hcl("tags", "merge(local.tags, { Name = each.key })");
+        .hcl("tags", &super::vpc::tags(network, "each.key"));
     let ty = format!("aws_vpc_security_group_{direction}_rule");
     let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
     resource.for_each = Some(table(rules.map(|rule| (rule.key.clone(), row(rule)))));

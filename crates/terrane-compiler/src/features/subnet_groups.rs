@@ -104,7 +104,7 @@ fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource
         .arg(kind.description_argument, string(&format!("{} in the {} subnets", kind.title, tier.name)))
         .hcl("subnet_ids", &format!("[for subnet in aws_subnet.{id} : subnet.id]"));
     if kind.tags {
-        body = body.blank().hcl("tags", &format!("merge(local.tags, {{ Name = \"{name}\" }})"));
+        body = body.blank().hcl("tags", &super::vpc::tags(network, &format!("\"{name}\"")));
     }
     Resource::new(File::SubnetGroups, kind.resource_type, &id, body)
 }

@@ -2,11 +2,11 @@
 
 use terrane_contract::Holds;
 
-use super::vpc::table_of_strings;
+use super::vpc::table_of;
 use super::{Feature, Resolution};
 use crate::address_plan::Layout;
 use crate::declaration::Size;
-use crate::module::syntax::{Body, Expr, expr, object};
+use crate::module::syntax::{Body, Expr, expr, object, string};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
@@ -164,7 +164,7 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
-    Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(tier)))
+    Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
         .for_each("local.zones")
         .comment(&description(tier))
 }
@@ -186,12 +186,11 @@ fn description(tier: &Tier) -> String {
     }
 }
 
-fn tags(tier: &Tier) -> Expr {
+fn tags(network: &Network, tier: &Tier) -> Expr {
     let name = hcl::TemplateExpr::from(format!("${{var.name}}-{}-${{each.key}}", tier.name));
-    let mut arguments = vec![expr("local.tags"), object([("Name", Expr::from(name))])];
-    if !tier.tags.is_empty() {
-        arguments.push(table_of_strings(tier.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
-    }
+    let declared = tier.tags.iter().map(|(key, value)| (key.as_str(), string(value)));
+    let own = table_of([("Name", Expr::from(name))].into_iter().chain(declared));
+    let mut arguments = vec![expr(super::vpc::common_tags(network)), own];
     if tier.cluster_tags {
         arguments.push(expr("local.cluster_tags"));
     }

@@ -83,7 +83,6 @@ fn variables(network: &Network, module: &mut Module) {
 fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
     let (name, admitted) = (&range.variable, &range.admitted);
     let spaces: Vec<String> = admitted.within.iter().map(ToString::to_string).collect();
-    let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
     let what = if base {
         "IPv4 range of the VPC".to_owned()
     } else {
@@ -116,9 +115,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
                 )),
             },
             Condition {
-                condition: expr(&format!(
-                    r#"try(tonumber(split("/", var.{name})[1]) >= {min} && tonumber(split("/", var.{name})[1]) <= {max}, false)"#
-                )),
+                condition: expr(&format!("try({}, false)", lengths(name, admitted))),
                 error_message: expr(&format!(
                     r#""{found} but must be {}, so that every subnet has room for what it was declared for.""#,
                     sizes(admitted)
@@ -133,6 +130,13 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
             },
         ],
     }
+}
+
+/// Returns the condition that the range in a variable has an admitted prefix length.
+fn lengths(variable: &str, admitted: &Admitted) -> String {
+    let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
+    let length = format!(r#"tonumber(split("/", var.{variable})[1])"#);
+    if min == max { format!("{length} == {min}") } else { format!("{length} >= {min} && {length} <= {max}") }
 }
 
 /// Returns the sizes of range that are admitted, in words.
@@ -208,11 +212,8 @@ fn locals(network: &Network, module: &mut Module) {
             list(&letters)
         )),
     );
-    if network.tags.is_empty() {
-        local("tags", "", expr("var.tags"));
-    } else {
-        let declared =
-            table_of_strings(network.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    if !network.tags.is_empty() {
+        let declared = table_of(network.tags.iter().map(|(key, value)| (key.as_str(), string(value))));
         local("tags", "", call("merge", [declared, expr("var.tags")]));
     }
 }
@@ -228,7 +229,7 @@ fn vpc(network: &Network) -> Resource {
             .arg("enable_dns_support", Expr::Bool(network.dns.support))
             .arg("enable_dns_hostnames", Expr::Bool(network.dns.hostnames))
             .blank()
-            .hcl("tags", "merge(local.tags, { Name = var.name })"),
+            .hcl("tags", &tags(network, "var.name")),
     );
     vpc.preconditions.push(Condition {
         condition: expr(
@@ -322,6 +323,16 @@ fn outputs(network: &Network, module: &mut Module) {
     }
 }
 
+/// Returns the tags of something with this name, which is an expression.
+pub(super) fn tags(network: &Network, name: &str) -> String {
+    format!("merge({}, {{ Name = {name} }})", common_tags(network))
+}
+
+/// Returns the tags that everything carries: the caller's, and those of the topology where it has some.
+pub(super) fn common_tags(network: &Network) -> &'static str {
+    if network.tags.is_empty() { "var.tags" } else { "local.tags" }
+}
+
 /// Returns a call of a function.
 pub(super) fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
     let mut call = hcl::expr::FuncCall::builder(name);
@@ -331,17 +342,17 @@ pub(super) fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Exp
     Expr::from(call.build())
 }
 
-/// Returns an object of string literals.
-pub(super) fn table_of_strings<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Expr {
+/// Returns an object, whose keys are quoted where one of them must be.
+pub(super) fn table_of<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
     let is_identifier = |key: &str| {
         key.starts_with(|c: char| c.is_ascii_alphabetic())
             && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     let entries: Vec<_> = entries.into_iter().collect();
     if entries.iter().all(|(key, _)| is_identifier(key)) {
-        object(entries.into_iter().map(|(key, value)| (key, string(value))))
+        object(entries)
     } else {
-        crate::module::syntax::table(entries.into_iter().map(|(key, value)| (key.to_owned(), string(value))))
+        crate::module::syntax::table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
     }
 }
 

@@ -76,8 +76,8 @@ fn features(module: &Module) -> Vec<Feature> {
         used.variable(variable);
     }
     for resource in module.data.iter().chain(&module.resources) {
-        if !resource.preconditions.is_empty() {
-            used.add("preconditions", Version::new(1, 2), &resource.address());
+        if !(resource.preconditions.is_empty() && resource.postconditions.is_empty()) {
+            used.add("preconditions and postconditions", Version::new(1, 2), &resource.address());
         }
     }
     for moved in &module.moved {

@@ -197,6 +197,8 @@ impl<'m> Checker<'m> {
             }
         }
         self.check_conditions(&address, "lifecycle.precondition", &resource.preconditions, &mut scope);
+        scope.own = Some((is_data, resource.ty.clone()));
+        self.check_conditions(&address, "lifecycle.postcondition", &resource.postconditions, &mut scope);
         self.enter(&address, "depends_on");
         for target in &resource.depends_on {
             self.infer(&mut Scope::default(), target);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::features::eks::NO_EKS;
 use crate::network::{Access, Direction, Eks, Network, Peer, Tier};
 use crate::proof::{Finding, Property, Status};
 use crate::quotas::{Quota, quota};
@@ -13,10 +14,8 @@ use crate::sizing::{CONTROL_PLANE_ADDRESSES, LOAD_BALANCER_LENGTH, RESERVED_ADDR
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
 const NAT_USAGE: u64 = 6;
 
-/// Zones by id in which EKS takes no subnet: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
-const NO_EKS: &str = "use1-az3, usw1-az2, and cac1-az3";
-
-/// The fewest free addresses that EKS takes in a subnet of its control plane, from the same page.
+/// The fewest free addresses that EKS takes in a subnet of its control plane:
+/// <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
 const LEAST_CONTROL_PLANE: u64 = 6;
 
 /// What the subnets of a tier hold, and what is declared to live in them.
@@ -212,8 +211,11 @@ fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
     let too_few = if free >= LEAST_CONTROL_PLANE { Status::Residual } else { Status::Refuted };
     add("E2", free >= CONTROL_PLANE_ADDRESSES.into(), detail, too_few, recommended);
 
-    let zones = format!("which zones a caller passes is not known here; EKS takes none of {NO_EKS}");
-    add("E3", false, String::new(), Status::Residual, zones);
+    let refuses = NO_EKS.iter().all(|zone| eks.refused_zones.iter().any(|refused| refused == zone));
+    let zones = NO_EKS.join(", ");
+    let refused = format!("subnets of {name} in {zones} are refused as soon as their zone is known");
+    let open = format!("which zones a caller passes is not known here; EKS takes none of {zones}");
+    add("E3", refuses, refused, Status::Residual, open);
 
     let dns = network.dns.support && network.dns.hostnames;
     add(

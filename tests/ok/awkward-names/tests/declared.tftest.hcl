@@ -131,42 +131,42 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.this_from_internet) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.this_from_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.this_from_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.this_to_each) == 1
-    error_message = "aws_vpc_security_group_egress_rule.this_to_each must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.this_to_each must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.this_to_each_1) == 1
-    error_message = "aws_vpc_security_group_egress_rule.this_to_each_1 must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.this_to_each_1 must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.for_to_null) == 1
-    error_message = "aws_vpc_security_group_egress_rule.for_to_null must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.for_to_null must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.null_from_for) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.null_from_for must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.null_from_for must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.each_from_this) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.each_from_this must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.each_from_this must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.each_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.each_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.each_to_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.each_1_from_this) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.each_1_from_this must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.each_1_from_this must have 1 instance."
   }
 
   assert {

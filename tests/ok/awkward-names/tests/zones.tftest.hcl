@@ -15,162 +15,97 @@ run "the_fewest_zones" {
 
   assert {
     condition     = length(aws_subnet.this) == 1
-    error_message = "aws_subnet.this must have 1 instances."
+    error_message = "aws_subnet.this must have 1 instance."
   }
 
   assert {
     condition     = length(aws_subnet.for) == 1
-    error_message = "aws_subnet.for must have 1 instances."
+    error_message = "aws_subnet.for must have 1 instance."
   }
 
   assert {
     condition     = length(aws_subnet.null) == 1
-    error_message = "aws_subnet.null must have 1 instances."
+    error_message = "aws_subnet.null must have 1 instance."
   }
 
   assert {
     condition     = length(aws_subnet.each) == 1
-    error_message = "aws_subnet.each must have 1 instances."
+    error_message = "aws_subnet.each must have 1 instance."
   }
 
   assert {
     condition     = length(aws_subnet.each_1) == 1
-    error_message = "aws_subnet.each_1 must have 1 instances."
+    error_message = "aws_subnet.each_1 must have 1 instance."
   }
 
   assert {
     condition     = length(aws_eip.nat) == 1
-    error_message = "aws_eip.nat must have 1 instances."
+    error_message = "aws_eip.nat must have 1 instance."
   }
 
   assert {
     condition     = length(aws_nat_gateway.this) == 1
-    error_message = "aws_nat_gateway.this must have 1 instances."
+    error_message = "aws_nat_gateway.this must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table.private) == 1
-    error_message = "aws_route_table.private must have 1 instances."
+    error_message = "aws_route_table.private must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route.private_nat) == 1
-    error_message = "aws_route.private_nat must have 1 instances."
+    error_message = "aws_route.private_nat must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.this) == 1
-    error_message = "aws_route_table_association.this must have 1 instances."
+    error_message = "aws_route_table_association.this must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.for) == 1
-    error_message = "aws_route_table_association.for must have 1 instances."
+    error_message = "aws_route_table_association.for must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.null) == 1
-    error_message = "aws_route_table_association.null must have 1 instances."
+    error_message = "aws_route_table_association.null must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.each) == 1
-    error_message = "aws_route_table_association.each must have 1 instances."
+    error_message = "aws_route_table_association.each must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.each_1) == 1
-    error_message = "aws_route_table_association.each_1 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.this) == 29
-    error_message = "aws_network_acl_rule.this must have 29 instances."
+    error_message = "aws_route_table_association.each_1 must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.this) == 1
-    error_message = "aws_network_acl_association.this must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.for) == 2
-    error_message = "aws_network_acl_rule.for must have 2 instances."
+    error_message = "aws_network_acl_association.this must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.for) == 1
-    error_message = "aws_network_acl_association.for must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.null) == 2
-    error_message = "aws_network_acl_rule.null must have 2 instances."
+    error_message = "aws_network_acl_association.for must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.null) == 1
-    error_message = "aws_network_acl_association.null must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.each) == 17
-    error_message = "aws_network_acl_rule.each must have 17 instances."
+    error_message = "aws_network_acl_association.null must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.each) == 1
-    error_message = "aws_network_acl_association.each must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.each_1) == 2
-    error_message = "aws_network_acl_rule.each_1 must have 2 instances."
+    error_message = "aws_network_acl_association.each must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.each_1) == 1
-    error_message = "aws_network_acl_association.each_1 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.this_from_internet) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.this_from_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.this_to_each) == 1
-    error_message = "aws_vpc_security_group_egress_rule.this_to_each must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.this_to_each_1) == 1
-    error_message = "aws_vpc_security_group_egress_rule.this_to_each_1 must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.for_to_null) == 1
-    error_message = "aws_vpc_security_group_egress_rule.for_to_null must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.null_from_for) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.null_from_for must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.each_from_this) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.each_from_this must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.each_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.each_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.each_1_from_this) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.each_1_from_this must have 1 instances."
+    error_message = "aws_network_acl_association.each_1 must have 1 instance."
   }
 
   assert {

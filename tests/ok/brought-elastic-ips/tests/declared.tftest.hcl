@@ -75,22 +75,22 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_app) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_app must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.edge_from_app must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.app_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.app_to_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.app_to_edge) == 1
-    error_message = "aws_vpc_security_group_egress_rule.app_to_edge must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.app_to_edge must have 1 instance."
   }
 
   assert {

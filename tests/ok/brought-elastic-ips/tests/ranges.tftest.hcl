@@ -15,7 +15,7 @@ variables {
   }
 }
 
-run "the_shortest_range_in_space_2" {
+run "the_largest_range_in_space_2" {
   command = plan
 
   variables {
@@ -39,7 +39,7 @@ run "the_shortest_range_in_space_2" {
   }
 }
 
-run "the_shortest_range_in_space_3" {
+run "the_largest_range_in_space_3" {
   command = plan
 
   variables {
@@ -63,7 +63,7 @@ run "the_shortest_range_in_space_3" {
   }
 }
 
-run "the_shortest_range_in_space_4" {
+run "the_largest_range_in_space_4" {
   command = plan
 
   variables {
@@ -87,7 +87,7 @@ run "the_shortest_range_in_space_4" {
   }
 }
 
-run "the_longest_range_in_space_2" {
+run "the_smallest_range_in_space_2" {
   command = plan
 
   variables {
@@ -111,7 +111,7 @@ run "the_longest_range_in_space_2" {
   }
 }
 
-run "the_longest_range_in_space_3" {
+run "the_smallest_range_in_space_3" {
   command = plan
 
   variables {
@@ -135,7 +135,7 @@ run "the_longest_range_in_space_3" {
   }
 }
 
-run "the_longest_range_in_space_4" {
+run "the_smallest_range_in_space_4" {
   command = plan
 
   variables {

@@ -141,17 +141,17 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instance."
   }
 
   assert {
@@ -161,22 +161,22 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.data_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_s3 must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.data_to_s3 must have 1 instance."
   }
 
   assert {

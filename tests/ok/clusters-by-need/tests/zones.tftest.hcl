@@ -89,28 +89,13 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 24
-    error_message = "aws_network_acl_rule.edge must have 24 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 4
     error_message = "aws_network_acl_association.edge must have 4 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.nodes) == 17
-    error_message = "aws_network_acl_rule.nodes must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.nodes) == 4
     error_message = "aws_network_acl_association.nodes must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 20
-    error_message = "aws_network_acl_rule.pods must have 20 instances."
   }
 
   assert {
@@ -124,63 +109,8 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 17
-    error_message = "aws_network_acl_rule.data must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 4
     error_message = "aws_network_acl_association.data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_s3 must have 1 instances."
   }
 
   assert {
@@ -307,28 +237,13 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 24
-    error_message = "aws_network_acl_rule.edge must have 24 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 2
     error_message = "aws_network_acl_association.edge must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.nodes) == 17
-    error_message = "aws_network_acl_rule.nodes must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.nodes) == 2
     error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 20
-    error_message = "aws_network_acl_rule.pods must have 20 instances."
   }
 
   assert {
@@ -342,63 +257,8 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 17
-    error_message = "aws_network_acl_rule.data must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 2
     error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_s3 must have 1 instances."
   }
 
   assert {
@@ -525,28 +385,13 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 24
-    error_message = "aws_network_acl_rule.edge must have 24 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.edge) == 2
     error_message = "aws_network_acl_association.edge must have 2 instances."
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.nodes) == 17
-    error_message = "aws_network_acl_rule.nodes must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.nodes) == 2
     error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 20
-    error_message = "aws_network_acl_rule.pods must have 20 instances."
   }
 
   assert {
@@ -560,63 +405,8 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 17
-    error_message = "aws_network_acl_rule.data must have 17 instances."
-  }
-
-  assert {
     condition     = length(aws_network_acl_association.data) == 2
     error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.edge_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.edge_to_pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_nodes) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.nodes_to_internet must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
-    error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.data_from_pods) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_pods must have 1 instances."
-  }
-
-  assert {
-    condition     = length(aws_vpc_security_group_egress_rule.data_to_s3) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_s3 must have 1 instances."
   }
 
   assert {

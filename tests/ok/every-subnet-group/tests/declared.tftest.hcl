@@ -31,12 +31,12 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.data_to_data) == 1
-    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.data_to_data must have 1 instance."
   }
 
   assert {

@@ -11,17 +11,17 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_subnet.only) == 1
-    error_message = "aws_subnet.only must have 1 instances."
+    error_message = "aws_subnet.only must have 1 instance."
   }
 
   assert {
     condition     = length(aws_route_table_association.only) == 1
-    error_message = "aws_route_table_association.only must have 1 instances."
+    error_message = "aws_route_table_association.only must have 1 instance."
   }
 
   assert {
     condition     = length(aws_network_acl_association.only) == 1
-    error_message = "aws_network_acl_association.only must have 1 instances."
+    error_message = "aws_network_acl_association.only must have 1 instance."
   }
 
   assert {

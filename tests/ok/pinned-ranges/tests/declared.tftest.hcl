@@ -26,12 +26,12 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_eip.nat) == 1
-    error_message = "aws_eip.nat must have 1 instances."
+    error_message = "aws_eip.nat must have 1 instance."
   }
 
   assert {
     condition     = length(aws_nat_gateway.this) == 1
-    error_message = "aws_nat_gateway.this must have 1 instances."
+    error_message = "aws_nat_gateway.this must have 1 instance."
   }
 
   assert {
@@ -91,7 +91,7 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.front_from_internet) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.front_from_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.front_from_internet must have 1 instance."
   }
 
   assert {
@@ -106,17 +106,17 @@ run "is_the_declared_network" {
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.back_office_to_audit) == 1
-    error_message = "aws_vpc_security_group_egress_rule.back_office_to_audit must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.back_office_to_audit must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.back_office_to_internet) == 1
-    error_message = "aws_vpc_security_group_egress_rule.back_office_to_internet must have 1 instances."
+    error_message = "aws_vpc_security_group_egress_rule.back_office_to_internet must have 1 instance."
   }
 
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.audit_from_back_office) == 1
-    error_message = "aws_vpc_security_group_ingress_rule.audit_from_back_office must have 1 instances."
+    error_message = "aws_vpc_security_group_ingress_rule.audit_from_back_office must have 1 instance."
   }
 
   assert {

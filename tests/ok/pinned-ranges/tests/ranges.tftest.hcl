@@ -6,7 +6,7 @@ mock_provider "aws" {
   }
 }
 
-run "the_shortest_range_in_space_1" {
+run "the_largest_range_in_space_1" {
   command = plan
 
   variables {
@@ -38,7 +38,7 @@ run "the_shortest_range_in_space_1" {
   }
 }
 
-run "the_shortest_range_in_space_2" {
+run "the_largest_range_in_space_2" {
   command = plan
 
   variables {
@@ -70,7 +70,7 @@ run "the_shortest_range_in_space_2" {
   }
 }
 
-run "the_shortest_range_in_space_3" {
+run "the_largest_range_in_space_3" {
   command = plan
 
   variables {
@@ -102,7 +102,7 @@ run "the_shortest_range_in_space_3" {
   }
 }
 
-run "the_shortest_range_in_space_4" {
+run "the_largest_range_in_space_4" {
   command = plan
 
   variables {
@@ -134,7 +134,7 @@ run "the_shortest_range_in_space_4" {
   }
 }
 
-run "the_longest_range_in_space_1" {
+run "the_smallest_range_in_space_1" {
   command = plan
 
   variables {
@@ -166,7 +166,7 @@ run "the_longest_range_in_space_1" {
   }
 }
 
-run "the_longest_range_in_space_2" {
+run "the_smallest_range_in_space_2" {
   command = plan
 
   variables {
@@ -198,7 +198,7 @@ run "the_longest_range_in_space_2" {
   }
 }
 
-run "the_longest_range_in_space_3" {
+run "the_smallest_range_in_space_3" {
   command = plan
 
   variables {
@@ -230,7 +230,7 @@ run "the_longest_range_in_space_3" {
   }
 }
 
-run "the_longest_range_in_space_4" {
+run "the_smallest_range_in_space_4" {
   command = plan
 
   variables {

@@ -88,14 +88,16 @@ fn resource_body(resource: &Resource) -> Body {
         body = body.arg("for_each", for_each.clone()).blank();
     }
     body.items.extend(with_blocks_apart(&resource.body).items);
-    if !resource.preconditions.is_empty() {
-        let mut lifecycle = Body::new();
-        for (idx, condition) in resource.preconditions.iter().enumerate() {
-            if idx > 0 {
-                lifecycle = lifecycle.blank();
-            }
-            lifecycle = lifecycle.block("precondition", condition_body(condition));
+    let before = resource.preconditions.iter().map(|condition| ("precondition", condition));
+    let after = resource.postconditions.iter().map(|condition| ("postcondition", condition));
+    let mut lifecycle = Body::new();
+    for (kind, condition) in before.chain(after) {
+        if !lifecycle.items.is_empty() {
+            lifecycle = lifecycle.blank();
         }
+        lifecycle = lifecycle.block(kind, condition_body(condition));
+    }
+    if !lifecycle.items.is_empty() {
         body = body.blank().block("lifecycle", lifecycle);
     }
     if !resource.depends_on.is_empty() {

@@ -16,6 +16,8 @@ use crate::module::syntax::Expr;
 pub(super) struct Scope {
     /// The type of `each.value`, where the resource has `for_each`.
     pub(super) each: Option<Type>,
+    /// Whose attributes `self` has, in a postcondition: whether it is a data source, and its type.
+    pub(super) own: Option<(bool, String)>,
     /// Variables of the `for` expressions around it, the innermost last.
     pub(super) variables: Vec<(String, Type)>,
 }
@@ -291,6 +293,7 @@ impl Checker<'_> {
                     Type::Dynamic
                 }
             },
+            ("self", attribute) => self.own_attribute(scope, attribute),
             ("path", "module" | "root" | "cwd") | ("terraform", "workspace") => Type::String,
             ("data", ty) => {
                 let Some((TraversalOperator::GetAttr(name), rest)) = rest.split_first() else {
@@ -301,6 +304,27 @@ impl Checker<'_> {
             (ty, name) => return self.infer_resource(scope, false, ty, name, rest),
         };
         self.apply(scope, ty, rest)
+    }
+
+    /// Returns the type of `self.<attribute>`.
+    fn own_attribute(&mut self, scope: &Scope, attribute: &str) -> Type {
+        let Some((is_data, ty)) = &scope.own else {
+            self.fault(
+                "`self` stands where there is no object yet".to_owned(),
+                "use it in a postcondition only",
+            );
+            return Type::Dynamic;
+        };
+        let schema = if *is_data { self.schema.data(ty) } else { self.schema.resource(ty) };
+        // An unknown type is reported where the resource stands.
+        let Some(schema) = schema else { return Type::Dynamic };
+        schema.part(attribute).unwrap_or_else(|| {
+            self.fault(
+                format!("`{ty}` has no attribute `{attribute}`"),
+                "take one that the provider's schema has",
+            );
+            Type::Dynamic
+        })
     }
 
     /// Infers a part of a resource without making the type of all of it.

@@ -109,6 +109,25 @@ fn expressions_have_the_types_that_terraform_gives_them() {
 }
 
 #[test]
+fn self_is_what_a_postcondition_stands_in() {
+    let condition = |text: &str| Condition { condition: expr(text), error_message: string("No.") };
+    let mut module = module();
+    let holds = "self.cidr_block != each.key && self.map_public_ip_on_launch";
+    subnet(&mut module).postconditions.push(condition(holds));
+    assert_eq!(check(&module, Schema::aws()), check(&self::module(), Schema::aws()));
+    check_fault(
+        |m| subnet(m).postconditions.push(condition("self.cidr == each.key")),
+        "aws_subnet.app lifecycle.postcondition.condition",
+        "`aws_subnet` has no attribute `cidr`",
+    );
+    check_fault(
+        |m| subnet(m).preconditions.push(condition("self.cidr_block == each.key")),
+        "aws_subnet.app lifecycle.precondition.condition",
+        "`self` stands where there is no object yet",
+    );
+}
+
+#[test]
 fn an_unknown_resource_type_is_a_fault() {
     check_fault(
         |module| module.resources.push(Resource::new(File::Vpc, "aws_vpx", "this", Body::new())),
