@@ -15,6 +15,7 @@ pub(crate) mod role;
 pub(crate) mod service;
 pub(crate) mod settings;
 pub(crate) mod source;
+pub(crate) mod unverified;
 pub(crate) mod workspace;
 
 /// The regions of AWS: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html>, and

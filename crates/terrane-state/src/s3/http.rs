@@ -1,26 +1,101 @@
-//! The one HTTPS client of a reader: certificates and proxy.
+//! The one HTTP client of a reader: certificates and proxy.
+
+use std::sync::{Arc, OnceLock};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder, Connector};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_http_client::{Builder, Connector, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use super::settings::Settings;
+use super::unverified::Unverified;
 use crate::error::{Error, ErrorKind};
+
+/// Speaks TLS only where a URL asks for it: to read the certificates of a system takes longer than to read a state.
+#[derive(Clone, Debug)]
+struct ByScheme {
+    plain: SharedHttpClient,
+    tls: Tls,
+    /// Whether even `http` goes through TLS, to a proxy.
+    always_tls: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Tls {
+    Verified(SharedHttpClient),
+    Unverified(Arc<OnceLock<Unverified>>),
+}
+
+/// What a [`ByScheme`] sends one request with.
+#[derive(Debug)]
+struct Sender {
+    client: ByScheme,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
 
 pub(crate) fn client(settings: &Settings) -> Result<SharedHttpClient, Error> {
     let proxy = proxy(settings)?;
-    let tls = tls_context(settings)?;
-    Ok(Builder::new().build_with_connector_fn(move |connector_settings, components| {
+    let plain = client_of(proxy.clone(), ConnectorBuilder::build_http);
+    let tls = match settings.insecure {
+        true => Tls::Unverified(Arc::default()),
+        false => Tls::Verified(verified(settings, proxy)?),
+    };
+    let always_tls = settings.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https://"));
+    Ok(SharedHttpClient::new(ByScheme { plain, tls, always_tls }))
+}
+
+impl HttpClient for ByScheme {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let (settings, components) = (settings.clone(), components.clone());
+        SharedHttpConnector::new(Sender { client: self.clone(), settings, components })
+    }
+}
+
+impl HttpConnector for Sender {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (settings, components) = (&self.settings, &self.components);
+        if !request.uri().starts_with("https:") && !self.client.always_tls {
+            return self.client.plain.http_connector(settings, components).call(request);
+        }
+        match &self.client.tls {
+            Tls::Verified(client) => client.http_connector(settings, components).call(request),
+            Tls::Unverified(client) => client.get_or_init(|| Unverified::new(settings)).call(request),
+        }
+    }
+}
+
+/// Makes a client whose connectors have a proxy and the timeouts that are set.
+fn client_of(
+    proxy: ProxyConfig,
+    connector: impl Fn(ConnectorBuilder) -> Connector + Send + Sync + 'static,
+) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder = Connector::builder().proxy_config(proxy.clone());
-        if let Some(connector_settings) = connector_settings {
-            builder = builder.connector_settings(connector_settings.clone());
+        if let Some(settings) = settings {
+            builder = builder.connector_settings(settings.clone());
         }
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
+        connector(builder)
+    })
+}
+
+fn verified(settings: &Settings, proxy: ProxyConfig) -> Result<SharedHttpClient, Error> {
+    let context = tls_context(settings)?;
+    Ok(client_of(proxy, move |builder| {
         let builder = builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
-        match &tls {
+        match &context {
             Some(context) => builder.tls_context(context.clone()).build(),
             None => builder.build(),
         }

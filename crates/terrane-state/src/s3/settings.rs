@@ -66,6 +66,8 @@ pub(crate) struct Settings {
     /// Whether checksums that S3 sends along are held against the body.
     pub(crate) check_bodies: bool,
     pub(crate) ca_bundle: Option<String>,
+    /// Whether any server is taken for the one that was meant.
+    pub(crate) insecure: bool,
     pub(crate) proxy: Option<String>,
     pub(crate) no_proxy: Option<String>,
     pub(crate) attempts: u32,
@@ -166,6 +168,11 @@ impl Resolver<'_> {
         let (metadata_endpoint, metadata_ipv6) = self.metadata(arguments);
         let (attempts, adaptive) = self.retries(arguments);
         self.accounts(arguments);
+        let proxy = self.proxy(arguments, endpoints.get("s3"));
+        let insecure = self.flag("insecure", arguments.insecure, None);
+        if insecure && proxy.is_some() {
+            self.problem("`insecure` does not go with a proxy; name the certificate in `custom_ca_bundle`");
+        }
         Settings {
             path_style: self.path_style(arguments),
             credentials: self.credentials(arguments),
@@ -182,7 +189,8 @@ impl Resolver<'_> {
             ca_bundle: self
                 .text("custom_ca_bundle", &arguments.custom_ca_bundle, &["AWS_CA_BUNDLE"])
                 .map(home),
-            proxy: self.proxy(arguments, endpoints.get("s3")),
+            proxy,
+            insecure,
             no_proxy: self.text("no_proxy", &arguments.no_proxy, &["NO_PROXY", "no_proxy"]),
             sts_region: self.text("sts_region", &arguments.sts_region, &[]).unwrap_or_else(|| region.clone()),
             no_metadata: self.no_metadata(arguments),
@@ -377,11 +385,6 @@ impl Resolver<'_> {
                 let whole = if endpoint.contains("://") { endpoint } else { format!("https://{endpoint}") };
                 endpoints.insert(service, whole);
             }
-        }
-        if arguments.insecure == Some(true)
-            && endpoints.get("s3").is_none_or(|endpoint| endpoint.starts_with("https://"))
-        {
-            self.problem("`insecure` is not supported: name the certificate in `custom_ca_bundle` instead");
         }
         endpoints
     }

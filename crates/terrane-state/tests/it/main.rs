@@ -19,6 +19,7 @@ mod script;
 mod setup;
 mod sources;
 mod terraform;
+mod tls;
 mod typed;
 mod values;
 mod watching;
