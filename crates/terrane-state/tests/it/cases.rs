@@ -1,8 +1,11 @@
 //! The 64 cases of the specification: the table of those that are told by an object's text alone, read over HTTP in
-//! each way that a reader has; and a check that every number has a test.
+//! each way that a reader has, from two servers; and a check that every number has a test.
 
 use std::collections::BTreeSet;
 
+use terrane_state::S3Arguments;
+
+use crate::contract;
 use crate::mem_s3::MemS3;
 use crate::setup::{STATE, arguments, builder, state_with};
 
@@ -90,13 +93,12 @@ fn table() -> Vec<(u8, String, Expected)> {
     ]
 }
 
-#[tokio::test]
-async fn cases_of_texts_are_read_alike_in_every_way() {
-    let (server, address) = MemS3::start().await;
-    let reader = builder(arguments(address)).connect().await.unwrap();
-    let strict = builder(arguments(address)).strict().connect().await.unwrap();
+/// Reads the object of `arguments` as each case of the table has it.
+async fn check(arguments: S3Arguments, put: impl AsyncFn(&str)) {
+    let reader = builder(arguments.clone()).connect().await.unwrap();
+    let strict = builder(arguments).strict().connect().await.unwrap();
     for (number, text, expected) in table() {
-        server.put("b", "k", &text);
+        put(&text).await;
         let readings = [
             ("read", reader.read().await),
             ("read_whole", reader.read_whole().await.map(Into::into)),
@@ -119,6 +121,27 @@ async fn cases_of_texts_are_read_alike_in_every_way() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn cases_of_texts_are_read_alike_in_every_way() {
+    let (server, address) = MemS3::start().await;
+    check(arguments(address), async |text| drop(server.put("b", "k", text))).await;
+}
+
+#[tokio::test]
+async fn cases_of_texts_are_read_alike_from_a_second_server() {
+    let Some(endpoint) = contract::second_server() else { return };
+    let client = contract::client(&endpoint);
+    client.create_bucket().bucket("terrane-cases").send().await.unwrap();
+    let put = async |text: &str| {
+        let body = text.as_bytes().to_vec().into();
+        client.put_object().bucket("terrane-cases").key("k").body(body).send().await.unwrap();
+    };
+    let mut arguments = arguments(([127, 0, 0, 1], 0).into());
+    arguments.bucket = Some("terrane-cases".to_owned());
+    arguments.endpoint = Some(endpoint);
+    check(arguments, put).await;
 }
 
 /// Returns the numbers in `case_07_…`, `cases_06_to_09_…`, and `cases_46_47_53_…`.
