@@ -7,12 +7,16 @@ pub(crate) mod block;
 
 use std::path::{Path, PathBuf};
 
+use terrane_contract::Type;
+
+use crate::decode;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::json::Json;
-use crate::s3::arguments::S3Arguments;
+use crate::s3::arguments::{self, S3Arguments};
 use crate::s3::settings::Origins;
 use crate::s3::workspace;
+use crate::value::Value;
 
 /// Where a state is, as a Terraform directory or configuration says.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +29,7 @@ pub enum Backend {
         /// The workspace that is selected.
         workspace: String,
     },
-    /// In a file of the directory: no backend is configured.
+    /// In a file: `backend "local"`, or no backend at all.
     Local {
         /// The file.
         path: PathBuf,
@@ -39,7 +43,7 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidConfig`] for a backend other than `s3`, and for what Terraform would refuse too;
+    /// [`ErrorKind::InvalidConfig`] for a backend other than `s3` and `local`, and for what Terraform would refuse too;
     /// [`ErrorKind::InvalidWorkspace`].
     pub fn of_directory(directory: &Path, environment: &Environment) -> Result<Backend, Error> {
         Found::in_directory(directory, environment).map(|found| found.backend)
@@ -47,26 +51,95 @@ impl Backend {
 
     /// Reads the arguments of a `terraform_remote_state` data source as JSON: `backend`, `config`, `workspace`.
     ///
-    /// As in Terraform, neither `TF_WORKSPACE` nor the selected workspace counts. `defaults` are not applied: a
-    /// state that does not exist is an error.
+    /// As in Terraform, neither `TF_WORKSPACE` nor the selected workspace counts, and a file is relative to where the
+    /// program runs. [`Reader::remote_state`](crate::Reader::remote_state) applies `defaults` as well.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`].
     pub fn of_remote_state(text: &str) -> Result<Backend, Error> {
         let json = Json::parse(text.as_bytes()).map_err(|_| invalid("the data source is not JSON"))?;
-        check_type(json.get("backend").and_then(Json::as_str).unwrap_or_default())?;
-        let config = json.get("config").ok_or_else(|| invalid("`config` is required"))?;
-        let workspace = json.get("workspace").and_then(Json::as_str).unwrap_or(workspace::DEFAULT).to_owned();
-        workspace::check(&workspace)?;
-        Ok(Backend::S3 { arguments: Box::new(S3Arguments::from_tree(config)?), workspace })
+        let ty = json.get("backend").and_then(Json::as_str).unwrap_or_default().to_owned();
+        check_type(&ty)?;
+        let arguments = json.get("config").ok_or_else(|| invalid("`config` is required"))?.clone();
+        let workspace = json.get("workspace").and_then(Json::as_str).unwrap_or(workspace::DEFAULT);
+        workspace::check(workspace)?;
+        Written { ty, arguments, place: String::new() }.backend(Path::new(""), workspace)
     }
+}
+
+/// A backend as somebody has configured it.
+pub(crate) struct Written {
+    ty: String,
+    arguments: Json,
+    /// Where.
+    place: String,
+}
+
+impl Written {
+    fn backend(&self, directory: &Path, workspace: &str) -> Result<Backend, Error> {
+        if self.ty == "s3" {
+            let arguments = Box::new(S3Arguments::from_tree(&self.arguments)?);
+            return Ok(Backend::S3 { arguments, workspace: workspace.to_owned() });
+        }
+        let values = self.values()?;
+        let text = |name: &str, default: &str| {
+            directory
+                .join(values.get(name).and_then(Value::as_str).filter(|t| !t.is_empty()).unwrap_or(default))
+        };
+        Ok(Backend::Local {
+            path: match workspace {
+                workspace::DEFAULT => text("path", LOCAL_STATE),
+                name => text("workspace_dir", "terraform.tfstate.d").join(name).join(LOCAL_STATE),
+            },
+        })
+    }
+
+    /// Returns all arguments of the backend with their values.
+    fn values(&self) -> Result<Value, Error> {
+        match self.ty.as_str() {
+            "s3" => arguments::values(&self.arguments),
+            _ => decode::decode(&self.arguments, &local_arguments())
+                .map_err(|error| invalid(format!("backend \"local\": {}", error.reason))),
+        }
+    }
+
+    /// Says how the configuration differs from what `terraform init` was told, which Terraform goes by.
+    fn difference(&self, cached: &Written) -> Option<String> {
+        let what = if self.ty == cached.ty {
+            let (Ok(Value::Object(ours)), Ok(theirs)) = (self.values(), cached.values()) else { return None };
+            let differs = |(name, value): &(String, Value)| {
+                *value != Value::Null && theirs.get(name).is_none_or(|other| other != value)
+            };
+            let names: Vec<String> =
+                ours.into_iter().filter(differs).map(|(name, _)| format!("`{name}`")).collect();
+            if names.is_empty() {
+                return None;
+            }
+            names.join(", ")
+        } else {
+            "the backend".to_owned()
+        };
+        let (place, cache) = (&self.place, &cached.place);
+        Some(format!(
+            "{what} in {place} is not what {cache} says, which counts: run `terraform init`, unless -backend-config differs on purpose"
+        ))
+    }
+}
+
+/// The file of a local state.
+const LOCAL_STATE: &str = "terraform.tfstate";
+
+fn local_arguments() -> Type {
+    Type::object([("path", Type::String), ("workspace_dir", Type::String)])
 }
 
 /// The backend of a directory, and where it is configured.
 pub(crate) struct Found {
     pub(crate) backend: Backend,
+    pub(crate) workspace: String,
     pub(crate) origins: Origins,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Found {
@@ -76,30 +149,37 @@ impl Found {
         let cache = data_dir.join("terraform.tfstate");
         let place = cache.display().to_string();
         let cached = match read_if_there(&cache)? {
-            Some(text) => cached_arguments(&text).map_err(|error| error.at(place.clone()))?,
+            Some(text) => cached(&text, &place).map_err(|error| error.at(place.clone()))?,
             None => None,
         };
-        let found = match cached {
-            Some(arguments) => Some((arguments, place)),
+        let mut warnings = Vec::new();
+        let written = match cached {
+            Some(cached) => {
+                // What the cache says is enough; a configuration that cannot be compared is no fault.
+                let written = block::of_directory(directory).ok().flatten();
+                warnings.extend(written.and_then(|written| written.difference(&cached)));
+                Some(cached)
+            }
             None => block::of_directory(directory)?,
         };
-        if let Some((arguments, arguments_from)) = found {
-            let backend = Backend::S3 { arguments: Box::new(arguments), workspace };
-            return Ok(Found {
-                backend,
-                origins: Origins { arguments: arguments_from, workspace: workspace_from },
-            });
+        if let Some(written) = written {
+            let backend =
+                written.backend(directory, &workspace).map_err(|error| error.at(written.place.clone()))?;
+            let origins = Origins { arguments: written.place, workspace: workspace_from };
+            return Ok(Found { backend, workspace, origins, warnings });
         }
-        let path = match workspace.as_str() {
-            workspace::DEFAULT => directory.join("terraform.tfstate"),
-            name => directory.join("terraform.tfstate.d").join(name).join("terraform.tfstate"),
-        };
-        if path.is_file() {
-            let origins = Origins { arguments: "default".to_owned(), workspace: workspace_from };
-            return Ok(Found { backend: Backend::Local { path }, origins });
+        let none =
+            Written { ty: "local".to_owned(), arguments: Json::Object(Vec::new()), place: String::new() };
+        match none.backend(directory, &workspace)? {
+            Backend::Local { path } if !path.is_file() => {
+                Err(invalid("no backend is configured, and there is no local state")
+                    .at(directory.display().to_string()))
+            }
+            backend => {
+                let origins = Origins { arguments: "default".to_owned(), workspace: workspace_from };
+                Ok(Found { backend, workspace, origins, warnings })
+            }
         }
-        Err(invalid("no backend is configured, and there is no local state")
-            .at(directory.display().to_string()))
     }
 }
 
@@ -109,8 +189,8 @@ pub(crate) fn invalid(problem: impl Into<String>) -> Error {
 
 fn check_type(name: &str) -> Result<(), Error> {
     match name {
-        "s3" => Ok(()),
-        other => Err(invalid(format!("backend {other:?} is not supported, only \"s3\" is"))),
+        "s3" | "local" => Ok(()),
+        other => Err(invalid(format!("backend {other:?} is not supported, only \"s3\" and \"local\" are"))),
     }
 }
 
@@ -142,7 +222,7 @@ fn selected_workspace(data_dir: &Path, environment: &Environment) -> Result<(Str
 }
 
 /// Reads the cache of `terraform init`; `None` if it names no backend.
-fn cached_arguments(text: &[u8]) -> Result<Option<S3Arguments>, Error> {
+fn cached(text: &[u8], place: &str) -> Result<Option<Written>, Error> {
     let json = Json::parse(text).map_err(|error| {
         invalid(format!("the backend cache is not JSON: syntax error at byte offset {}", error.offset))
     })?;
@@ -170,7 +250,8 @@ fn cached_arguments(text: &[u8]) -> Result<Option<S3Arguments>, Error> {
             None => Ok(None),
         };
     };
-    check_type(backend.get("type").and_then(Json::as_str).unwrap_or_default())?;
-    let config = backend.get("config").ok_or_else(|| invalid("the backend cache has no config"))?;
-    S3Arguments::from_tree(config).map(Some)
+    let ty = backend.get("type").and_then(Json::as_str).unwrap_or_default().to_owned();
+    check_type(&ty)?;
+    let arguments = backend.get("config").ok_or_else(|| invalid("the backend cache has no config"))?.clone();
+    Ok(Some(Written { ty, arguments, place: place.to_owned() }))
 }

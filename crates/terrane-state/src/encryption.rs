@@ -15,8 +15,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
+use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 use crate::json::Json;
+use crate::s3::arguments::S3Arguments;
+use crate::s3::connect;
 
 /// The shortest passphrase that OpenTofu takes.
 const SHORTEST_PASSPHRASE: usize = 16;
@@ -63,7 +66,16 @@ struct KeyProvider {
 #[derive(Clone)]
 enum KeyKind {
     Pbkdf2 { secret: Secret },
-    AwsKms { key_id: String, region: Option<String> },
+    AwsKms { key_id: String, own: Option<Box<OwnKms>> },
+}
+
+/// How a configuration reaches KMS, where it says so apart from the state's backend.
+#[derive(Clone)]
+struct OwnKms {
+    arguments: S3Arguments,
+    environment: Environment,
+    /// Whether it names a region at most, so that the credentials of the state's reader do.
+    bare: bool,
 }
 
 /// What a key is derived from.
@@ -76,8 +88,7 @@ enum Secret {
 
 impl fmt::Debug for Encryption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.methods.iter().map(|method| method.key.meta_key.as_str()).collect();
-        f.debug_struct("Encryption").field("keys", &names).field("unencrypted", &self.unencrypted).finish()
+        f.debug_tuple("Encryption").field(&self.names()).finish()
     }
 }
 
@@ -98,12 +109,18 @@ impl Encryption {
     /// Tries the key provider `key_provider "aws_kms" "NAME"`, with the credentials and region of the reader.
     pub fn aws_kms(name: &str, kms_key_id: impl Into<String>) -> Encryption {
         let key_id = kms_key_id.into();
-        Encryption::only(format!("key_provider.aws_kms.{name}"), KeyKind::AwsKms { key_id, region: None })
+        Encryption::only(format!("key_provider.aws_kms.{name}"), KeyKind::AwsKms { key_id, own: None })
     }
 
     fn only(meta_key: String, kind: KeyKind) -> Encryption {
         let key = KeyProvider { meta_key, kind };
         Encryption { methods: vec![Method { key, aad: Vec::new() }], unencrypted: false }
+    }
+
+    /// Returns what is tried, by name.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let keys = self.methods.iter().map(|method| method.key.meta_key.as_str());
+        keys.chain(self.unencrypted.then_some("unencrypted")).collect()
     }
 
     /// Names the data of the last key provider as its `encrypted_metadata_alias` does.
@@ -286,36 +303,50 @@ impl KeyProvider {
                 });
                 key.await.map_err(|error| wrong(error.to_string()))
             }
-            KeyKind::AwsKms { key_id, region } => {
+            KeyKind::AwsKms { key_id, own } => {
                 let meta: KmsMeta = serde_json::from_slice(meta)
                     .map_err(|_| wrong("it is not that of aws_kms".to_owned()))?;
                 let blob = BASE64
                     .decode(&meta.ciphertext_blob)
                     .map_err(|_| wrong("its key is not base64".to_owned()))?;
-                kms_key(key_id, region.as_ref(), blob, meta.encryption_context, kms).await
+                let client = match own {
+                    Some(own) => own.client(kms).await.map_err(|error| error.at(self.meta_key.clone()))?,
+                    None => kms.cloned().ok_or_else(without_client)?,
+                };
+                kms_key(key_id, blob, meta.encryption_context, &client).await
             }
         }
     }
 }
 
+impl OwnKms {
+    async fn client(&self, kms: Option<&aws_sdk_kms::Client>) -> Result<aws_sdk_kms::Client, Error> {
+        let region = self.arguments.region.clone();
+        if let (true, Some(kms)) = (self.bare, kms) {
+            let config = kms.config().to_builder();
+            let config = match region {
+                Some(region) => config.region(aws_sdk_kms::config::Region::new(region)),
+                None => config,
+            };
+            return Ok(aws_sdk_kms::Client::from_conf(config.build()));
+        }
+        connect::kms_alone(&self.arguments, &self.environment).await
+    }
+}
+
+fn without_client() -> Error {
+    let problem =
+        "aws_kms needs a reader with a region and credentials, not one of a file or a foreign client";
+    ErrorKind::InvalidConfig { problems: vec![problem.to_owned()] }.into()
+}
+
 async fn kms_key(
     key_id: &str,
-    region: Option<&String>,
     blob: Vec<u8>,
     context: BTreeMap<String, String>,
-    kms: Option<&aws_sdk_kms::Client>,
+    kms: &aws_sdk_kms::Client,
 ) -> Result<Vec<u8>, Error> {
-    let Some(kms) = kms else {
-        let problem =
-            "aws_kms needs a reader with a region and credentials, not one of a file or a foreign client";
-        return Err(ErrorKind::InvalidConfig { problems: vec![problem.to_owned()] }.into());
-    };
     let request = crate::s3::service::Request { bucket: "", region: "", gets_object: false };
-    let config = aws_sdk_kms::config::Builder::new();
-    let config = match region {
-        Some(region) => config.region(aws_sdk_kms::config::Region::new(region.clone())),
-        None => config,
-    };
     let answer = kms
         .decrypt()
         .key_id(key_id)
@@ -323,8 +354,6 @@ async fn kms_key(
         .set_encryption_context(
             Some(context.into_iter().collect()).filter(|c: &std::collections::HashMap<_, _>| !c.is_empty()),
         )
-        .customize()
-        .config_override(config)
         .send()
         .await
         .map_err(|error| {

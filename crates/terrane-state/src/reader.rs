@@ -18,16 +18,18 @@ use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
 use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
-use crate::state::{Origin, State, WholeState};
+use crate::state::{self, Origin, Outputs, State, WholeState};
 
 /// Reads one state. Cheap to clone, and safe to share.
 #[derive(Clone, Debug)]
 pub struct Reader {
     source: Arc<Source>,
     settings: Arc<[Setting]>,
+    warnings: Arc<[String]>,
     strict: bool,
     encryption: Option<Arc<Encryption>>,
     kms: Option<aws_sdk_kms::Client>,
+    defaults: Option<Arc<Outputs>>,
 }
 
 #[derive(Debug)]
@@ -36,12 +38,12 @@ enum Source {
     File(PathBuf),
 }
 
-/// Says what to read and how; made by [`Reader::builder`].
+/// Says what to read and how; made by [`Reader::builder`], [`Reader::at`], and [`Reader::remote_state`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ReaderBuilder {
-    arguments: S3Arguments,
-    workspace: String,
+    what: What,
+    workspace: Option<String>,
     environment: Environment,
     version_id: Option<String>,
     strict: bool,
@@ -49,14 +51,36 @@ pub struct ReaderBuilder {
     encryption: Option<Encryption>,
     clock: Option<Arc<dyn Clock>>,
     first_backoff: Duration,
-    origins: Origins,
+    defaults: Option<Arc<Outputs>>,
+}
+
+/// What a builder was given.
+#[derive(Clone, Debug)]
+enum What {
+    Backend(Backend),
+    /// `s3://bucket/key`, a state file, or a Terraform directory.
+    Uri(String),
 }
 
 impl ReaderBuilder {
-    /// Reads the state of a workspace in place of `default`.
+    fn new(what: What) -> ReaderBuilder {
+        ReaderBuilder {
+            what,
+            workspace: None,
+            environment: Environment::process(),
+            version_id: None,
+            strict: false,
+            follows_region: false,
+            encryption: None,
+            clock: None,
+            first_backoff: Duration::from_secs(1),
+            defaults: None,
+        }
+    }
+
+    /// Reads the state of a workspace in place of the selected one, or of `default`.
     pub fn workspace(mut self, name: impl Into<String>) -> ReaderBuilder {
-        self.workspace = name.into();
-        self.origins.workspace = ARGUMENT.to_owned();
+        self.workspace = Some(name.into());
         self
     }
 
@@ -111,10 +135,81 @@ impl ReaderBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidConfig`] with all problems at once, [`ErrorKind::InvalidWorkspace`],
-    /// [`ErrorKind::AccountNotAllowed`].
-    pub async fn connect(self) -> Result<Reader, Error> {
-        let mut settings =
-            settings::resolve(&self.arguments, &self.environment, &self.workspace, &self.origins)?;
+    /// [`ErrorKind::AccountNotAllowed`]; those of [`Backend::of_directory`].
+    pub async fn connect(mut self) -> Result<Reader, Error> {
+        let Found { backend, workspace, origins, warnings } = self.find()?;
+        let encryption_from = self.find_encryption()?;
+        for warning in &warnings {
+            tracing::warn!(warning, "the configuration was read");
+        }
+        let mut reader = match backend {
+            Backend::S3 { arguments, workspace } => self.connect_s3(&arguments, &workspace, &origins).await?,
+            Backend::Local { path } => self.open_file(path, &workspace, &origins)?,
+        };
+        if let (Some(from), Some(encryption)) = (encryption_from, &self.encryption) {
+            let mut settings = reader.settings.to_vec();
+            settings.push(Setting::new("encryption", &encryption.names().join(", "), &from));
+            reader.settings = settings.into();
+        }
+        reader.encryption = self.encryption.map(Arc::new);
+        reader.warnings = warnings.into();
+        reader.strict = self.strict;
+        reader.defaults = self.defaults;
+        Ok(reader)
+    }
+
+    /// Finds the backend that is meant, and who says so.
+    fn find(&self) -> Result<Found, Error> {
+        let named = self.workspace.as_deref();
+        let uri = match &self.what {
+            What::Backend(backend) => return Ok(given(backend.clone(), named)),
+            What::Uri(uri) => uri,
+        };
+        if uri.starts_with("s3://") {
+            let arguments = Box::new(S3Arguments::from_uri(uri)?);
+            let workspace = workspace::DEFAULT.to_owned();
+            return Ok(given(Backend::S3 { arguments, workspace }, named));
+        }
+        named.map_or(Ok(()), workspace::check)?;
+        match (Path::new(uri).is_dir(), named) {
+            (true, Some(name)) => {
+                let environment = self.environment.clone().with("TF_WORKSPACE", name);
+                let mut found = Found::in_directory(uri.as_ref(), &environment)?;
+                found.origins.workspace = ARGUMENT.to_owned();
+                Ok(found)
+            }
+            (true, None) => Found::in_directory(uri.as_ref(), &self.environment),
+            (false, Some(name)) => {
+                let reason = format!("{uri} is a state file, which has no workspaces");
+                Err(ErrorKind::InvalidWorkspace { name: name.to_owned(), reason }.into())
+            }
+            (false, None) => Ok(given(Backend::Local { path: uri.into() }, None)),
+        }
+    }
+
+    /// Finds how the state is encrypted unless that was given, and returns who says so.
+    fn find_encryption(&mut self) -> Result<Option<String>, Error> {
+        if self.encryption.is_some() {
+            return Ok(Some(ARGUMENT.to_owned()));
+        }
+        let What::Uri(uri) = &self.what else { return Ok(None) };
+        let is_directory = Path::new(uri).is_dir() && !uri.starts_with("s3://");
+        self.encryption = match is_directory {
+            true => Encryption::of_directory(uri.as_ref(), &self.environment)?,
+            false => Encryption::of_environment(&self.environment)?,
+        };
+        let from_directory = is_directory && self.environment.get("TF_ENCRYPTION").is_none();
+        let from = if from_directory { uri.clone() } else { "TF_ENCRYPTION".to_owned() };
+        Ok(self.encryption.as_ref().map(|_| from))
+    }
+
+    async fn connect_s3(
+        &self,
+        arguments: &S3Arguments,
+        workspace: &str,
+        origins: &Origins,
+    ) -> Result<Reader, Error> {
+        let mut settings = settings::resolve(arguments, &self.environment, workspace, origins)?;
         let aws = connect::aws(&mut settings, &self.environment, self.first_backoff).await?;
         account::check(&settings, &aws).await?;
         let table = settings.dynamodb_table.clone().map(|name| Table {
@@ -128,98 +223,97 @@ impl ReaderBuilder {
             bucket: settings.bucket,
             key: settings.object,
             region: settings.region,
-            version_id: self.version_id,
+            version_id: self.version_id.clone(),
             customer_key: CustomerKey::new(settings.customer_key, settings.spare_customer_key),
             moves: Moves::allowed(self.follows_region),
         };
-        let clock = self.clock.unwrap_or_else(SystemClock::start);
+        let clock = self.clock.clone().unwrap_or_else(SystemClock::start);
         let source = S3Source { object, table, prefix: settings.prefix, key: settings.key, clock };
         Ok(Reader {
-            source: Arc::new(Source::S3(Box::new(source))),
             settings: settings.report.into(),
-            strict: self.strict,
-            encryption: self.encryption.map(Arc::new),
             kms,
+            ..Reader::of_source(Source::S3(Box::new(source)))
         })
     }
+
+    fn open_file(&self, path: PathBuf, workspace: &str, origins: &Origins) -> Result<Reader, Error> {
+        if self.version_id.is_some() {
+            let problem = format!("{} is a file, which has no versions to pin", path.display());
+            return Err(ErrorKind::InvalidConfig { problems: vec![problem] }.into());
+        }
+        let mut settings = vec![
+            Setting::new("backend", "local", &origins.arguments),
+            Setting::new("path", &path.display().to_string(), &origins.arguments),
+        ];
+        if matches!(&self.what, What::Uri(uri) if Path::new(uri).is_dir()) {
+            settings.push(Setting::new("workspace", workspace, &origins.workspace));
+        }
+        Ok(Reader { settings: settings.into(), ..Reader::from_file(path) })
+    }
+}
+
+/// Returns a backend that was given as such.
+fn given(backend: Backend, named: Option<&str>) -> Found {
+    let backend = match (backend, named) {
+        (Backend::S3 { arguments, .. }, Some(name)) => Backend::S3 { arguments, workspace: name.to_owned() },
+        (backend, _) => backend,
+    };
+    let workspace = match &backend {
+        Backend::S3 { workspace, .. } => workspace.clone(),
+        Backend::Local { .. } => workspace::DEFAULT.to_owned(),
+    };
+    let is_default = named.is_none() && workspace == workspace::DEFAULT;
+    let workspace_from = if is_default { "default" } else { ARGUMENT }.to_owned();
+    let origins = Origins { arguments: ARGUMENT.to_owned(), workspace: workspace_from };
+    Found { backend, workspace, origins, warnings: Vec::new() }
 }
 
 impl Reader {
     /// Starts from Terraform's arguments of the S3 backend, with the environment of this process.
     pub fn builder(arguments: S3Arguments) -> ReaderBuilder {
-        ReaderBuilder {
-            arguments,
-            workspace: workspace::DEFAULT.to_owned(),
-            environment: Environment::process(),
-            version_id: None,
-            strict: false,
-            follows_region: false,
-            encryption: None,
-            clock: None,
-            first_backoff: Duration::from_secs(1),
-            origins: Origins { arguments: ARGUMENT.to_owned(), workspace: "default".to_owned() },
-        }
+        let workspace = workspace::DEFAULT.to_owned();
+        ReaderBuilder::new(What::Backend(Backend::S3 { arguments: Box::new(arguments), workspace }))
     }
 
-    /// Opens `s3://bucket/key`, a state file, or a Terraform directory.
+    /// Starts from `s3://bucket/key`, a state file, or a Terraform directory, with the environment of this process.
     ///
     /// A state that OpenTofu has encrypted is decrypted as `TF_ENCRYPTION`, or the directory, says.
+    pub fn at(uri: impl Into<String>) -> ReaderBuilder {
+        ReaderBuilder::new(What::Uri(uri.into()))
+    }
+
+    /// Starts from the arguments of a `terraform_remote_state` data source as JSON: `backend`, `config`, `workspace`,
+    /// and `defaults`, which stand for outputs that the state lacks.
+    ///
+    /// A state that does not exist is an error all the same, as in Terraform; see [`State::with_defaults`].
     ///
     /// # Errors
     ///
-    /// Those of [`ReaderBuilder::connect`] and [`Backend::of_directory`].
+    /// [`ErrorKind::InvalidConfig`], [`ErrorKind::InvalidWorkspace`].
+    pub fn remote_state(text: &str) -> Result<ReaderBuilder, Error> {
+        let backend = Backend::of_remote_state(text)?;
+        let defaults = state::defaults_of_remote_state(text)?.map(Arc::new);
+        Ok(ReaderBuilder { defaults, ..ReaderBuilder::new(What::Backend(backend)) })
+    }
+
+    /// Opens `s3://bucket/key`, a state file, or a Terraform directory: [`Reader::at`], and nothing else said.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReaderBuilder::connect`].
     pub async fn open(uri: &str) -> Result<Reader, Error> {
-        let environment = Environment::process();
-        if uri.starts_with("s3://") {
-            let builder = Reader::builder(S3Arguments::from_uri(uri)?);
-            let encryption = Encryption::of_environment(&environment)?;
-            return ReaderBuilder { encryption, ..builder }.connect().await;
-        }
-        if !Path::new(uri).is_dir() {
-            return Ok(Reader::from_file(uri).encrypted(Encryption::of_environment(&environment)?));
-        }
-        let found = Found::in_directory(uri.as_ref(), &environment)?;
-        Reader::of_found(found, uri.as_ref(), environment).await
+        Reader::at(uri).connect().await
     }
 
-    /// Opens `s3://bucket/key` or a Terraform directory, in a workspace that is named in place of the selected one.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Reader::open`]; [`ErrorKind::InvalidWorkspace`] for a state file, which has no workspaces.
-    pub async fn open_workspace(uri: &str, workspace: &str) -> Result<Reader, Error> {
-        if uri.starts_with("s3://") {
-            let builder = Reader::builder(S3Arguments::from_uri(uri)?).workspace(workspace);
-            let encryption = Encryption::of_environment(&Environment::process())?;
-            return ReaderBuilder { encryption, ..builder }.connect().await;
-        }
-        workspace::check(workspace)?;
-        if !Path::new(uri).is_dir() {
-            let reason = format!("{uri} is a state file, which has no workspaces");
-            return Err(ErrorKind::InvalidWorkspace { name: workspace.to_owned(), reason }.into());
-        }
-        let environment = Environment::process().with("TF_WORKSPACE", workspace);
-        let mut found = Found::in_directory(uri.as_ref(), &environment)?;
-        found.origins.workspace = ARGUMENT.to_owned();
-        Reader::of_found(found, uri.as_ref(), environment).await
-    }
-
-    async fn of_found(found: Found, directory: &Path, environment: Environment) -> Result<Reader, Error> {
-        let Found { backend, origins } = found;
-        let encryption = Encryption::of_directory(directory, &environment)?;
-        match backend {
-            Backend::S3 { arguments, workspace } => {
-                let builder = Reader::builder(*arguments).workspace(workspace).environment(environment);
-                ReaderBuilder { origins, encryption, ..builder }.connect().await
-            }
-            Backend::Local { path } => Ok(Reader::from_file(path).encrypted(encryption)),
-        }
-    }
-
-    fn encrypted(self, encryption: Option<Encryption>) -> Reader {
-        match encryption {
-            Some(encryption) => self.with_encryption(encryption),
-            None => self,
+    fn of_source(source: Source) -> Reader {
+        Reader {
+            source: Arc::new(source),
+            settings: Arc::new([]),
+            warnings: Arc::new([]),
+            strict: false,
+            encryption: None,
+            kms: None,
+            defaults: None,
         }
     }
 
@@ -232,13 +326,7 @@ impl Reader {
 
     /// Reads a state file.
     pub fn from_file(path: impl Into<PathBuf>) -> Reader {
-        Reader {
-            source: Arc::new(Source::File(path.into())),
-            settings: Arc::new([]),
-            strict: false,
-            encryption: None,
-            kms: None,
-        }
+        Reader::of_source(Source::File(path.into()))
     }
 
     /// Reads an object with a client that the caller has configured; the digest table and the workspaces of a
@@ -261,13 +349,7 @@ impl Reader {
         };
         let clock = SystemClock::start();
         let source = S3Source { object, table: None, prefix: "env:".to_owned(), key, clock };
-        Reader {
-            source: Arc::new(Source::S3(Box::new(source))),
-            settings: Arc::new([]),
-            strict: false,
-            encryption: None,
-            kms: None,
-        }
+        Reader::of_source(Source::S3(Box::new(source)))
     }
 
     /// Reads the outputs.
@@ -279,7 +361,15 @@ impl Reader {
     /// [`ErrorKind::NotFound`] if there is no state, and all kinds that tell why it cannot be reached or read.
     pub async fn read(&self) -> Result<State, Error> {
         let span = tracing::info_span!("read_state", state = %self.place());
-        self.read_outputs().instrument(span).await
+        self.read_outputs().instrument(span).await.map(|state| self.complete(state))
+    }
+
+    /// Adds the defaults of a data source.
+    fn complete(&self, state: State) -> State {
+        match &self.defaults {
+            Some(defaults) => state.or(defaults),
+            None => state,
+        }
     }
 
     async fn read_outputs(&self) -> Result<State, Error> {
@@ -307,7 +397,9 @@ impl Reader {
     /// Those of [`read`](Reader::read), and [`ErrorKind::InvalidResources`].
     pub async fn read_whole(&self) -> Result<WholeState, Error> {
         let span = tracing::info_span!("read_whole_state", state = %self.place());
-        async { self.whole(self.text().await?) }.instrument(span).await
+        let mut whole = async { self.whole(self.text().await?) }.instrument(span).await?;
+        whole.state = self.complete(whole.state);
+        Ok(whole)
     }
 
     /// Reads the outputs if the object is no longer the one that an ETag names.
@@ -320,7 +412,8 @@ impl Reader {
             Source::S3(source) => {
                 let Some(text) = source.read_if_changed(etag).await? else { return Ok(None) };
                 let text = self.decrypted(text).await?;
-                if self.strict { Ok(Some(self.whole(text)?.into())) } else { text.state().map(Some) }
+                let state = if self.strict { self.whole(text)?.into() } else { text.state()? };
+                Ok(Some(self.complete(state)))
             }
             Source::File(_) => {
                 let state = self.read().await?;
@@ -357,6 +450,12 @@ impl Reader {
     /// Returns the configuration as it was resolved, and where each value came from. Secrets are hidden.
     pub fn settings(&self) -> &[Setting] {
         &self.settings
+    }
+
+    /// Returns what was noticed about the configuration, such as a `backend` block that is not the one with which
+    /// `terraform init` ran.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Returns what is read, as `s3://bucket/key` or a path.

@@ -30,8 +30,25 @@ pub struct State {
     pub(crate) terraform_version: Option<String>,
     pub(crate) serial: u64,
     pub(crate) lineage: String,
-    pub(crate) outputs: BTreeMap<String, Result<Output, String>>,
+    pub(crate) outputs: Outputs,
     pub(crate) origin: Origin,
+}
+
+/// Outputs by name, or why one cannot be decoded.
+pub(crate) type Outputs = BTreeMap<String, Result<Output, String>>;
+
+impl Default for State {
+    /// Returns a state without outputs, as one that was never written.
+    fn default() -> State {
+        State {
+            format_version: 4,
+            terraform_version: None,
+            serial: 0,
+            lineage: String::new(),
+            outputs: Outputs::new(),
+            origin: Origin::default(),
+        }
+    }
 }
 
 /// Where a state came from.
@@ -71,6 +88,36 @@ impl State {
             outputs,
             origin: Origin::default(),
         })
+    }
+
+    /// Adds outputs that the state lacks, from a JSON object, as the `defaults` of a `terraform_remote_state` data
+    /// source do. What the state says wins, even null.
+    ///
+    /// Terraform has no defaults for a state that does not exist; `State::default().with_defaults(…)` is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for a text that is no JSON object.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let state = terrane_state::State::parse(br#"{"version":4,"outputs":{"a":{"value":"x","type":"string"}}}"#)?;
+    /// let state = state.with_defaults(r#"{"a": "y", "b": [1]}"#)?;
+    /// assert_eq!((state.output("a")?, state.output("b")?), ("x".to_owned(), vec![1]));
+    /// # Ok::<(), terrane_state::Error>(())
+    /// ```
+    pub fn with_defaults(self, defaults: &str) -> Result<State, Error> {
+        let json = Json::parse(defaults.as_bytes()).map_err(|_| invalid_defaults("they are not JSON"))?;
+        Ok(self.or(&legacy::untyped_outputs(&json).map_err(invalid_defaults)?))
+    }
+
+    /// Adds outputs that the state lacks.
+    pub(crate) fn or(mut self, defaults: &Outputs) -> State {
+        for (name, output) in defaults {
+            self.outputs.entry(name.clone()).or_insert_with(|| output.clone());
+        }
+        self
     }
 
     /// Returns one output as a Rust type.
@@ -271,9 +318,23 @@ impl State {
     }
 }
 
+fn invalid_defaults(reason: impl std::fmt::Display) -> Error {
+    ErrorKind::InvalidConfig { problems: vec![format!("`defaults`: {reason}")] }.into()
+}
+
+/// Returns the `defaults` of a `terraform_remote_state` data source.
+#[cfg(feature = "s3")]
+pub(crate) fn defaults_of_remote_state(text: &str) -> Result<Option<Outputs>, Error> {
+    let json = Json::parse(text.as_bytes()).map_err(|_| invalid_defaults("the data source is not JSON"))?;
+    match json.get("defaults") {
+        Some(defaults) => legacy::untyped_outputs(defaults).map(Some).map_err(invalid_defaults),
+        None => Ok(None),
+    }
+}
+
 /// Decodes the outputs of a state of format 4; repeated `outputs` merge, as in Go.
-fn outputs(text: &[u8], members: &Members) -> Result<BTreeMap<String, Result<Output, String>>, Error> {
-    let mut outputs = BTreeMap::new();
+fn outputs(text: &[u8], members: &Members) -> Result<Outputs, Error> {
+    let mut outputs = Outputs::new();
     for json in header::values(text, members, "outputs")? {
         match json.as_object() {
             Some(members) => {

@@ -155,10 +155,12 @@ fn version(args: &Args) -> Result<Version, Failure> {
 
 fn state(args: &Args) -> Result<Source, Failure> {
     block_on(async {
+        let builder = Reader::at(&args.source);
         let reader = match &args.workspace {
-            Some(workspace) => Reader::open_workspace(&args.source, workspace).await?,
-            None => Reader::open(&args.source).await?,
+            Some(workspace) => builder.workspace(workspace),
+            None => builder,
         };
+        let reader = reader.connect().await?;
         let state = reader.read().await?;
         warn(&state);
         state.check_outputs()?;

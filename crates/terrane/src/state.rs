@@ -1,11 +1,14 @@
 //! `terrane state`: what a Terraform state says, from S3, a file, or a Terraform directory. Nothing is written.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
-use terrane_state::{Change, Error, ErrorKind, Instance, LockKind, Mode, Reader, Resource, State, Value};
+use terrane_state::{
+    Change, Encryption, Environment, ErrorKind, Instance, LockKind, Mode, Reader, Resource, State, Value,
+};
 
 use crate::exit::{Failure, print_json};
 
@@ -51,6 +54,15 @@ pub(crate) struct Place {
     /// A workspace in place of the selected one
     #[arg(long)]
     workspace: Option<String>,
+    /// Read one version of the object, in a bucket that keeps versions
+    #[arg(long, value_name = "ID")]
+    version_id: Option<String>,
+    /// Refuse a state of which any output or resource is wrong, as Terraform does
+    #[arg(long)]
+    strict: bool,
+    /// A file with what stands in OpenTofu's `encryption` block, as TF_ENCRYPTION may hold it
+    #[arg(long, value_name = "FILE")]
+    encryption: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -81,14 +93,32 @@ pub(crate) fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Res
 }
 
 impl Place {
-    async fn open(&self) -> Result<Reader, Error> {
-        match &self.workspace {
-            Some(workspace) => Reader::open_workspace(&self.uri, workspace).await,
-            None => Reader::open(&self.uri).await,
+    async fn open(&self) -> Result<Reader, Failure> {
+        let mut builder = Reader::at(&self.uri);
+        if let Some(workspace) = &self.workspace {
+            builder = builder.workspace(workspace);
         }
+        if let Some(id) = &self.version_id {
+            builder = builder.version_id(id);
+        }
+        if self.strict {
+            builder = builder.strict();
+        }
+        if let Some(path) = &self.encryption {
+            let failed = |error| Failure::service(format!("cannot read `{}`", path.display()), error);
+            let text = std::fs::read_to_string(path).map_err(failed)?;
+            let encryption = Encryption::from_text(&text, &Environment::process())
+                .map_err(|error| Failure::problems(format!("`{}`: {error}", path.display())))?;
+            builder = builder.encryption(encryption);
+        }
+        let reader = builder.connect().await?;
+        for warning in reader.warnings() {
+            eprintln!("warning: {warning}");
+        }
+        Ok(reader)
     }
 
-    async fn read(&self) -> Result<State, Error> {
+    async fn read(&self) -> Result<State, Failure> {
         let state = self.open().await?.read().await?;
         warn(&state);
         Ok(state)

@@ -1,35 +1,30 @@
-//! The `backend "s3"` block of a configuration, in `.tf` and `.tf.json`.
+//! The `backend` block of a configuration, in `.tf` and `.tf.json`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hcl::{Block, Body, Expression};
 
-use super::{check_type, invalid, read_if_there};
+use super::{Written, check_type, invalid, read_if_there};
 use crate::error::{Error, ErrorKind};
 use crate::json::Json;
-use crate::s3::arguments::S3Arguments;
 
-/// Reads the block of a directory, and says which file it stands in; one in an override file replaces the other as a
-/// whole.
-pub(super) fn of_directory(directory: &Path) -> Result<Option<(S3Arguments, String)>, Error> {
+/// Reads the block of a directory; one in an override file replaces the other as a whole.
+pub(super) fn of_directory(directory: &Path) -> Result<Option<Written>, Error> {
     let (overrides, files): (Vec<PathBuf>, Vec<PathBuf>) =
         configuration_files(directory)?.into_iter().partition(|path| is_override(path));
-    let mut found: Vec<(PathBuf, Json)> = Vec::new();
+    let mut found: Vec<Written> = Vec::new();
     for path in files {
-        found.extend(blocks(&path)?.into_iter().map(|block| (path.clone(), block)));
+        found.extend(blocks(&path)?);
     }
-    if let [(first, _), (second, _), ..] = found.as_slice() {
-        let (first, second) = (first.display(), second.display());
+    if let [first, second, ..] = found.as_slice() {
+        let (first, second) = (&first.place, &second.place);
         return Err(invalid(format!("two backend blocks, in {first} and {second}, where one is allowed")));
     }
     for path in overrides {
-        found.extend(blocks(&path)?.into_iter().map(|block| (path.clone(), block)));
+        found.extend(blocks(&path)?);
     }
-    let Some((path, block)) = found.pop() else { return Ok(None) };
-    let place = path.display().to_string();
-    let arguments = S3Arguments::from_tree(&block).map_err(|error| error.at(place.clone()))?;
-    Ok(Some((arguments, place)))
+    Ok(found.pop())
 }
 
 /// What the names of configuration files end with.
@@ -70,25 +65,32 @@ fn is_override(path: &Path) -> bool {
     stem == "override" || stem.ends_with("_override")
 }
 
-/// Returns the arguments of each `backend "s3"` in a file.
-fn blocks(path: &Path) -> Result<Vec<Json>, Error> {
+/// The type and the arguments of a block.
+type TypedBlock = (String, Json);
+
+/// Returns each `backend` block in a file.
+fn blocks(path: &Path) -> Result<Vec<Written>, Error> {
     let place = path.display().to_string();
     let text = read_if_there(path)?.unwrap_or_default();
     let found = if place.ends_with(".json") { json_blocks(&text) } else { hcl_blocks(&text) };
-    found.map_err(|error| error.at(place))
+    let found = found.map_err(|error| error.at(place.clone()))?;
+    Ok(found.into_iter().map(|(ty, arguments)| Written { ty, arguments, place: place.clone() }).collect())
 }
 
-fn json_blocks(text: &[u8]) -> Result<Vec<Json>, Error> {
+fn json_blocks(text: &[u8]) -> Result<Vec<TypedBlock>, Error> {
     let json = Json::parse(text)
         .map_err(|error| invalid(format!("not JSON: syntax error at byte offset {}", error.offset)))?;
     let mut found = Vec::new();
     for terraform in one_or_many(json.get("terraform")) {
+        if terraform.get("cloud").is_some() {
+            check_type("cloud")?;
+        }
         for backend in one_or_many(terraform.get("backend")) {
             for (name, arguments) in backend.as_object().unwrap_or_default() {
                 check_type(name)?;
                 for arguments in one_or_many(Some(arguments)) {
                     check_constants(arguments)?;
-                    found.push(arguments.clone());
+                    found.push((name.clone(), arguments.clone()));
                 }
             }
         }
@@ -125,18 +127,25 @@ fn one_or_many(json: Option<&Json>) -> &[Json] {
     }
 }
 
-fn hcl_blocks(text: &[u8]) -> Result<Vec<Json>, Error> {
+fn hcl_blocks(text: &[u8]) -> Result<Vec<TypedBlock>, Error> {
     let text = String::from_utf8_lossy(text);
     // Files without a backend need not be understood.
-    if !text.contains("backend") {
+    if !text.contains("backend") && !text.contains("cloud") {
         return Ok(Vec::new());
     }
     let body: Body = hcl::parse(&text).map_err(|error| invalid(format!("not HCL: {error}")))?;
     let mut found = Vec::new();
     for terraform in body.blocks().filter(|block| block.identifier() == "terraform") {
-        for backend in terraform.body().blocks().filter(|block| block.identifier() == "backend") {
-            check_type(backend.labels().first().map_or("", |label| label.as_str()))?;
-            found.push(arguments(backend)?);
+        for block in terraform.body().blocks() {
+            match block.identifier() {
+                "cloud" => check_type("cloud")?,
+                "backend" => {
+                    let ty = block.labels().first().map_or("", |label| label.as_str());
+                    check_type(ty)?;
+                    found.push((ty.to_owned(), arguments(block)?));
+                }
+                _ => {}
+            }
         }
     }
     Ok(found)

@@ -8,15 +8,50 @@ use std::path::Path;
 use hcl::{Body, Expression, TraversalOperator};
 use serde_json::{Map, Value};
 
-use super::{Encryption, KeyKind, KeyProvider, Method, Secret};
+use super::{Encryption, KeyKind, KeyProvider, Method, OwnKms, Secret};
 use crate::backend::block;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
+use crate::s3::arguments::S3Arguments;
 
 type Tree = Map<String, Value>;
 
 /// The variable that holds an encryption configuration.
 const VARIABLE: &str = "TF_ENCRYPTION";
+
+/// What `key_provider "aws_kms"` takes beside the key: the same as the S3 backend, and what concerns writing only.
+const KMS_ARGUMENTS: [&str; 30] = [
+    "kms_key_id",
+    "key_spec",
+    "encrypted_metadata_alias",
+    "access_key",
+    "secret_key",
+    "token",
+    "profile",
+    "region",
+    "sts_region",
+    "endpoints",
+    "shared_config_files",
+    "shared_credentials_files",
+    "assume_role",
+    "assume_role_with_web_identity",
+    "allowed_account_ids",
+    "forbidden_account_ids",
+    "custom_ca_bundle",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "insecure",
+    "max_retries",
+    "retry_mode",
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+    "ec2_metadata_service_endpoint",
+    "ec2_metadata_service_endpoint_mode",
+    "skip_credentials_validation",
+    "skip_metadata_api_check",
+    "skip_requesting_account_id",
+];
 
 /// How many key providers may hand on to one another.
 const LONGEST_CHAIN: usize = 8;
@@ -64,6 +99,19 @@ impl Encryption {
         let Some(target) = tree.get("state") else { return Ok(None) };
         resolve(&tree, target, environment).map(Some)
     }
+
+    /// Reads what stands inside an `encryption` block, in HCL or JSON, as `TF_ENCRYPTION` holds it.
+    ///
+    /// A variable has the value of `TF_VAR_name`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`], also if the text says nothing about states.
+    pub fn from_text(text: &str, environment: &Environment) -> Result<Encryption, Error> {
+        let tree = parsed(text)?;
+        let target = tree.get("state").ok_or_else(|| invalid("the `state` block is missing"))?;
+        resolve(&tree, target, environment)
+    }
 }
 
 fn invalid(problem: impl Into<String>) -> Error {
@@ -88,11 +136,15 @@ fn configured(directory: &Path, environment: &Environment) -> Result<Tree, Error
 
 fn from_environment(environment: &Environment) -> Result<Tree, Error> {
     let Some(text) = environment.get(VARIABLE) else { return Ok(Tree::new()) };
-    let read = || match text.trim_start().starts_with('{') {
+    parsed(text).map_err(|error| error.at(VARIABLE))
+}
+
+fn parsed(text: &str) -> Result<Tree, Error> {
+    match text.trim_start().starts_with('{') {
         true => Ok(object(&parse_json(text)?)),
+        // The text may hold a passphrase, so the message does not repeat any of it.
         false => tree(&hcl::parse(text).map_err(|_| invalid("it is not HCL"))?),
-    };
-    read().map_err(|error| error.at(VARIABLE))
+    }
 }
 
 fn parse_json(text: &str) -> Result<Value, Error> {
@@ -123,8 +175,11 @@ fn object(value: &Value) -> Tree {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                let value =
-                    if value.is_array() && name != "aad" { object(value).into() } else { value.clone() };
+                let is_block = |elements: &Vec<Value>| elements.iter().all(Value::is_object);
+                let value = match value.as_array() {
+                    Some(elements) if !elements.is_empty() && is_block(elements) => object(value).into(),
+                    _ => value.clone(),
+                };
                 merge(&mut found, Tree::from_iter([(name.clone(), value)]));
             }
         }
@@ -323,16 +378,49 @@ impl<'a> Resolver<'a> {
     }
 
     fn kms(&mut self, place: &str, provider: &Value) -> Option<KeyKind> {
-        self.check_names(place, provider, &["kms_key_id", "key_spec", "region", "encrypted_metadata_alias"]);
+        self.check_names(place, provider, &KMS_ARGUMENTS);
         let Some(key_id) = provider.get("kms_key_id") else {
             self.problem(format!("`{place}.kms_key_id` is required"));
             return None;
         };
-        let region = match provider.get("region") {
-            None | Some(Value::Null) => None,
-            Some(region) => Some(self.text(&format!("{place}.region"), region)?),
-        };
-        Some(KeyKind::AwsKms { key_id: self.text(&format!("{place}.kms_key_id"), key_id)?, region })
+        let key_id = self.text(&format!("{place}.kms_key_id"), key_id);
+        let mut arguments = Tree::new();
+        for (name, value) in provider.as_object().into_iter().flatten() {
+            if !KMS_ARGUMENTS[..3].contains(&name.as_str()) && !value.is_null() {
+                arguments.insert(name.clone(), self.known(&format!("{place}.{name}"), value)?);
+            }
+        }
+        let bare = arguments.keys().all(|name| name == "region");
+        match S3Arguments::from_json(&Value::Object(arguments).to_string()) {
+            Ok(arguments) => {
+                let environment = self.environment.clone();
+                Some(KeyKind::AwsKms {
+                    key_id: key_id?,
+                    own: Some(Box::new(OwnKms { arguments, environment, bare })),
+                })
+            }
+            Err(error) => {
+                self.problem(format!("{place}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Returns a value with those of the variables that are named in it.
+    fn known(&mut self, place: &str, value: &Value) -> Option<Value> {
+        Some(match value {
+            Value::String(_) => self.text(place, value)?.into(),
+            Value::Array(elements) => {
+                elements.iter().map(|element| self.known(place, element)).collect::<Option<_>>()?
+            }
+            Value::Object(members) => {
+                let known = members.iter().map(|(name, value)| {
+                    Some((name.clone(), self.known(&format!("{place}.{name}"), value)?))
+                });
+                Value::Object(known.collect::<Option<_>>()?)
+            }
+            other => other.clone(),
+        })
     }
 
     fn check_names(&mut self, place: &str, value: &Value, known: &[&str]) {

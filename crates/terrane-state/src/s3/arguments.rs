@@ -10,6 +10,7 @@ use crate::de;
 use crate::decode;
 use crate::error::{Error, ErrorKind};
 use crate::json::Json;
+use crate::value::Value;
 
 const STRINGS: [&str; 40] = [
     "bucket",
@@ -209,19 +210,23 @@ impl S3Arguments {
     }
 
     pub(crate) fn from_tree(json: &Json) -> Result<S3Arguments, Error> {
-        let value = decode::decode(json, &schema()).map_err(|error| {
-            let path = error.path.to_string();
-            match path.strip_prefix('.') {
-                Some(path) => invalid(format!("`{path}`: {}", error.reason)),
-                None => invalid(error.reason),
-            }
-        })?;
-        de::from_value(&value).map_err(|error| {
+        de::from_value(&values(json)?).map_err(|error| {
             let path = error.path.to_string();
             let path = path.strip_prefix('.').unwrap_or(&path);
             invalid(format!("`{path}` does not have the right type"))
         })
     }
+}
+
+/// Returns every argument with its value; one that is not set is null.
+pub(crate) fn values(json: &Json) -> Result<Value, Error> {
+    decode::decode(json, &schema()).map_err(|error| {
+        let path = error.path.to_string();
+        match path.strip_prefix('.') {
+            Some(path) => invalid(format!("`{path}`: {}", error.reason)),
+            None => invalid(error.reason),
+        }
+    })
 }
 
 fn invalid(problem: String) -> Error {

@@ -18,8 +18,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
 
-use super::settings::Settings;
-use super::{credentials, http};
+use super::arguments::S3Arguments;
+use super::settings::{self, ARGUMENT, Origins, Settings};
+use super::{account, credentials, http};
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind};
 
@@ -158,4 +159,18 @@ pub(crate) fn kms(settings: &Settings, aws: &Aws) -> aws_sdk_kms::Client {
     config = config.retry_partition(unlimited_retries());
     config.set_endpoint_url(settings.endpoints.get("kms").cloned());
     aws_sdk_kms::Client::from_conf(config.build())
+}
+
+/// Makes a client of KMS from arguments of its own, which are those of the S3 backend without a bucket and key.
+pub(crate) async fn kms_alone(
+    arguments: &S3Arguments,
+    environment: &Environment,
+) -> Result<aws_sdk_kms::Client, Error> {
+    let arguments =
+        S3Arguments { bucket: Some("-".to_owned()), key: Some("-".to_owned()), ..arguments.clone() };
+    let origins = Origins { arguments: ARGUMENT.to_owned(), workspace: "default".to_owned() };
+    let mut settings = settings::resolve(&arguments, environment, super::workspace::DEFAULT, &origins)?;
+    let aws = aws(&mut settings, environment, Duration::from_secs(1)).await?;
+    account::check(&settings, &aws).await?;
+    Ok(kms(&settings, &aws))
 }

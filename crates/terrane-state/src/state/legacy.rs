@@ -3,22 +3,16 @@
 //! They say no types that Terraform still trusts, so types are implied from the values: a non-empty array whose
 //! elements have one type is a list, else a tuple; likewise objects become maps.
 
-use std::collections::BTreeMap;
-
 use terrane_contract::Type;
 
-use super::header;
+use super::{Outputs, header};
 use crate::decode;
 use crate::error::Error;
 use crate::json::{Json, Members};
 use crate::value::{Output, Value};
 
-pub(super) fn outputs(
-    text: &[u8],
-    members: &Members,
-    format_version: u64,
-) -> Result<BTreeMap<String, Result<Output, String>>, Error> {
-    let mut outputs = BTreeMap::new();
+pub(super) fn outputs(text: &[u8], members: &Members, format_version: u64) -> Result<Outputs, Error> {
+    let mut outputs = Outputs::new();
     for modules in header::values(text, members, "modules")? {
         if modules == Json::Null {
             continue;
@@ -33,6 +27,17 @@ pub(super) fn outputs(
         }
     }
     Ok(outputs)
+}
+
+/// Returns the members of an object as outputs whose types nobody declared.
+pub(super) fn untyped_outputs(json: &Json) -> Result<Outputs, String> {
+    let members = json.as_object().ok_or_else(|| format!("an object is required, found {}", json.kind()))?;
+    let output = |(name, value): &(String, Json)| {
+        let value = decode::decode_untyped(value).map_err(|error| format!("`{name}`: {}", error.reason))?;
+        let ty = implied_type(&value);
+        Ok((name.clone(), Ok(Output { value, ty, sensitive: false, deprecated: None })))
+    };
+    members.iter().map(output).collect()
 }
 
 fn is_root(module: &Json, format_version: u64) -> bool {

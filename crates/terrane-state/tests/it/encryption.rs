@@ -137,7 +137,7 @@ async fn what_opentofu_is_told_is_understood() {
     let configured = |environment: &Environment| Encryption::of_directory(directory.path(), environment);
     let encryption = configured(&with_passphrase()).unwrap().unwrap();
     assert!(!format!("{encryption:?}").contains(PASSPHRASE));
-    assert_eq!(read(ENCRYPTED, encryption).await.unwrap().output::<String>("vpc_id").unwrap(), "vpc-123");
+    assert_eq!(read(&QUICK, encryption).await.unwrap().output::<String>("vpc_id").unwrap(), "vpc-123");
     let error = configured(&Environment::empty()).unwrap_err().to_string();
     assert!(
         error.contains("`key_provider.pbkdf2.foo.passphrase` is a variable: set TF_VAR_passphrase"),
@@ -147,18 +147,18 @@ async fn what_opentofu_is_told_is_understood() {
     // The environment's configuration wins, in HCL and in JSON.
     let over = r#"key_provider "pbkdf2" "foo" { passphrase = "wrong-horse-battery-staple" }"#;
     let wrong = configured(&with_passphrase().with("TF_ENCRYPTION", over)).unwrap().unwrap();
-    assert_eq!(kind(ENCRYPTED, wrong).await, ErrorKind::DecryptFailed);
+    assert_eq!(kind(&QUICK, wrong).await, ErrorKind::DecryptFailed);
     let json = r#"{"method":{"unencrypted":{"none":[{}]}},"state":{"fallback":{"fallback":{"method":"${method.unencrypted.none}"}}}}"#;
     let plain = configured(&with_passphrase().with("TF_ENCRYPTION", json)).unwrap().unwrap();
     read(STATE, plain).await.unwrap();
     let alone = with_passphrase().with("TF_ENCRYPTION", BLOCK);
     let alone = Encryption::of_environment(&alone).unwrap().unwrap();
-    read(ENCRYPTED, alone).await.unwrap();
+    read(&QUICK, alone).await.unwrap();
     assert!(Encryption::of_environment(&with_passphrase()).unwrap().is_none());
 
     let of_source =
         |name: &str| Encryption::of_remote_state(directory.path(), &with_passphrase(), name).unwrap();
-    read(ENCRYPTED, of_source("network").unwrap()).await.unwrap();
+    read(&QUICK, of_source("network").unwrap()).await.unwrap();
     assert!(of_source("other").is_none());
 }
 
@@ -195,19 +195,23 @@ fn what_is_not_supported_is_all_named() {
     assert!(error.contains("a chain of more than 8 key providers"), "{error}");
 }
 
-#[tokio::test]
-async fn case_63_a_kms_key_needs_decrypt_alone() {
-    // The key that pbkdf2 derives in the fixture, as KMS would hand it out.
+/// What KMS hands out for the fixture when its key is one of KMS, and the fixture then.
+fn with_kms() -> (String, String) {
+    // The key that pbkdf2 derives in the fixture.
     let key = [
         0x22, 0x58, 0x72, 0x36, 0x71, 0x98, 0x76, 0x01, 0x37, 0xe0, 0xa1, 0x85, 0x80, 0x43, 0x34, 0x47, 0xbb,
         0xf5, 0x78, 0xfb, 0xe2, 0xb8, 0x7f, 0xf3, 0x6a, 0xef, 0x3c, 0x17, 0x5f, 0xe5, 0x70, 0x9c_u8,
     ];
-    let answer = format!(r#"{{"KeyId":"k","Plaintext":"{}"}}"#, BASE64.encode(key));
-    let kms = Script::start(move |_, _| Reply::json(200, &answer)).await;
     let meta = BASE64.encode(r#"{"ciphertext_blob":"AQID","encryption_context":{"env":"prod"}}"#);
     let mut envelope: serde_json::Value = serde_json::from_str(ENCRYPTED).unwrap();
     envelope["meta"] = serde_json::json!({ "key_provider.aws_kms.main": meta });
-    let text = envelope.to_string();
+    (format!(r#"{{"KeyId":"k","Plaintext":"{}"}}"#, BASE64.encode(key)), envelope.to_string())
+}
+
+#[tokio::test]
+async fn case_63_a_kms_key_needs_decrypt_alone() {
+    let (answer, text) = with_kms();
+    let kms = Script::start(move |_, _| Reply::json(200, &answer)).await;
     let s3 = Script::start(move |_, _| Reply::ok(&text)).await;
     let environment = Environment::empty().with("AWS_ENDPOINT_URL_KMS", kms.url());
     let encryption = Encryption::aws_kms("main", "alias/state");
@@ -224,4 +228,84 @@ async fn case_63_a_kms_key_needs_decrypt_alone() {
     let body: serde_json::Value = serde_json::from_str(&requests[0].body).unwrap();
     assert_eq!(body["EncryptionContext"]["env"], "prod");
     assert_eq!((&body["CiphertextBlob"], &body["KeyId"]), (&"AQID".into(), &"alias/state".into()));
+}
+
+#[tokio::test]
+async fn a_kms_key_is_reached_as_its_own_arguments_say() {
+    let (answer, text) = with_kms();
+    let kms = Script::start(move |_, _| Reply::json(200, &answer)).await;
+    let sts = Script::start(|_, request| {
+        let body = if request.body.contains("AssumeRole") {
+            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials><AccessKeyId>AKIDROLE</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+        } else {
+            "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        };
+        Reply::Full { status: 200, headers: vec![], body: body.as_bytes().to_vec() }
+    })
+    .await;
+    let block = |arguments: &str| {
+        format!(
+            r#"
+            key_provider "aws_kms" "main" {{
+              kms_key_id = "alias/state"
+              key_spec   = "AES_256"
+              {arguments}
+            }}
+            method "aes_gcm" "kms" {{
+              keys = key_provider.aws_kms.main
+            }}
+            state {{
+              method = method.aes_gcm.kms
+            }}"#
+        )
+    };
+    let environment = Environment::empty()
+        .with("AWS_ENDPOINT_URL_KMS", kms.url())
+        .with("AWS_ACCESS_KEY_ID", "AKIDENV")
+        .with("AWS_SECRET_ACCESS_KEY", "s")
+        .with("TF_VAR_role", "arn:aws:iam::123456789012:role/reader");
+    let own = format!(
+        r#"region = "eu-west-1"
+           assume_role {{
+             role_arn = var.role
+           }}
+           endpoints {{
+             sts = "{}"
+           }}
+           allowed_account_ids = ["123456789012"]"#,
+        sts.url()
+    );
+    // A file has no backend whose credentials could serve.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &text).unwrap();
+    let path = file.path().display().to_string();
+    let read = async |text: &str| {
+        let environment = environment.clone().with("TF_ENCRYPTION", text);
+        let reader = Reader::at(&path).environment(environment).connect().await?;
+        reader.read().await
+    };
+    let signer = |idx: usize| kms.requests()[idx].header("authorization").unwrap().to_owned();
+    assert_eq!(read(&block(&own)).await.unwrap().output::<String>("vpc_id").unwrap(), "vpc-123");
+    assert!(signer(0).contains("AKIDROLE/") && signer(0).contains("/eu-west-1/kms/"), "{}", signer(0));
+    read(&block("region = \"us-west-2\"")).await.unwrap();
+    assert!(signer(1).contains("AKIDENV/") && signer(1).contains("/us-west-2/kms/"), "{}", signer(1));
+    let error = read(&block(&own.replace("[\"123456789012\"]", "[\"1\"]"))).await.unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::AccountNotAllowed { account: "123456789012".to_owned() });
+    let error = read(&block("")).await.unwrap_err().to_string();
+    assert!(error.contains("key_provider.aws_kms.main") && error.contains("`region` is required"), "{error}");
+    for (argument, problem) in [
+        ("bucket = \"b\"", "`key_provider.aws_kms.main.bucket` is not supported"),
+        ("max_retries = [1]", "`max_retries`: number is required, found array"),
+        ("profile = var.none", "is a variable: set TF_VAR_none"),
+    ] {
+        let error = Encryption::from_text(&block(argument), &environment).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+    assert_eq!(kms.requests().len(), 2);
+    // With nothing of its own but a region, the reader's credentials do.
+    let s3 = Script::start(move |_, _| Reply::ok(&text)).await;
+    let encryption = Encryption::from_text(&block("region = \"us-west-1\""), &environment).unwrap();
+    let reader = builder(arguments(s3.address)).environment(environment).encryption(encryption);
+    reader.connect().await.unwrap().read().await.unwrap();
+    assert!(signer(2).contains("test/") && signer(2).contains("/us-west-1/kms/"), "{}", signer(2));
 }

@@ -143,6 +143,110 @@ async fn local_states_and_files_are_read() {
     assert_eq!(error.to_string(), "/nowhere/x: no state was found");
 }
 
+fn local(directory: &Path, environment: &Environment) -> std::path::PathBuf {
+    match Backend::of_directory(directory, environment).unwrap() {
+        Backend::Local { path } => path,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn local_backends_name_their_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let workspace = Environment::empty().with("TF_WORKSPACE", "w1");
+    write(directory.path(), "main.tf", "terraform {\n  backend \"local\" {}\n}\n");
+    assert_eq!(local(directory.path(), &Environment::empty()), at("terraform.tfstate"));
+    assert_eq!(local(directory.path(), &workspace), at("terraform.tfstate.d/w1/terraform.tfstate"));
+    let block = "terraform {\n  backend \"local\" {\n    path = \"net/x.tfstate\"\n    workspace_dir = \"spaces\"\n  }\n}\n";
+    write(directory.path(), "main.tf", block);
+    assert_eq!(local(directory.path(), &Environment::empty()), at("net/x.tfstate"));
+    assert_eq!(local(directory.path(), &workspace), at("spaces/w1/terraform.tfstate"));
+    let cache =
+        r#"{"version":3,"backend":{"type":"local","config":{"path":"cached.tfstate","workspace_dir":null}}}"#;
+    write(directory.path(), ".terraform/terraform.tfstate", cache);
+    assert_eq!(local(directory.path(), &Environment::empty()), at("cached.tfstate"));
+    write(directory.path(), ".terraform/terraform.tfstate", &cache.replace("path", "paths"));
+    let error = Backend::of_directory(directory.path(), &Environment::empty()).unwrap_err().to_string();
+    assert!(error.contains("backend \"local\": unsupported attribute \"paths\""), "{error}");
+}
+
+#[test]
+fn hcp_terraform_is_no_place_that_is_read() {
+    let main = "terraform {\n  cloud {\n    organization = \"acme\"\n  }\n}\n";
+    // A state that was left behind is not taken for the one in the cloud.
+    check_files(&[("main.tf", main), ("terraform.tfstate", STATE)], Err("\"cloud\" is not supported"));
+    let json = r#"{"terraform":{"cloud":{"organization":"acme"}}}"#;
+    check_files(&[("main.tf.json", json), ("terraform.tfstate", STATE)], Err("\"cloud\" is not supported"));
+}
+
+#[tokio::test]
+async fn a_configuration_that_init_has_not_seen_is_told_about() {
+    let directory = tempfile::tempdir().unwrap();
+    let warnings = async || {
+        let reader = Reader::at(directory.path().display().to_string());
+        reader.environment(Environment::empty()).connect().await.unwrap().warnings().to_vec()
+    };
+    write(directory.path(), ".terraform/terraform.tfstate", &cache("http://127.0.0.1:1"));
+    assert_eq!(warnings().await, [""; 0]);
+    let block = |arguments: &str| format!("terraform {{\n  backend \"s3\" {{\n{arguments}\n  }}\n}}\n");
+    // As `terraform init` has seen it; what it was told beside is no difference.
+    write(directory.path(), "main.tf", &block("bucket = \"b\"\nkey = \"k\"\nuse_path_style = \"true\""));
+    assert_eq!(warnings().await, [""; 0]);
+    write(directory.path(), "main.tf", &block("bucket = \"b\"\nkey = \"new\"\nsecret_key = \"hunter2\""));
+    let found = warnings().await;
+    assert!(
+        found[0].starts_with("`key`, `secret_key` in ") && found[0].contains("main.tf is not"),
+        "{found:?}"
+    );
+    assert!(found[0].contains("run `terraform init`") && !found[0].contains("hunter2"), "{found:?}");
+    write(directory.path(), "main.tf", &block("").replace("s3", "local"));
+    assert!(warnings().await[0].starts_with("the backend in "));
+    // What only Terraform or OpenTofu understands cannot be compared.
+    write(directory.path(), "main.tf", &block("key = var.key"));
+    assert_eq!(warnings().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn defaults_of_a_data_source_stand_for_what_the_state_lacks() {
+    let (server, address) = MemS3::start().await;
+    let state =
+        r#"{"version":4,"outputs":{"a":{"value":"x","type":"string"},"n":{"value":null,"type":"dynamic"}}}"#;
+    server.put("b", "env:/w/k", state);
+    let text = format!(
+        r#"{{"backend":"s3","workspace":"w","defaults":{{"a":"y","n":1,"more":["z",true]}},"config":{{
+            "bucket":"b","key":"k","region":"us-east-1","access_key":"test","secret_key":"test",
+            "use_path_style":true,"endpoints":{{"s3":"http://{address}"}}}}}}"#
+    );
+    let connect = async |text: &str| {
+        let builder = Reader::remote_state(text).unwrap().environment(Environment::empty());
+        builder.connect().await.unwrap()
+    };
+    let reader = connect(&text).await;
+    let whole = reader.read_whole().await.unwrap();
+    for state in [&reader.read().await.unwrap(), &*whole] {
+        assert_eq!(state.output::<String>("a").unwrap(), "x");
+        assert_eq!(state.output::<Option<u8>>("n").unwrap(), None);
+        assert_eq!(state.output::<(String, bool)>("more").unwrap(), ("z".to_owned(), true));
+    }
+    let changed = reader.read_if_changed("\"other\"").await.unwrap().unwrap();
+    assert_eq!(changed.iter().count(), 3);
+    // They do not stand for a state, unless the program says so.
+    let absent = connect(&text.replace("\"w\"", "\"absent\"")).await.read().await.unwrap_err();
+    assert!(matches!(absent.kind(), ErrorKind::NotFound { .. }));
+    let state = terrane_state::State::default().with_defaults(r#"{"a":"y"}"#).unwrap();
+    assert_eq!(state.output::<String>("a").unwrap(), "y");
+    let error =
+        Reader::remote_state(&text.replace(r#"{"a":"y","n":1,"more":["z",true]}"#, "[]")).unwrap_err();
+    assert!(error.to_string().contains("`defaults`: an object is required, found array"), "{error}");
+
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "x.tfstate", STATE);
+    let path = directory.path().join("x.tfstate");
+    let text = format!(r#"{{"backend":"local","config":{{"path":{path:?}}}}}"#);
+    assert_eq!(connect(&text).await.read().await.unwrap().serial(), 3);
+}
+
 #[test]
 fn remote_state_data_sources_are_understood() {
     let text = r#"{"backend":"s3","workspace":"w","config":{"bucket":"b","key":"k","encrypt":"true"}}"#;

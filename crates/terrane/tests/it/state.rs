@@ -213,6 +213,79 @@ async fn a_terraform_directory_names_its_state() {
     assert!(out.contains("workspace = w2  # argument"), "{out}");
 }
 
+#[test]
+fn local_backends_are_shown_as_they_are_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().display().to_string();
+    let file = file(dir.path(), STATE);
+    let backend = |uri: &str| run(&["backend", uri], None, 0).0;
+    let shown = format!("{file}\nbackend = local  # argument\npath = {file}  # argument\n");
+    assert_eq!(backend(&file), shown);
+    let workspace = "workspace = default  # default\n";
+    assert_eq!(backend(&path), shown.replace("argument", "default") + workspace);
+    let block = "terraform {\n  backend \"local\" {\n    path = \"net.tfstate\"\n  }\n}\n";
+    fs::write(dir.path().join("main.tf"), block).unwrap();
+    let net = format!("{path}/net.tfstate");
+    let shown = format!("{net}\nbackend = local  # {path}/main.tf\npath = {net}  # {path}/main.tf\n");
+    assert_eq!(backend(&path), shown + workspace);
+    assert!(run(&["outputs", &path], None, 4).1.contains("no state was found"));
+    fs::write(&net, STATE).unwrap();
+    assert_eq!(run(&["get", &path, "network.vpc_id"], None, 0).0, "vpc-1\n");
+    // What `terraform init` was told counts, and is said to differ.
+    let cache = r#"{"version": 3, "backend": {"type": "local", "config": {"path": "terraform.tfstate"}}}"#;
+    fs::create_dir(dir.path().join(".terraform")).unwrap();
+    fs::write(dir.path().join(".terraform/terraform.tfstate"), cache).unwrap();
+    let (out, err) = run(&["backend", &path, "--json"], None, 0);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["place"], json!(file));
+    assert!(err.starts_with(&format!("warning: `path` in {path}/main.tf is not what ")), "{err}");
+}
+
+#[test]
+fn a_strict_reader_refuses_what_terraform_refuses() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), &STATE.replace("\"managed\"", "\"zzz\""));
+    assert_eq!(run(&["get", &path, "network.vpc_id"], None, 0).0, "vpc-1\n");
+    let (out, err) = run(&["get", &path, "network.vpc_id", "--strict"], None, 1);
+    assert!(out.is_empty() && err.contains("invalid resources") && err.contains("zzz"), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_version_can_be_read() {
+    let (server, address) = MemS3::start().await;
+    let id = server.put("b", "k", STATE);
+    server.put("b", "k", STATE.replace("vpc-1", "vpc-2"));
+    let get = ["get", "s3://b/k", "network.vpc_id"];
+    assert_eq!(run(&get, Some(address), 0).0, "vpc-2\n");
+    assert_eq!(run(&[&get[..], &["--version-id", &id]].concat(), Some(address), 0).0, "vpc-1\n");
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), STATE);
+    let (_, err) = run(&["outputs", &path, "--version-id", &id], None, 1);
+    assert!(err.contains("is a file, which has no versions to pin"), "{err}");
+}
+
+#[test]
+fn a_state_that_opentofu_encrypted_is_read_with_its_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let path =
+        file(dir.path(), include_str!("../../../terrane-state/tests/fixtures/tofu-pbkdf2-aesgcm.tfstate"));
+    let configuration = dir.path().join("encryption.hcl").display().to_string();
+    let text = "key_provider \"pbkdf2\" \"foo\" {\n  passphrase = \"correct-horse-battery-staple\"\n}\nmethod \"aes_gcm\" \"m\" {\n  keys = key_provider.pbkdf2.foo\n}\nstate {\n  method = method.aes_gcm.m\n}\n";
+    fs::write(&configuration, text).unwrap();
+    let get = ["get", &path, "vpc_id"];
+    assert!(run(&get, None, 1).1.contains("the state is encrypted, and no encryption is configured"));
+    let with = ["--encryption", &configuration];
+    assert_eq!(run(&[&get[..], &with].concat(), None, 0).0, "vpc-123\n");
+    let (out, _) = run(&["backend", &path, with[0], with[1]], None, 0);
+    assert!(out.contains("encryption = key_provider.pbkdf2.foo  # argument"), "{out}");
+    fs::write(&configuration, text.replace("aes_gcm.m", "aes_gcm.other")).unwrap();
+    let (_, err) = run(&[&get[..], &with].concat(), None, 1);
+    assert!(err.contains("encryption.hcl`") && err.contains("method.aes_gcm.other is not declared"), "{err}");
+    assert!(!err.contains("correct-horse"), "{err}");
+    let by_variable =
+        terrane(&["backend", &path, "--json"], None).env("TF_ENCRYPTION", text).output().unwrap();
+    assert!(self::text(&by_variable.stdout).contains("\"source\": \"TF_ENCRYPTION\""), "{by_variable:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn watch_prints_a_line_for_each_change() {
     use std::io::{BufRead as _, BufReader};
