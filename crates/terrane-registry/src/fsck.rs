@@ -10,7 +10,7 @@ use crate::layout::{
     BUNDLE, DISCOVERY, File, MODULES, Manifest, bundle_key, discovery, download, file_key, get_page, page_key,
 };
 use crate::package::sha256_hex;
-use crate::page::{PAGE, generator, module_page, version_link, version_page};
+use crate::page::{PAGE, front_page, generator, module_link, module_page, version_link, version_page};
 use crate::registry::Registry;
 use crate::signature::{self, Trust};
 use crate::store::content_type;
@@ -48,6 +48,7 @@ impl Registry<'_> {
                 None => faults.push(Fault { key, message: "does not belong to a registry".to_owned() }),
             }
         }
+        self.check_front_page(&mut faults)?;
         for (module, claimed) in versions {
             self.check_module(&module, &claimed, &mut faults)?;
         }
@@ -98,6 +99,15 @@ impl Registry<'_> {
             self.store().delete(&file_key(module, version, file))?;
         }
         Ok(())
+    }
+
+    fn check_front_page(&self, faults: &mut Vec<Fault>) -> Result<(), Error> {
+        let modules: BTreeSet<ModuleName> = self.modules()?.into_iter().collect();
+        if modules.is_empty() {
+            return Ok(());
+        }
+        let links: Vec<String> = modules.iter().map(module_link).collect();
+        self.check_page(PAGE, &front_page(&self.settings().host, &modules), &links, faults)
     }
 
     fn check_module(

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `registry.toml` | host and namespace | no |
 //! | `.well-known/terraform.json` | discovery | no |
+//! | `index.html` | the modules, for people | yes |
 //! | `v1/modules/NS/NAME/SYSTEM/versions` | the version list: what is in it is published | yes |
 //! | `.../index.html` | the version list for people | yes |
 //! | `.../X.Y.Z/module.tar.gz` | the package | no |

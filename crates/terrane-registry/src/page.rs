@@ -1,16 +1,17 @@
-//! Pages for people: one for each version, and one that lists a module's versions.
+//! Pages for people: one for each version, one that lists a module's versions, and one that lists the modules.
 //!
 //! Plain HTML without scripts. A version's page is written once, like all else of that version;
-//! the list is written anew whenever the version list changes.
+//! the lists are written anew whenever what they list changes.
 
 mod diagram;
 mod markdown;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use terrane_contract::{Contract, Variable};
 
-use crate::layout::{File, Index, Manifest};
+use crate::layout::{File, Index, MODULES, Manifest};
 use crate::{ModuleName, Package};
 
 /// The name of a page in its directory.
@@ -69,7 +70,11 @@ pub(crate) fn version_page(host: &str, manifest: &Manifest, package: &Package) -
 
 /// Returns the page that lists a module's versions, the newest first.
 pub(crate) fn module_page(host: &str, module: &ModuleName, index: &Index) -> Vec<u8> {
-    let mut body = format!("<h1>{module}</h1>\n<p>Source: <code>{}/{module}</code></p>\n<ul>\n", Text(host));
+    let mut body = format!(
+        "<p><a href=\"../../../../../{PAGE}\">{host}</a></p>\n<h1>{module}</h1>\n\
+         <p>Source: <code>{host}/{module}</code></p>\n<ul>\n",
+        host = Text(host)
+    );
     for version in index.listed.iter().rev() {
         let _ = writeln!(body, "<li>{}</li>", version_link(version));
     }
@@ -78,6 +83,28 @@ pub(crate) fn module_page(host: &str, module: &ModuleName, index: &Index) -> Vec
     }
     body.push_str("</ul>\n");
     document(&module.to_string(), &body)
+}
+
+/// Returns the page that lists the modules, which is also the record of what it lists.
+pub(crate) fn front_page(host: &str, modules: &BTreeSet<ModuleName>) -> Vec<u8> {
+    let links: String = modules.iter().map(|module| format!("<li>{}</li>\n", module_link(module))).collect();
+    document(host, &format!("<h1>{}</h1>\n<ul>\n{links}</ul>\n", Text(host)))
+}
+
+/// Returns how the list of modules leads to one of them.
+pub(crate) fn module_link(module: &ModuleName) -> String {
+    format!("<a href=\"{MODULES}{module}/{PAGE}\">{module}</a>")
+}
+
+/// Reads the modules that a list shows; `None` for one that is not whole.
+pub(crate) fn listed_modules(page: &[u8]) -> Option<BTreeSet<ModuleName>> {
+    let page = std::str::from_utf8(page).ok()?;
+    let rows = page.strip_suffix("</html>\n")?.lines().filter(|line| line.starts_with("<li>"));
+    rows.map(|row| {
+        let (_, rest) = row.split_once(MODULES)?;
+        ModuleName::parse(rest.split_once(&format!("/{PAGE}"))?.0).ok()
+    })
+    .collect()
 }
 
 /// Returns how the list of versions leads to one of them.

@@ -49,7 +49,7 @@ impl Registry<'_> {
         assert!(bytes == again, "packages are reproducible");
         if let Some(manifest) = self.already_published(publication)? {
             self.write_page(&manifest, publication)?;
-            self.refresh_page(module)?;
+            self.refresh_pages(module)?;
             return Ok(Published::Already(manifest));
         }
         let mut manifest = self.prepare(publication)?;

@@ -7,7 +7,7 @@ use crate::layout::{
     DISCOVERY, File, Index, MODULES, Manifest, SETTINGS, discovery, file_key, page_key, versions_key,
 };
 use crate::name::check_name;
-use crate::page::module_page;
+use crate::page::{PAGE, front_page, listed_modules, module_page};
 use crate::store::{Expect, Object, Put, Store};
 use crate::{Error, ErrorKind, ModuleName};
 
@@ -186,21 +186,40 @@ impl<'a> Registry<'a> {
         change: impl Fn(&mut Index) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.write_index(module, change)?;
-        self.refresh_page(module)
+        self.refresh_pages(module)
     }
 
-    /// Writes the page that lists a module's versions, if it does not say what the version list says.
-    pub(crate) fn refresh_page(&self, module: &ModuleName) -> Result<(), Error> {
-        let key = page_key(module);
+    /// Writes the pages that list a module's versions and the modules, where they do not say what is published.
+    pub(crate) fn refresh_pages(&self, module: &ModuleName) -> Result<(), Error> {
+        self.refresh(&page_key(module), |_| {
+            Ok(module_page(&self.settings.host, module, &self.index(module)?))
+        })?;
+        self.refresh(PAGE, |before| {
+            // The page itself says which modules there were: to look for them takes the longer the more there are.
+            let mut modules = match before.and_then(|before| listed_modules(&before.bytes)) {
+                Some(modules) => modules,
+                None => self.modules()?.into_iter().collect(),
+            };
+            modules.insert(module.clone());
+            Ok(front_page(&self.settings.host, &modules))
+        })
+    }
+
+    /// Writes a page that lists something, if it is not what it has to be.
+    fn refresh(
+        &self,
+        key: &str,
+        page: impl Fn(Option<&Object>) -> Result<Vec<u8>, Error>,
+    ) -> Result<(), Error> {
         retry(&format!("`{key}`"), || {
-            // The page is read before the list, so that a write never takes back what a later one said.
-            let before = self.store.get(&key)?;
-            let page = module_page(&self.settings.host, module, &self.index(module)?);
+            // It is read before what it lists, so that a write never takes back what a later one said.
+            let before = self.store.get(key)?;
+            let page = page(before.as_ref())?;
             if before.as_ref().is_some_and(|before| before.bytes == page) {
                 return Ok(Some(()));
             }
             let expect = before.as_ref().map_or(Expect::Absent, |before| Expect::Unchanged(&before.tag));
-            match self.store.put(&key, &page, expect)? {
+            match self.store.put(key, &page, expect)? {
                 Put::Written => Ok(Some(())),
                 Put::Refused => Ok(None),
             }

@@ -26,6 +26,8 @@ pub struct Release {
     module: ModuleName,
     store: Arc<dyn Store>,
     settings: Settings,
+    /// Settings of the Terraform that reads the release back.
+    terraform: String,
 }
 
 /// What a release will be.
@@ -46,7 +48,16 @@ pub struct Plan {
 impl Release {
     /// Names the module `modules/NAME` of the workspace at `root`, and where it goes.
     pub fn new(root: &Path, module: ModuleName, store: Arc<dyn Store>, settings: Settings) -> Release {
-        Release { root: root.to_owned(), module, store, settings }
+        Release { root: root.to_owned(), module, store, settings, terraform: String::new() }
+    }
+
+    /// Adds CLI settings of Terraform for reading the release back, such as where it finds providers.
+    ///
+    /// Without any, `terraform init` downloads the providers that the module needs.
+    #[must_use]
+    pub fn with_terraform(mut self, settings: &str) -> Release {
+        settings.clone_into(&mut self.terraform);
+        self
     }
 
     fn directory(&self) -> String {
@@ -209,7 +220,7 @@ impl Release {
         Ok(published)
     }
 
-    /// Installs the version with the real Terraform, from a server over the store.
+    /// Initialises a root that calls the version, with the real Terraform and a server over the store.
     fn install(&self, manifest: &Manifest) -> Result<(), Error> {
         let failed = |what: &str, error: std::io::Error| Error::unavailable(what.to_owned(), error);
         let runtime =
@@ -221,19 +232,19 @@ impl Release {
         let server = Server::new(Arc::clone(&self.store), Arc::new(|_| {}));
         runtime.spawn(server.run(listener, std::future::pending()));
 
-        let root = self.git().directory()?.join(format!("terrane-install-{}-{port}", std::process::id()));
+        // One place for each module, so that what a killed attempt left is in nobody's way for long.
+        let root = self.git().directory()?.join(format!("terrane-install-{}", self.module.name()));
+        let _ = fs::remove_dir_all(&root);
         let (host, module, version) = (&self.settings.host, &self.module, &manifest.version);
-        write(
-            &root.join("terraformrc"),
-            &format!(
-                "host \"{host}\" {{\n  services = {{ \"modules.v1\" = \"http://127.0.0.1:{port}/v1/modules/\" }}\n}}\n"
-            ),
-        )?;
+        let services = format!(
+            "host \"{host}\" {{\n  services = {{ \"modules.v1\" = \"http://127.0.0.1:{port}/v1/modules/\" }}\n}}\n"
+        );
+        write(&root.join("terraformrc"), &format!("{}{services}", self.terraform))?;
         let call =
             format!("module \"m\" {{\n  source  = \"{host}/{module}\"\n  version = \"{version}\"\n}}\n");
         write(&root.join("main.tf"), &call)?;
         let output = Command::new("terraform")
-            .args(["get", "-no-color"])
+            .args(["init", "-backend=false", "-input=false", "-no-color"])
             .current_dir(&root)
             .env("TF_CLI_CONFIG_FILE", root.join("terraformrc"))
             .env("CHECKPOINT_DISABLE", "1")

@@ -58,6 +58,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], args: &Args) -> R
             "a release is tested and read back with terraform, which is not on PATH",
         )
     })?;
+    let release = release.with_terraform(&terraform.settings()?);
     release.prepare(version.as_ref(), || {
         recompile(workspace, &topologies, &terraform).map_err(|error| error.to_string())
     })?;
@@ -161,7 +162,7 @@ fn describe(release: &Release, module: &ModuleName, plan: &Plan, store: &str) ->
             .map(|line| format!("  | {line}").trim_end().to_owned() + "\n")
             .collect::<String>();
     }
-    text += &format!("publish: to {store}, read back with terraform, tag {}\n", release.tag(version));
+    text += &format!("publish: to {store}, read back with `terraform init`, tag {}\n", release.tag(version));
     text
 }
 

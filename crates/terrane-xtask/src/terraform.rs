@@ -120,12 +120,21 @@ impl Terraform {
     ///
     /// [`ErrorKind::File`].
     pub fn with_registry(&self, host: &str, url: &str, cli_config: &Path) -> Result<Self> {
-        let file = |action, source| Error::file(action, &self.cli_config, source);
-        let settings = std::fs::read_to_string(&self.cli_config).map_err(|source| file("read", source))?;
+        let settings = self.settings()?;
         let services = format!("host {host:?} {{\n  services = {{ \"modules.v1\" = {url:?} }}\n}}\n");
         std::fs::write(cli_config, settings + &services)
             .map_err(|source| Error::file("write", cli_config, source))?;
         Ok(Self { cli_config: cli_config.to_owned(), ..self.clone() })
+    }
+
+    /// Returns the CLI settings that it runs with: where providers are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::File`].
+    pub fn settings(&self) -> Result<String> {
+        std::fs::read_to_string(&self.cli_config)
+            .map_err(|source| Error::file("read", &self.cli_config, source))
     }
 
     /// Takes a directory as a root module.

@@ -12,7 +12,7 @@ use crate::layout::{
     versions_key,
 };
 use crate::page::PAGE;
-use crate::{Error, ModuleName, Store, parse_version};
+use crate::{Error, ErrorKind, ModuleName, Registry, Store, parse_version};
 
 /// What a client asks.
 #[derive(Clone)]
@@ -90,6 +90,7 @@ impl Protocol {
             }
             "/healthz" => return self.health(),
             "/metrics" => return Ok(Answer::ok("metrics", "text/plain; version=0.0.4", self.metrics())),
+            "/" | "/index.html" => return self.front_page(question),
             _ => {}
         }
         let modules = format!("/{MODULES}");
@@ -102,11 +103,11 @@ impl Protocol {
         let Ok(module) = ModuleName::new(namespace, name, system) else { return Ok(not_found()) };
         match rest {
             ["versions"] => self.versions(question, &module),
-            [PAGE | ""] => self.page(question, &module, &page_key(&module)),
+            [PAGE | ""] => self.page(question, module.namespace(), &page_key(&module)),
             [version, file] => match (parse_version(version), *file) {
                 (Ok(version), "download") => self.download(question, &module, &version),
                 (Ok(version), PAGE | "") => {
-                    self.page(question, &module, &file_key(&module, &version, File::Page))
+                    self.page(question, module.namespace(), &file_key(&module, &version, File::Page))
                 }
                 (Ok(version), "manifest.json") => {
                     self.record(question, &module, &file_key(&module, &version, File::Manifest))
@@ -136,9 +137,20 @@ impl Protocol {
         text.into_bytes()
     }
 
-    fn denied(&self, route: &'static str, question: &Question, module: &ModuleName) -> Option<Answer> {
+    /// Answers with the list of modules, which are all of one namespace.
+    fn front_page(&self, question: &Question) -> Result<Answer, Error> {
+        match Registry::open(self.store.as_ref()) {
+            Ok(registry) => self.page(question, &registry.settings().namespace, PAGE),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Ok(Answer::error("page", 404, "nothing is published yet"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn denied(&self, route: &'static str, question: &Question, namespace: &str) -> Option<Answer> {
         let tokens = self.tokens.as_ref()?;
-        if tokens.admit(module.namespace(), question.authorization.as_deref()) {
+        if tokens.admit(namespace, question.authorization.as_deref()) {
             return None;
         }
         let answer = Answer::error(route, 401, "a token of this namespace is needed");
@@ -146,7 +158,7 @@ impl Protocol {
     }
 
     fn versions(&self, question: &Question, module: &ModuleName) -> Result<Answer, Error> {
-        if let Some(denied) = self.denied("versions", question, module) {
+        if let Some(denied) = self.denied("versions", question, module.namespace()) {
             return Ok(denied);
         }
         Ok(match self.store.get(&versions_key(module))? {
@@ -163,7 +175,7 @@ impl Protocol {
         module: &ModuleName,
         version: &semver::Version,
     ) -> Result<Answer, Error> {
-        if let Some(denied) = self.denied("download", question, module) {
+        if let Some(denied) = self.denied("download", question, module.namespace()) {
             return Ok(denied);
         }
         let published = match self.store.get(&versions_key(module))? {
@@ -186,10 +198,10 @@ impl Protocol {
             .with("Cache-Control", "no-cache"))
     }
 
-    fn page(&self, question: &Question, module: &ModuleName, key: &str) -> Result<Answer, Error> {
+    fn page(&self, question: &Question, namespace: &str, key: &str) -> Result<Answer, Error> {
         /// What a page may do, whatever a README says.
         const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
-        if let Some(denied) = self.denied("page", question, module) {
+        if let Some(denied) = self.denied("page", question, namespace) {
             return Ok(denied);
         }
         Ok(match self.store.get(key)? {
@@ -203,7 +215,7 @@ impl Protocol {
 
     /// Answers with what the store records of a version.
     fn record(&self, question: &Question, module: &ModuleName, key: &str) -> Result<Answer, Error> {
-        if let Some(denied) = self.denied("record", question, module) {
+        if let Some(denied) = self.denied("record", question, module.namespace()) {
             return Ok(denied);
         }
         Ok(match self.store.get(key)? {

@@ -86,7 +86,7 @@ impl Store for S3Store {
     }
 
     fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Put, Error> {
-        let cache = if key.ends_with("/versions") || key.ends_with("/index.html") {
+        let cache = if matches!(key.rsplit('/').next(), Some("versions" | "index.html")) {
             "no-cache"
         } else {
             "public, max-age=31536000, immutable"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use scraper::{ElementRef, Html, Selector};
 use terrane_registry::{
-    DirectoryStore, MemoryStore, Package, Registry, Store, Tokens, content_type, parse_version,
+    DirectoryStore, Expect, MemoryStore, Package, Put, Registry, Store, Tokens, content_type, parse_version,
 };
 
 use crate::common::{name, network, package_of, publish, variant};
@@ -103,6 +103,7 @@ fn resolved(path: &str, file: &str) -> String {
     parts.join("/")
 }
 
+const FRONT: &str = "/index.html";
 const LIST: &str = "/v1/modules/acme/network/aws/index.html";
 
 fn of_version(version: &str) -> String {
@@ -124,9 +125,10 @@ fn pages_show_the_readme_the_interface_and_what_changed() {
             let (status, _, body) = server.get(path, None);
             (status, body)
         },
-        LIST,
+        FRONT,
     );
-    assert_eq!(pages.len(), 3, "{:?}", pages.keys());
+    assert_eq!(pages.len(), 4, "{:?}", pages.keys());
+    assert_eq!(text(&pages[FRONT], "li"), "acme/network/aws");
     let page = &pages[&of_version("1.1.0")];
     let inputs = text(page, "#inputs td");
     assert!(inputs.contains("sizeA <size> & moremap(list(string)){}"), "{inputs}");
@@ -196,7 +198,7 @@ fn pages_of_a_compiled_module_are_whole_on_a_static_host() {
         (response.status().as_u16(), String::from_utf8_lossy(&body).into_owned())
     };
     let list = format!("/v1/modules/{module}/index.html");
-    let pages = crawl(&get, &list);
+    let pages = crawl(&get, FRONT);
     let page = &pages[&list.replace("index.html", "1.0.0/index.html")];
     let contract = package.contract("kubernetes-network").unwrap();
     // The diagram: every subnet, gateway, and route of the chart in the README.
@@ -259,10 +261,54 @@ fn pages_of_a_private_registry_need_its_token() {
     two_versions(&store);
     let tokens = Tokens::parse("acme a-long-enough-token\n").unwrap();
     let server = Running::start(Arc::new(store), |server| server.with_tokens(tokens));
-    for path in
-        [LIST.to_owned(), of_version("1.0.0"), of_version("1.0.0").replace("index.html", "manifest.json")]
-    {
+    for path in [
+        FRONT.to_owned(),
+        "/".to_owned(),
+        LIST.to_owned(),
+        of_version("1.0.0"),
+        of_version("1.0.0").replace("index.html", "manifest.json"),
+    ] {
         assert_eq!(server.get(&path, None).0, 401, "{path}");
         assert_eq!(server.get(&path, Some("a-long-enough-token")).0, 200, "{path}");
     }
+}
+
+#[test]
+fn list_of_modules_follows_concurrent_publishers_and_is_mended_when_lost() {
+    let store = MemoryStore::default();
+    assert_eq!(Running::start(Arc::new(MemoryStore::default()), |server| server).get(FRONT, None).0, 404);
+    let modules: Vec<_> = (0..8).map(|n| name(&format!("acme/network-{n}/aws"))).collect();
+    std::thread::scope(|scope| {
+        for module in &modules {
+            let store = &store;
+            scope.spawn(move || publish(store, module, "1.0.0", &variant(0)).map(drop).unwrap());
+        }
+    });
+    let key = FRONT.trim_start_matches('/');
+    let page = || store.get(key).unwrap().unwrap();
+    let shown = |bytes: Vec<u8>| {
+        let html = parsed(FRONT, &String::from_utf8(bytes).unwrap());
+        select(&html, "li a").iter().map(|link| link.text().collect()).collect::<Vec<String>>()
+    };
+    let all: Vec<String> = modules.iter().map(ToString::to_string).collect();
+    assert_eq!(shown(page().bytes), all);
+    let whole = page().bytes;
+
+    // One that is cut off, that lost a row, or that is gone is found, and is whole again after the next publication.
+    let registry = Registry::open(&store).unwrap();
+    let row = whole.windows(4).position(|text| text == b"<li>").unwrap();
+    for damaged in [Some(whole[..whole.len() / 2].to_vec()), Some(whole[..row].to_vec()), None] {
+        match damaged {
+            Some(bytes) => {
+                let tag = page().tag;
+                assert_eq!(store.put(key, &bytes, Expect::Unchanged(&tag)).unwrap(), Put::Written);
+            }
+            None => store.delete(key).unwrap(),
+        }
+        let faults = registry.fsck().unwrap();
+        assert!(faults.len() == 1 && faults[0].key == key, "{faults:?}");
+        publish(&store, &modules[0], "1.0.0", &variant(0)).unwrap();
+        assert_eq!(page().bytes, whole);
+    }
+    assert_eq!(registry.fsck().unwrap(), []);
 }

@@ -11,6 +11,7 @@ use terrane_registry::{
 };
 
 use crate::common::{Death, FaultyStore, Killed, network, settings};
+use crate::terraform::available;
 
 fn git(root: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").args(arguments).current_dir(root).output().unwrap();
@@ -71,6 +72,9 @@ const TWO: &str = "variable \"a\" {\n  default = 1\n}\nvariable \"b\" {\n  defau
 
 #[test]
 fn versions_follow_from_what_changed() {
+    if !available() {
+        return;
+    }
     let workspace = Workspace::new();
     workspace.commit(ONE);
     workspace.run().unwrap();
@@ -97,6 +101,9 @@ fn versions_follow_from_what_changed() {
 
 #[test]
 fn what_cannot_be_released_is_refused_before_anything_is_written() {
+    if !available() {
+        return;
+    }
     let workspace = Workspace::new();
     workspace.commit(ONE);
     workspace.run().unwrap();
@@ -116,6 +123,9 @@ fn what_cannot_be_released_is_refused_before_anything_is_written() {
 
 #[test]
 fn a_release_that_was_killed_can_be_run_again() {
+    if !available() {
+        return;
+    }
     let workspace = Workspace::new();
     workspace.commit(ONE);
     // Killed while compiling: files are written, and nothing is committed.
@@ -141,6 +151,9 @@ fn a_release_that_was_killed_can_be_run_again() {
 /// What was left by a kill is completed; what somebody else changed meanwhile is not swept into the release.
 #[test]
 fn an_interrupted_release_takes_nothing_but_its_own_files() {
+    if !available() {
+        return;
+    }
     let workspace = Workspace::new();
     workspace.commit(ONE);
     // Killed in the commit, by a hook that stands for it.
@@ -175,6 +188,9 @@ fn an_interrupted_release_takes_nothing_but_its_own_files() {
 /// A4: `publish` dies at each write to the store, and the release is run again.
 #[test]
 fn a04_a_release_killed_at_any_write_can_be_run_again() {
+    if !available() {
+        return;
+    }
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if !info.payload().is::<Killed>() {
@@ -207,6 +223,9 @@ fn a04_a_release_killed_at_any_write_can_be_run_again() {
 
 #[test]
 fn a_version_that_does_not_carry_the_changes_is_refused_before_it_is_committed() {
+    if !available() {
+        return;
+    }
     let workspace = Workspace::new();
     workspace.commit(TWO);
     workspace.run().unwrap();
@@ -226,4 +245,61 @@ fn a_version_that_does_not_carry_the_changes_is_refused_before_it_is_committed()
     assert_eq!(workspace.release().plan(None).unwrap().version, minor);
     let Published::New(manifest) = workspace.run().unwrap() else { panic!("it is new") };
     assert_eq!((manifest.version, manifest.accepted[0].reason.as_str()), (minor, "nobody sets it"));
+}
+
+/// Names the workspace to a copy of this program that releases from it and is killed.
+const KILLED: &str = "TERRANE_TEST_RELEASE";
+
+/// `publish` is killed while `terraform init` reads the version back, and the release is run again.
+#[test]
+fn a_release_killed_while_it_is_read_back_can_be_run_again() {
+    if let Some(root) = std::env::var_os(KILLED) {
+        let root = Path::new(&root);
+        let store = Arc::new(DirectoryStore::new(root.with_file_name("registry")));
+        Release::new(root, network(), store, settings()).publish().unwrap();
+        return;
+    }
+    if !available() {
+        return;
+    }
+    let workspace = Workspace::new();
+    workspace.commit(ONE);
+    workspace.release().prepare(None, || workspace.recompile()).unwrap();
+    // A Terraform that kills who started it.
+    let programs = workspace.directory.path().join("bin");
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("terraform"), "#!/bin/sh\nkill -9 $PPID\n").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(programs.join("terraform"), mode).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let killed = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "release::a_release_killed_while_it_is_read_back_can_be_run_again"])
+        .env(KILLED, workspace.root())
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&killed.status), Some(9), "{killed:?}");
+    let left = workspace.root().join(".git/terrane-install-network");
+    assert!(left.exists(), "it was killed in the middle");
+    assert_eq!(git(&workspace.root(), &["tag"]), "", "what was not read back has no tag");
+
+    assert!(matches!(workspace.run().unwrap(), Published::Already(_)));
+    assert_eq!(git(&workspace.root(), &["tag"]), "network-v1.0.0");
+    assert!(!left.exists());
+    assert_eq!(git(&workspace.root(), &["status", "--porcelain"]), "");
+    assert_eq!(Registry::open(workspace.store.as_ref()).unwrap().fsck().unwrap(), []);
+}
+
+/// A version that installs and cannot be initialised has no tag.
+#[test]
+fn a_release_that_terraform_refuses_has_no_tag() {
+    if !available() {
+        return;
+    }
+    let workspace = Workspace::new();
+    workspace.commit("terraform {\n  required_version = \"< 1.0\"\n}\n");
+    let refused = workspace.run().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Damaged);
+    assert!(refused.to_string().contains("Unsupported Terraform Core version"), "{refused}");
+    assert_eq!(git(&workspace.root(), &["tag"]), "");
 }

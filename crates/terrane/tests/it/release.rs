@@ -76,7 +76,9 @@ impl Releasing {
         let module = ModuleName::new("acme", &topology.name, "aws").unwrap();
         let settings = Settings::new(HOST, "acme").unwrap();
         let store = Arc::new(DirectoryStore::new(self.store()));
-        let release = Release::new(self.workspace.root(), module, store, settings);
+        let terraform = Terraform::find(&Workspace::find().unwrap().cache()).unwrap().unwrap();
+        let release = Release::new(self.workspace.root(), module, store, settings)
+            .with_terraform(&terraform.settings().unwrap());
         let recompile = || {
             self.compile(std::slice::from_ref(topology));
             Ok(())
