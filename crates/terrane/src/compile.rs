@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Rebuild a lost ledger from the module's contract
     #[arg(long)]
     recover_ledger: bool,
-    /// Print what was written, and all diagnostics, as JSON
+    /// Print which files were written, and all diagnostics, as JSON
     #[arg(long)]
     json: bool,
 }
@@ -42,7 +42,15 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Report<'a> {
     diagnostics: &'a Diagnostics,
-    written: Vec<&'a str>,
+    #[serde(flatten)]
+    files: &'a Written<'a>,
+}
+
+/// The files of a module's directory that a compilation touched.
+#[derive(Default, Serialize)]
+struct Written<'a> {
+    #[serde(rename = "written")]
+    changed: Vec<&'a str>,
     removed: Vec<String>,
 }
 
@@ -53,14 +61,16 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let compilation = match compile(topology(&args.file, &text), ledger, &args.module_version) {
         Ok(compilation) => compilation,
         Err(found) => {
-            report(args, &found, Vec::new(), Vec::new())?;
+            report(args, &found, &Written::default())?;
             let message = format!("{} is not a network that can be built", args.file.display());
             return Err(Failure::problems(message));
         }
     };
-    let removed = write(&args.output, &compilation.files)?;
-    let written: Vec<&str> = compilation.files.iter().map(|(name, _)| name).collect();
-    report(args, &compilation.warnings, written, removed)
+    let written = write(&args.output, &compilation.files)?;
+    report(args, &compilation.warnings, &written)?;
+    let (n_changed, n_files) = (written.changed.len(), compilation.files.iter().count());
+    eprintln!("wrote {n_changed} of {n_files} files to {}", args.output.display());
+    Ok(())
 }
 
 /// Compiles, or returns what is wrong with both inputs.
@@ -69,28 +79,21 @@ fn compile(
     ledger: Result<Ledger, Diagnostics>,
     version: &Version,
 ) -> Result<Compilation, Diagnostics> {
-    match (topology.and_then(|topology| Declaration::read(&topology).map(|_| topology)), ledger) {
-        (Ok(topology), Ok(ledger)) => terrane_compiler::compile(&topology, &ledger, version),
-        (topology, ledger) => {
-            let mut found = topology.err().unwrap_or_default();
-            found.extend(ledger.err().unwrap_or_default());
+    match ledger {
+        Ok(ledger) => terrane_compiler::compile(&topology?, &ledger, version),
+        Err(of_ledger) => {
+            let of_topology = topology.and_then(|topology| Declaration::read(&topology)).err();
+            let mut found = of_topology.unwrap_or_default();
+            found.extend(of_ledger);
             Err(found)
         }
     }
 }
 
-fn report(
-    args: &Args,
-    diagnostics: &Diagnostics,
-    written: Vec<&str>,
-    removed: Vec<String>,
-) -> Result<(), Failure> {
+fn report(args: &Args, diagnostics: &Diagnostics, files: &Written<'_>) -> Result<(), Failure> {
     eprint!("{diagnostics}");
     if args.json {
-        return print_json(&Report { diagnostics, written, removed });
-    }
-    if !written.is_empty() {
-        eprintln!("wrote {} files to {}", written.len(), args.output.display());
+        return print_json(&Report { diagnostics, files });
     }
     Ok(())
 }
@@ -125,27 +128,31 @@ fn ledger(args: &Args) -> Result<Result<Ledger, Diagnostics>, Failure> {
     Ok(Ok(Ledger::default()))
 }
 
-/// Writes the files of a module, and removes those of the compiler that the module no longer has.
-fn write(directory: &Path, files: &FileTree) -> Result<Vec<String>, Failure> {
+/// Writes the files of a module that changed, and removes those of the compiler that the module no longer has.
+fn write<'a>(directory: &Path, files: &'a FileTree) -> Result<Written<'a>, Failure> {
+    let mut written = Written::default();
     for (name, text) in files.iter() {
         let path = directory.join(name);
+        if fs::read(&path).is_ok_and(|found| found == text.as_bytes()) {
+            continue;
+        }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| failed("make", parent, &error))?;
         }
         fs::write(&path, text).map_err(|error| failed("write", &path, &error))?;
+        written.changed.push(name);
     }
-    let mut removed = Vec::new();
     for entry in fs::read_dir(directory).map_err(|error| failed("read", directory, &error))? {
         let path = entry.map_err(|error| failed("read", directory, &error))?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let stale = path.extension().is_some_and(|extension| extension == "tf") && files.get(name).is_none();
         if stale && read(&path)?.starts_with(GENERATED) {
             fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))?;
-            removed.push(name.to_owned());
+            written.removed.push(name.to_owned());
         }
     }
-    removed.sort();
-    Ok(removed)
+    written.removed.sort();
+    Ok(written)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

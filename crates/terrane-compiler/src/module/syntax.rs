@@ -185,7 +185,7 @@ pub fn each_part(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
         }
         Expr::TemplateExpr(template) => {
             if has_markers(template)
-                && let Ok(template) = Template::from_expr(template)
+                && let Some(template) = parts_of(template)
             {
                 each_part_of_template(&template, f);
             }
@@ -223,6 +223,15 @@ pub fn each_part(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
     }
 }
 
+/// Returns the literals, interpolations, and directives of a template, or `None` if it does not parse.
+pub(super) fn parts_of(template: &TemplateExpr) -> Option<Template> {
+    if has_markers(template) {
+        return Template::from_expr(template).ok();
+    }
+    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
+    Some(if text.is_empty() { Template::new() } else { Template::new().add_literal(text) })
+}
+
 /// Returns whether a template can be more than text: most are descriptions, which need no parser.
 fn has_markers(template: &TemplateExpr) -> bool {
     let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
@@ -248,5 +257,23 @@ fn each_part_of_template(template: &Template, f: &mut dyn FnMut(&Expr)) {
                 }
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hcl::TemplateExpr;
+    use hcl::template::Template;
+
+    use super::parts_of;
+
+    #[test]
+    fn a_template_without_markers_is_what_its_parser_says() {
+        for text in ["", "text", "a\nb\n", "100 %", "$ {", "$", "%", "\\n \" \\", "é {} }", "$$ %% {"] {
+            let template = TemplateExpr::from(text);
+            let parsed = Template::from_expr(&template).unwrap();
+            assert_eq!(parts_of(&template), Some(parsed), "{text:?}");
+        }
+        assert_eq!(parts_of(&TemplateExpr::from("${")), None);
     }
 }

@@ -89,8 +89,9 @@ fn toml_and_json_become_the_same_module() {
     let report: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(report["written"].as_array().unwrap().len(), module.len());
 
-    toml.compile("shop.toml", &[], 0);
+    let (_, stderr) = toml.compile("shop.toml", &[], 0);
     assert_eq!(toml.module(), module, "compiled again, with its own ledger");
+    assert!(stderr.contains(&format!("wrote 0 of {} files", module.len())), "{stderr}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use hcl::expr::{
     BinaryOperator, Conditional, ForExpr, FuncCall, ObjectKey, Operation, Traversal, TraversalOperator,
 };
 
-use super::text;
+use super::{MAX_COLUMNS, text};
 use crate::module::syntax::Expr;
 
 /// Prints an expression on one line, as contracts and documents quote it.
@@ -17,7 +17,7 @@ pub fn expression(expr: &Expr) -> String {
 }
 
 pub(super) fn one_line(expr: &Expr) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(MAX_COLUMNS);
     write(&mut out, expr, Precedence::CONDITIONAL);
     out
 }

@@ -93,10 +93,10 @@ fn layout(expr: &Expr, place: Place) -> String {
 }
 
 fn layout_within(expr: &Expr, least: Precedence, place: Place) -> String {
-    let mut line = String::new();
+    let mut line = String::with_capacity(MAX_COLUMNS);
     write(&mut line, expr, least);
-    // An object opens with `{ `, so that a line with one of those nests none.
-    let may_nest = || line.matches("{ ").count() > 1;
+    // A line with one brace nests nothing.
+    let may_nest = || line.bytes().filter(|&byte| byte == b'{').count() > 1;
     if place.fits(&line) && !(may_nest() && nests_objects(expr)) {
         return line;
     }

@@ -7,10 +7,16 @@ use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Templa
 
 use super::INDENT;
 use super::expression::{keyword, one_line};
-use crate::module::syntax::Expr;
+use crate::module::syntax::{Expr, parts_of};
 
 pub(super) fn pad(out: &mut String, columns: usize) {
-    out.extend(std::iter::repeat_n(' ', columns));
+    const SPACES: &str = "                                ";
+    let mut rest = columns;
+    while rest > 0 {
+        let n = rest.min(SPACES.len());
+        out.push_str(&SPACES[..n]);
+        rest -= n;
+    }
 }
 
 /// Writes a string literal that means exactly `text`.
@@ -38,6 +44,10 @@ pub(super) fn with_columns_of_chars(text: String) -> String {
 }
 
 fn write_escaped(out: &mut String, text: &str) {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\' | b'$' | b'%')) {
+        out.push_str(text);
+        return;
+    }
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
@@ -81,10 +91,10 @@ fn stands_alone(c: char) -> bool {
 /// Writes a template in quotes.
 pub(super) fn write_template(out: &mut String, expr: &TemplateExpr) {
     out.push('"');
-    match Template::from_expr(expr) {
-        Ok(template) => write_elements(out, template.elements(), Literals::Quoted),
+    match parts_of(expr) {
+        Some(template) => write_elements(out, template.elements(), Literals::Quoted),
         // What the parser does not read is left to Terraform to judge.
-        Err(_) => out.push_str(&expr.to_string()),
+        None => out.push_str(&expr.to_string()),
     }
     out.push('"');
 }
@@ -95,7 +105,7 @@ pub(super) fn sole_interpolation(expr: &TemplateExpr) -> Option<Expr> {
     if !text.starts_with("${") || !text.ends_with('}') {
         return None;
     }
-    match Template::from_expr(expr).ok()?.elements() {
+    match parts_of(expr)?.elements() {
         [Element::Interpolation(interpolation)] => Some(interpolation.expr.clone()),
         _ => None,
     }
@@ -109,7 +119,7 @@ pub(super) fn heredoc(heredoc: &Heredoc, indent: usize) -> Option<String> {
     if !text.ends_with('\n') || text.contains('\r') || text.lines().any(is_delimiter) {
         return None;
     }
-    let template = Template::from_expr(&TemplateExpr::Heredoc(heredoc.clone())).ok()?;
+    let template = parts_of(&TemplateExpr::Heredoc(heredoc.clone()))?;
     if template.elements().windows(2).any(|pair| swallows_marker(&pair[0], &pair[1])) {
         return None;
     }

@@ -10,27 +10,15 @@ use crate::module::{Module, Resource};
 /// A module with the references between its resources.
 pub(super) struct Graph<'m> {
     pub(super) module: &'m Module,
-    /// What each resource waits for, directly and through others.
-    waits: BTreeMap<String, BTreeSet<String>>,
+    /// What each resource refers to.
+    direct: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'m> Graph<'m> {
     pub(super) fn new(module: &'m Module) -> Graph<'m> {
-        let mut graph = Graph { module, waits: BTreeMap::new() };
-        let direct: BTreeMap<String, BTreeSet<String>> =
+        let mut graph = Graph { module, direct: BTreeMap::new() };
+        graph.direct =
             module.resources.iter().map(|resource| (resource.address(), graph.direct(resource))).collect();
-        for address in direct.keys() {
-            let mut seen = BTreeSet::new();
-            let mut open: Vec<&String> = vec![address];
-            while let Some(address) = open.pop() {
-                for next in direct.get(address).into_iter().flatten() {
-                    if seen.insert(next.clone()) {
-                        open.push(next);
-                    }
-                }
-            }
-            graph.waits.insert(address.clone(), seen);
-        }
         graph
     }
 
@@ -46,12 +34,26 @@ impl<'m> Graph<'m> {
 
     /// Returns whether Terraform makes `resource` after what is at `address`.
     pub(super) fn waits_for(&self, resource: &Resource, address: &str) -> bool {
-        self.waits.get(&resource.address()).is_some_and(|waits| waits.contains(address))
+        self.waits(resource).contains(address)
     }
 
     pub(super) fn waits_for_type(&self, resource: &Resource, ty: &str) -> bool {
-        let is_of_type = |address: &String| address.split('.').next() == Some(ty);
-        self.waits.get(&resource.address()).is_some_and(|waits| waits.iter().any(is_of_type))
+        self.waits(resource).iter().any(|address| address.split('.').next() == Some(ty))
+    }
+
+    /// Returns what a resource waits for, directly and through others.
+    fn waits(&self, resource: &Resource) -> BTreeSet<&str> {
+        let mut seen = BTreeSet::new();
+        let start = resource.address();
+        let mut open = vec![start.as_str()];
+        while let Some(address) = open.pop() {
+            for next in self.direct.get(address).into_iter().flatten() {
+                if seen.insert(next.as_str()) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
     }
 
     /// Returns the addresses of one type that an argument refers to.

@@ -9,7 +9,7 @@ use terrane_contract::Type;
 use super::Checker;
 use super::convert::{converts, element, unify};
 use super::functions;
-use crate::module::syntax::Expr;
+use crate::module::syntax::{Expr, parts_of};
 
 /// The names that an expression can refer to besides the module's own.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +90,7 @@ impl Checker<'_> {
     }
 
     fn infer_template(&mut self, scope: &mut Scope, template: &hcl::TemplateExpr) -> Type {
-        let Ok(template) = Template::from_expr(template) else {
+        let Some(template) = parts_of(template) else {
             self.fault("a template does not parse".to_owned(), "balance its markers");
             return Type::String;
         };
