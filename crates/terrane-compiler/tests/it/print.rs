@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use hcl::Identifier;
-use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
+use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr, Traversal, TraversalOperator};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use terrane_compiler::module::print::print;
-use terrane_compiler::module::syntax::{Block, Body, Item, string};
+use terrane_compiler::module::syntax::{Block, Body, Expr, Item, string};
 
 use crate::{bodies, terraform};
 
@@ -33,6 +33,27 @@ fn arbitrary_bodies_are_canonical() {
     for _ in 0..terraform::n_cases(2, 100) {
         check_bodies(&mut runner, 100);
     }
+}
+
+/// `terraform fmt` drops a key that is nothing but one of these words.
+#[test]
+fn keywords_as_keys_are_canonical() {
+    if !terraform::is_installed() {
+        return;
+    }
+    let mut body = Body::new();
+    for (idx, word) in ["null", "true", "false"].into_iter().enumerate() {
+        let plain = if word == "null" { Expr::Null } else { Expr::Bool(word == "true") };
+        let template = |text: String| Expr::from(TemplateExpr::from(text));
+        let keys = [plain, template(format!("${{{word}}}")), template(format!("${{\"${{{word}}}\"}}"))];
+        for (form, key) in keys.into_iter().enumerate() {
+            let list = Expr::Variable(Identifier::sanitized("list").into());
+            let element = Traversal::new(list, [TraversalOperator::Index(key)]);
+            body = body.arg(&format!("x{idx}_{form}"), element.into());
+        }
+    }
+    assert_eq!(fmt_one(&body), "");
+    assert_eq!(print(&body).matches("list[(null)]").count(), 3, "{}", print(&body));
 }
 
 fn check_bodies(runner: &mut TestRunner, n_bodies: usize) {

@@ -31,8 +31,6 @@ impl Precedence {
     pub(super) const OR: Precedence = Precedence(1);
     const UNARY: Precedence = Precedence(7);
     const TERM: Precedence = Precedence(8);
-    /// Tighter than any expression.
-    const NEVER: Precedence = Precedence(9);
 
     pub(super) fn of(expr: &Expr) -> Precedence {
         match expr {
@@ -215,9 +213,13 @@ pub(super) fn write_operators(out: &mut String, start: usize, operators: &[Trave
             TraversalOperator::LegacyIndex(idx) => out.push_str(&format!("[{idx}]")),
             TraversalOperator::Index(key) => {
                 out.push('[');
-                // `terraform fmt` loses a bare `null`, `true`, or `false` here.
-                let is_lost = matches!(key, Expr::Null | Expr::Bool(_));
-                write(out, key, if is_lost { Precedence::NEVER } else { Precedence::CONDITIONAL });
+                let at = out.len();
+                write(out, key, Precedence::CONDITIONAL);
+                // `terraform fmt` loses these here, whatever they were made of.
+                if matches!(&out[at..], "null" | "true" | "false") {
+                    out.insert(at, '(');
+                    out.push(')');
+                }
                 out.push(']');
             }
         }
