@@ -234,7 +234,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Diagnostics {
         &origin("", position),
         format!("the ledger cannot be read: {}", error.message()),
     )
-    .hint("undo edits and finish merges; `terrane compile --recover-ledger` rebuilds it from the module's contract"))
+    .hint("undo edits and finish merges; compiling with --recover-ledger rebuilds it from the module's contract"))
 }
 
 fn one(diagnostic: Diagnostic) -> Diagnostics {

@@ -20,6 +20,8 @@ use crate::{
 
 /// The committed record of a module's addresses.
 const LEDGER: &str = "ledger.toml";
+/// The module's interface, in which the ledger can be found again.
+const CONTRACT: &str = "contract.json";
 /// The file with the module's version.
 const VERSION: &str = "module.toml";
 /// Files in a module's directory that the compiler does not write.
@@ -27,13 +29,26 @@ const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
 /// The version of a module that has not been released: the one that its first release will have.
 const UNRELEASED: semver::Version = semver::Version::new(1, 0, 0);
 
+/// Where the ledger of a module comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LedgerSource {
+    /// The file beside the module.
+    File,
+    /// The module's contract, which holds the same: for a ledger that is lost or broken.
+    Contract,
+}
+
 /// Compiles topologies into `modules/` and returns which files changed.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Refused`] with every diagnostic of every topology; then nothing is written.
-pub(crate) fn write(workspace: &Workspace, catalog: &[&Topology]) -> Result<Vec<Difference>> {
-    let compiled = compile_all(workspace, catalog)?;
+pub(crate) fn write(
+    workspace: &Workspace,
+    catalog: &[&Topology],
+    source: LedgerSource,
+) -> Result<Vec<Difference>> {
+    let compiled = compile_all(workspace, catalog, source)?;
     let mut changed = Vec::new();
     for (name, compilation) in &compiled {
         changed.extend(sync::write(&workspace.modules().join(name), &files(compilation), &KEPT)?);
@@ -55,7 +70,7 @@ pub(crate) fn write(workspace: &Workspace, catalog: &[&Topology]) -> Result<Vec<
 /// As [`write`].
 pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
-    let compiled = compile_all(workspace, catalog)?;
+    let compiled = compile_all(workspace, catalog, LedgerSource::File)?;
     for (name, compilation) in &compiled {
         differences.extend(sync::compare(&workspace.modules().join(name), &files(compilation), &KEPT)?);
     }
@@ -80,18 +95,29 @@ pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -
 ///
 /// [`ErrorKind::Refused`] with every diagnostic; [`ErrorKind::File`] if ledger or version cannot be read.
 pub fn compile(workspace: &Workspace, topology: &Topology) -> Result<Compilation> {
+    compile_with(workspace, topology, LedgerSource::File)
+}
+
+fn compile_with(workspace: &Workspace, topology: &Topology, source: LedgerSource) -> Result<Compilation> {
     let dir = workspace.modules().join(&topology.name);
-    let ledger = read_ledger(&dir)?;
+    let ledger = match source {
+        LedgerSource::File => read_ledger(&dir)?,
+        LedgerSource::Contract => recover_ledger(&dir)?,
+    };
     let version = read_version(&dir)?;
     terrane_compiler::compile(topology, &ledger, &version).map_err(|diagnostics| {
         Error::new(ErrorKind::Refused, format!("`{}` does not compile\n{diagnostics}", topology.name))
     })
 }
 
-fn compile_all(workspace: &Workspace, catalog: &[&Topology]) -> Result<BTreeMap<String, Compilation>> {
+fn compile_all(
+    workspace: &Workspace,
+    catalog: &[&Topology],
+    source: LedgerSource,
+) -> Result<BTreeMap<String, Compilation>> {
     let (mut modules, mut problems) = (BTreeMap::new(), Vec::new());
     for topology in catalog {
-        match compile(workspace, topology) {
+        match compile_with(workspace, topology, source) {
             Ok(compilation) => {
                 if !compilation.warnings.is_empty() {
                     eprintln!("{}", compilation.warnings);
@@ -114,14 +140,17 @@ fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, semver
     let mut contracts = BTreeMap::new();
     for name in crate::modules::names(&workspace.modules())? {
         let dir = workspace.modules().join(&name);
-        let path = dir.join("contract.json");
-        let text = std::fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
-        let contract = serde_json::from_str(&text).map_err(|source| {
-            Error::new(ErrorKind::Refused, format!("{} is not a contract", path.display())).because(source)
-        })?;
-        contracts.insert(name, (contract, read_version(&dir)?));
+        contracts.insert(name, (read_contract(&dir)?, read_version(&dir)?));
     }
     Ok(contracts)
+}
+
+fn read_contract(dir: &Path) -> Result<Contract> {
+    let path = dir.join(CONTRACT);
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+    serde_json::from_str(&text).map_err(|source| {
+        Error::new(ErrorKind::Refused, format!("{} is not a contract", path.display())).because(source)
+    })
 }
 
 /// Reads the ledger of a module; a module that was compiled without one cannot be compiled again.
@@ -132,9 +161,9 @@ fn read_ledger(dir: &Path) -> Result<Ledger> {
             Error::new(ErrorKind::Refused, format!("{} cannot be used\n{problems}", path.display()))
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if dir.join("contract.json").exists() {
+            if dir.join(CONTRACT).exists() {
                 let message = format!(
-                    "{} is missing beside a compiled module, and without it every address could move; restore it from version control",
+                    "{} is missing beside a compiled module, and without it every address could move; restore it from version control, or pass --recover-ledger",
                     path.display()
                 );
                 return Err(Error::new(ErrorKind::Refused, message));
@@ -143,6 +172,17 @@ fn read_ledger(dir: &Path) -> Result<Ledger> {
         }
         Err(error) => Err(Error::file("read", &path, error)),
     }
+}
+
+/// Rebuilds the ledger of a module from its contract; a module that was never compiled has none to lose.
+fn recover_ledger(dir: &Path) -> Result<Ledger> {
+    if !dir.exists() {
+        return Ok(Ledger::default());
+    }
+    Ledger::recover(&read_contract(dir)?).map_err(|problems| {
+        let path = dir.join(CONTRACT);
+        Error::new(ErrorKind::Refused, format!("{} gives no ledger\n{problems}", path.display()))
+    })
 }
 
 fn read_version(dir: &Path) -> Result<semver::Version> {
@@ -163,4 +203,55 @@ fn read_version(dir: &Path) -> Result<semver::Version> {
         )
         .because(source)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use terrane_compiler::topology::{Flow, Tier};
+
+    use super::*;
+
+    fn topology() -> Topology {
+        Topology::new("shop")
+            .base("10.0.0.0/16")
+            .zones(["a", "b"])
+            .tier(Tier::isolated("app").prefix_length(24))
+            .tier(Tier::isolated("db").prefix_length(26))
+            .flow(Flow::tcp([5432]).from("app").to("db"))
+    }
+
+    #[track_caller]
+    fn refused(result: Result<Vec<Difference>>, says: &str) {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.to_string().contains(says), "{error}");
+    }
+
+    #[test]
+    fn a_lost_or_broken_ledger_is_recovered_from_the_contract_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let ledger = dir.path().join("modules/shop/ledger.toml");
+        write(&workspace, &[&topology()], LedgerSource::File).unwrap();
+        // Without its ledger, the network that is left would get other addresses.
+        let mut left = topology();
+        (left.tiers, left.flows) = (vec![left.tiers.remove(1)], Vec::new());
+        write(&workspace, &[&left], LedgerSource::File).unwrap();
+        let whole = std::fs::read_to_string(&ledger).unwrap();
+
+        let merging = format!("<<<<<<< ours\n{whole}");
+        for (broken, says) in [(None, "--recover-ledger"), (Some(merging), "cannot be read")] {
+            match broken {
+                None => std::fs::remove_file(&ledger).unwrap(),
+                Some(text) => std::fs::write(&ledger, text).unwrap(),
+            }
+            refused(write(&workspace, &[&left], LedgerSource::File), says);
+            write(&workspace, &[&left], LedgerSource::Contract).unwrap();
+            assert_eq!(std::fs::read_to_string(&ledger).unwrap(), whole);
+        }
+        assert_eq!(check(&workspace, &[&left], true).unwrap(), []);
+
+        std::fs::write(dir.path().join("modules/shop/contract.json"), "{}").unwrap();
+        refused(write(&workspace, &[&left], LedgerSource::Contract), "contract.json");
+    }
 }

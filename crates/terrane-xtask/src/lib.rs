@@ -73,6 +73,9 @@ enum Command {
         /// Write nothing, and exit with 3 if a file is not as it would be compiled
         #[arg(long)]
         check: bool,
+        /// Rebuild ledgers that are lost or broken from the contracts of their modules
+        #[arg(long, conflicts_with = "check")]
+        recover_ledger: bool,
     },
     /// Run everything, from unit tests to a real `terraform apply` on AWS emulators
     Test {
@@ -124,13 +127,15 @@ fn code(done: Result<u8>) -> u8 {
 
 fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
     match command {
-        Command::Compile { names, check: false } => {
-            for difference in compile::write(workspace, &select(catalog, &names)?)? {
+        Command::Compile { names, check: false, recover_ledger } => {
+            let source =
+                if recover_ledger { compile::LedgerSource::Contract } else { compile::LedgerSource::File };
+            for difference in compile::write(workspace, &select(catalog, &names)?, source)? {
                 eprintln!("written, was {difference}");
             }
             Ok(EXIT_FINE)
         }
-        Command::Compile { names, check: true } => {
+        Command::Compile { names, check: true, .. } => {
             let differences = compile::check(workspace, &select(catalog, &names)?, names.is_empty())?;
             for difference in &differences {
                 eprintln!("{difference}");

@@ -132,7 +132,7 @@ fn check_compiled(workspace: &Workspace, topologies: &[&Topology]) -> Result<()>
 
 /// Compiles the module with its new version and runs its own tests.
 fn recompile(workspace: &Workspace, topologies: &[&Topology], terraform: &Terraform) -> Result<()> {
-    compile::write(workspace, topologies)?;
+    compile::write(workspace, topologies, compile::LedgerSource::File)?;
     for topology in topologies {
         let directory = workspace.modules().join(&topology.name);
         terraform.check_format(&directory)?;
