@@ -1,8 +1,9 @@
 //! Topologies as TOML and JSON documents.
 //!
-//! [`from_toml`] and [`from_json`] report every key that is unknown, missing, or of a wrong type, each with its place.
-//! What the values mean is checked later, by [`crate::declaration`].
+//! [`from_toml`] and [`from_json`] report every key that is unknown, missing, or of a wrong type, each with its place,
+//! and with them what can be said of the other values, as [`crate::declaration`] judges them.
 
+mod judge;
 mod shape;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use crate::topology::Topology;
 ///
 /// # Errors
 ///
-/// Returns every problem of the document's syntax, or else of its structure.
+/// Returns every problem of the document's syntax, or else of its structure and of the values that it leaves readable.
 pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
     let lines = Lines::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
@@ -43,7 +44,8 @@ pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
 ///
 /// # Errors
 ///
-/// Returns the first problem of the document's syntax, or else every problem of its structure.
+/// Returns the first problem of the document's syntax, or else every problem of its structure and of the values that it
+/// leaves readable.
 pub fn from_json(text: &str) -> Result<Topology, Diagnostics> {
     let value = serde_json::from_str(text).map_err(|error| {
         let mut found = Diagnostics::default();
@@ -81,20 +83,29 @@ impl Places {
     }
 }
 
-fn read(value: Value, places: &Places) -> Result<Topology, Diagnostics> {
+fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
     let mut found = Diagnostics::default();
-    shape::check(&shape::TOPOLOGY, &value, "", places, &mut found);
-    found.ok(())?;
-    let mut topology: Topology = serde_json::from_value(value).map_err(|error| {
-        let message = format!("the document cannot be read: {error}");
-        found.push(
-            Diagnostic::error("wrong-type", &places.origin("document"), message)
-                .hint("compare it with a document that `terrane` wrote"),
-        );
-        found
-    })?;
-    locate(&mut topology, places);
-    Ok(topology)
+    shape::check(&shape::TOPOLOGY, &mut value, "", places, &mut found);
+    match serde_json::from_value::<Topology>(value) {
+        Ok(mut topology) => {
+            locate(&mut topology, places);
+            if found.has_errors() {
+                let judged = judge::judge(&topology, &found);
+                found.extend(judged);
+            }
+            found.ok(topology)
+        }
+        Err(error) => {
+            if found.is_empty() {
+                let message = format!("the document cannot be read: {error}");
+                found.push(
+                    Diagnostic::error("wrong-type", &places.origin("document"), message)
+                        .hint("compare it with a document that `terrane` wrote"),
+                );
+            }
+            Err(found)
+        }
+    }
 }
 
 /// Sets where each part was declared.

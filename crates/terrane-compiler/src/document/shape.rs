@@ -11,11 +11,18 @@ use crate::topology::{Dns, Egress, Eks, Flow, KeepClear, Need, SecondaryRange, S
 /// A table of a document.
 pub(super) struct Shape {
     keys: &'static [&'static str],
-    /// The keys that must be there, each with a value that can be.
+    /// The keys that must be there, each with a sample that can be read and is no name.
     required: &'static [(&'static str, &'static str)],
     children: &'static [(&'static str, Child)],
     /// Tries to read a table.
     read: fn(Value) -> Result<(), String>,
+}
+
+impl Shape {
+    /// Returns the table that has what must be there and nothing else.
+    fn samples(&self) -> Map<String, Value> {
+        self.required.iter().map(|(key, sample)| ((*key).to_owned(), json!(sample))).collect()
+    }
 }
 
 /// A table inside a table.
@@ -45,7 +52,7 @@ pub(super) static TOPOLOGY: Shape = Shape {
         "retired",
         "reclaim",
     ],
-    required: &[("name", "n")],
+    required: &[("name", "?")],
     children: &[
         ("egress", Child::One(&EGRESS)),
         ("dns", Child::One(&DNS)),
@@ -78,7 +85,7 @@ static EKS: Shape = Shape {
 
 static SECONDARY: Shape = Shape {
     keys: &["name", "cidr"],
-    required: &[("name", "n"), ("cidr", "c")],
+    required: &[("name", "?"), ("cidr", "?")],
     children: &[],
     read: read::<SecondaryRange>,
 };
@@ -95,7 +102,7 @@ static TIER: Shape = Shape {
         "need",
         "tags",
     ],
-    required: &[("name", "n"), ("access", "private")],
+    required: &[("name", "?"), ("access", "private")],
     children: &[("need", Child::One(&NEED))],
     read: read::<Tier>,
 };
@@ -127,14 +134,14 @@ static FLOW: Shape = Shape {
 
 static SUBNET_GROUP: Shape = Shape {
     keys: &["kind", "tier"],
-    required: &[("kind", "k"), ("tier", "t")],
+    required: &[("kind", "?"), ("tier", "?")],
     children: &[],
     read: read::<SubnetGroup>,
 };
 
 static KEEP_CLEAR: Shape = Shape {
     keys: &["name", "cidr"],
-    required: &[("name", "n"), ("cidr", "c")],
+    required: &[("name", "?"), ("cidr", "?")],
     children: &[],
     read: read::<KeepClear>,
 };
@@ -144,7 +151,9 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<(), String> {
 }
 
 /// Reports every key of a table, and of the tables in it, that is unknown, missing, or of a wrong type.
-pub(super) fn check(shape: &Shape, value: &Value, path: &str, places: &Places, found: &mut Diagnostics) {
+///
+/// Leaves a table that can be read: without what is wrong, and with a sample of what must be there.
+pub(super) fn check(shape: &Shape, value: &mut Value, path: &str, places: &Places, found: &mut Diagnostics) {
     let subject = if path.is_empty() { "the document".to_owned() } else { format!("`{path}`") };
     let Value::Object(table) = value else {
         let message = format!("{subject} is {}, but must be a table", kind(value));
@@ -152,6 +161,7 @@ pub(super) fn check(shape: &Shape, value: &Value, path: &str, places: &Places, f
             Diagnostic::error("wrong-type", &places.origin(path), message)
                 .hint(format!("a table has the keys {}", suggest::list(shape.keys.iter().copied()))),
         );
+        *value = Value::Object(shape.samples());
         return;
     };
     for (key, _) in shape.required.iter().filter(|(key, _)| !table.contains_key(*key)) {
@@ -160,9 +170,11 @@ pub(super) fn check(shape: &Shape, value: &Value, path: &str, places: &Places, f
                 .hint(format!("add `{key}`")),
         );
     }
-    for (key, value) in table {
-        let path = join(path, key);
-        if !shape.keys.contains(&key.as_str()) {
+    let samples = shape.samples();
+    let entries = std::mem::replace(table, samples);
+    for (key, mut value) in entries {
+        let (key, path) = (key.as_str(), join(path, &key));
+        if !shape.keys.contains(&key) {
             found.push(
                 Diagnostic::error(
                     "unknown-key",
@@ -173,34 +185,48 @@ pub(super) fn check(shape: &Shape, value: &Value, path: &str, places: &Places, f
             );
             continue;
         }
-        match shape.children.iter().find(|(child, _)| child == key) {
-            Some((_, Child::One(child))) => check(child, value, &path, places, found),
-            Some((_, Child::Many(child))) => elements(child, value, &path, places, found),
-            None => leaf(shape, key, value, &path, places, found),
+        let is_read = match shape.children.iter().find(|(child, _)| *child == key) {
+            Some((_, Child::One(child))) => {
+                check(child, &mut value, &path, places, found);
+                true
+            }
+            Some((_, Child::Many(child))) => elements(child, &mut value, &path, places, found),
+            None => leaf(shape, key, &value, &path, places, found),
+        };
+        if is_read {
+            table.insert(key.to_owned(), value);
         }
     }
 }
 
-fn elements(shape: &Shape, value: &Value, path: &str, places: &Places, found: &mut Diagnostics) {
+/// Checks an array of tables, and returns whether it is one.
+fn elements(shape: &Shape, value: &mut Value, path: &str, places: &Places, found: &mut Diagnostics) -> bool {
     let Value::Array(values) = value else {
         let message = format!("`{path}` is {}, but must be an array of tables", kind(value));
         found.push(
             Diagnostic::error("wrong-type", &places.origin(path), message)
                 .hint(format!("write `[[{path}]]` above each")),
         );
-        return;
+        return false;
     };
-    for (idx, value) in values.iter().enumerate() {
+    for (idx, value) in values.iter_mut().enumerate() {
         check(shape, value, &format!("{path}[{idx}]"), places, found);
     }
+    true
 }
 
-/// Reads one key alone, in a table that is otherwise as it must be.
-fn leaf(shape: &Shape, key: &str, value: &Value, path: &str, places: &Places, found: &mut Diagnostics) {
-    let mut table: Map<String, Value> =
-        shape.required.iter().map(|(key, sample)| ((*key).to_owned(), json!(sample))).collect();
+/// Reads one key alone, in a table that is otherwise as it must be, and returns whether it can be read.
+fn leaf(
+    shape: &Shape,
+    key: &str,
+    value: &Value,
+    path: &str,
+    places: &Places,
+    found: &mut Diagnostics,
+) -> bool {
+    let mut table = shape.samples();
     table.insert(key.to_owned(), value.clone());
-    let Err(problem) = (shape.read)(Value::Object(table)) else { return };
+    let Err(problem) = (shape.read)(Value::Object(table)) else { return true };
     let origin = places.origin(path);
     let known: Vec<&str> = problem.split('`').skip(3).step_by(2).collect();
     found.push(if problem.starts_with("unknown variant") {
@@ -211,6 +237,7 @@ fn leaf(shape: &Shape, key: &str, value: &Value, path: &str, places: &Places, fo
         Diagnostic::error("wrong-type", &origin, format!("`{path}` cannot be {value}: {}", plain(&problem)))
             .hint("write the value as the key needs it")
     });
+    false
 }
 
 /// Returns what a parser said about a value, in words of the document.
@@ -244,8 +271,7 @@ mod tests {
 
     /// Returns the keys that a type takes, from what it says about one that it does not.
     fn keys(shape: &Shape) -> Vec<String> {
-        let mut table: Map<String, Value> =
-            shape.required.iter().map(|(key, sample)| ((*key).to_owned(), json!(sample))).collect();
+        let mut table = shape.samples();
         table.insert("?".to_owned(), Value::Null);
         let problem = (shape.read)(Value::Object(table)).unwrap_err();
         problem.split('`').skip(3).step_by(2).map(str::to_owned).collect()

@@ -76,6 +76,42 @@ fn edits(topology: &Topology, slots: &BTreeMap<Zone, u32>, at: usize) -> Vec<(&'
     edits
 }
 
+/// Damages one value of a document: the one at this place among all of them.
+fn damage(document: &mut serde_json::Value, at: usize, how: i32) {
+    fn paths(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(table) => {
+                for (key, value) in table {
+                    found.push(format!("{path}/{key}"));
+                    paths(value, &format!("{path}/{key}"), found);
+                }
+            }
+            serde_json::Value::Array(values) => {
+                for (idx, value) in values.iter().enumerate() {
+                    found.push(format!("{path}/{idx}"));
+                    paths(value, &format!("{path}/{idx}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    paths(document, "", &mut found);
+    // A slash in a tag's key leads nowhere.
+    found.retain(|path| document.pointer(path).is_some());
+    let path = &found[at % found.len()];
+    let (parent, key) = path.rsplit_once('/').unwrap();
+    match (document.pointer_mut(parent).unwrap(), how) {
+        (serde_json::Value::Object(table), 0) => {
+            let value = table.remove(key).unwrap();
+            table.insert(format!("{key}x"), value);
+        }
+        (serde_json::Value::Object(table), 1) => drop(table.remove(key)),
+        (_, 2) => *document.pointer_mut(path).unwrap() = serde_json::json!({ "x": 1 }),
+        (_, _) => *document.pointer_mut(path).unwrap() = serde_json::json!([[]]),
+    }
+}
+
 /// Returns how many cases to try: `short` as a rule, `long` under `cargo xtask test --long`.
 fn cases(short: u32, long: u32) -> u32 {
     if std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0") { long } else { short }
@@ -89,6 +125,21 @@ proptest! {
         let topology = topology(seed);
         prop_assert_eq!(&document::from_toml(&document::to_toml(&topology)).unwrap(), &topology);
         prop_assert_eq!(&document::from_json(&document::to_json(&topology)).unwrap(), &topology);
+    }
+
+    /// What is said beside a broken structure is said of values that are wrong, so nothing where all are right.
+    #[test]
+    fn a_broken_structure_makes_no_value_wrong(seed in any::<u64>(), at in any::<usize>(), how in 0..4) {
+        let whole = topology(seed);
+        let warnings = Declaration::read(&whole).unwrap().warnings;
+        let mut document: serde_json::Value = serde_json::from_str(&document::to_json(&whole)).unwrap();
+        damage(&mut document, at, how);
+        let Err(found) = document::from_json(&document.to_string()) else { return Ok(()) };
+        for diagnostic in found.iter() {
+            let is_structure = ["missing-key", "unknown-key", "unknown-value", "wrong-type"].contains(&diagnostic.code);
+            let was_there = warnings.iter().any(|warning| warning.code == diagnostic.code);
+            prop_assert!(is_structure || was_there, "{}\n{:#}", found, document);
+        }
     }
 
     /// Spare slots count too, since a caller may use them without a new compilation.
