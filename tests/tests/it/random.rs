@@ -24,11 +24,11 @@ const PER_ROOT: usize = 12;
 fn networks_plan_as_their_topology_says() {
     let workspace = Workspace::find().unwrap();
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
-    let golden = crate::golden::cases().into_iter().map(|(_, topology)| topology);
+    let golden = crate::golden::cases().into_iter().map(|case| (case.topology, case.ledger));
     let n = terrane_xtask::cases(6, 2_000);
-    let random = (0..n).map(|seed| named(testing::topology(seed.into()), seed));
-    let topologies: Vec<Topology> = golden.chain(random).collect();
-    for chunk in topologies.chunks(PER_ROOT) {
+    let random = (0..n).map(|seed| (named(testing::topology(seed.into()), seed), Ledger::default()));
+    let networks: Vec<(Topology, Ledger)> = golden.chain(random).collect();
+    for chunk in networks.chunks(PER_ROOT) {
         check(&terraform, chunk);
     }
 }
@@ -38,9 +38,10 @@ fn named(mut topology: Topology, idx: u32) -> Topology {
     topology
 }
 
-fn check(terraform: &Terraform, topologies: &[Topology]) {
+fn check(terraform: &Terraform, networks: &[(Topology, Ledger)]) {
     let dir = tempfile::tempdir().unwrap();
-    let calls: Vec<Call> = topologies.iter().map(|topology| compile(dir.path(), topology)).collect();
+    let calls: Vec<Call> =
+        networks.iter().map(|(topology, ledger)| compile(dir.path(), topology, ledger)).collect();
     terraform.check_format(&dir.path().join("compiled")).unwrap();
     let root = e2e::write_root(dir.path(), &calls).unwrap();
     std::fs::write(root.join("provider_override.tf"), OFFLINE).unwrap();
@@ -48,7 +49,7 @@ fn check(terraform: &Terraform, topologies: &[Topology]) {
     root.init().unwrap();
     root.validate().unwrap();
     let plan = root.plan_without_refresh().unwrap();
-    for (topology, call) in topologies.iter().zip(&calls) {
+    for ((topology, _), call) in networks.iter().zip(&calls) {
         check_plan(&plan, topology, &call.label);
     }
 }
@@ -64,9 +65,9 @@ pub(crate) const OFFLINE: &str = r#"provider "aws" {
 }
 "#;
 
-fn compile(dir: &std::path::Path, topology: &Topology) -> Call {
+fn compile(dir: &std::path::Path, topology: &Topology, ledger: &Ledger) -> Call {
     let version = semver::Version::new(0, 1, 0);
-    let compile = || terrane_compiler::compile(topology, &Ledger::default(), &version);
+    let compile = || terrane_compiler::compile(topology, ledger, &version);
     let compilation = compile().unwrap_or_else(|diagnostics| panic!("{diagnostics}\n{topology:#?}"));
     assert_eq!(compilation.files, compile().unwrap().files, "compiling twice gives other bytes");
     crate::contracts::check(&topology.name, &compilation);
