@@ -91,3 +91,17 @@ variable "karpenter_cluster" {
   type        = string
   default     = "main"
 }
+
+variable "db_client_security_group_ids" {
+  description = "Security groups whose members may reach `db` as members of other tiers do, such as that of an EKS cluster: a name of your choice to the group's id."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for id in values(var.db_client_security_group_ids) : can(regex("^sg-[0-9a-f]+$", id))
+    ])
+    error_message = "db_client_security_group_ids must map names to ids of security groups, such as sg-0123456789abcdef0."
+  }
+}

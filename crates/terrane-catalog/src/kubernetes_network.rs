@@ -19,7 +19,7 @@ pub fn kubernetes_network() -> Topology {
                 Need::nodes(60).growth_percent(50).instance_type(4, 15).cni(CniMode::SecondaryIp).pods_per_node(30).load_balancers(1),
             ),
         )
-        .tier(Tier::private("db").prefix_length(24))
+        .tier(Tier::private("db").prefix_length(24).client_security_groups())
         .egress(Egress::nat_per_zone())
         .flow(Flow::tcp([80, 443]).from("internet").to("pub").purpose("load balancers"))
         .flow(Flow::tcp([80, 443, 8080]).from("pub").to("app").purpose("ingress controllers and pods"))

@@ -94,6 +94,8 @@ pub struct Tier {
     pub generation: u32,
     /// Names it had before, oldest first.
     pub renamed_from: Vec<Name>,
+    /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
+    pub client_groups: bool,
     /// Tags on its subnets.
     pub tags: BTreeMap<String, String>,
     /// Where it was declared.

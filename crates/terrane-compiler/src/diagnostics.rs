@@ -61,6 +61,11 @@ impl PartialEq for Origin {
 impl Eq for Origin {}
 
 impl Origin {
+    /// Returns whether it is nowhere in particular.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Origin::Unknown)
+    }
+
     /// Returns the caller's place in the Rust source.
     #[track_caller]
     pub fn caller() -> Origin {

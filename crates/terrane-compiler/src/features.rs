@@ -10,7 +10,7 @@ mod internet_gateway;
 mod nat_gateways;
 pub(crate) mod network_acls;
 mod route_tables;
-mod security_groups;
+pub(crate) mod security_groups;
 pub mod subnet_groups;
 mod tiers;
 pub(crate) mod vpc;

@@ -80,6 +80,7 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     let (plan, mut ledger) = warnings.before(address_plan::allocate(&declaration, ledger))?;
     warnings.extend(plan.warnings.clone());
     let network = warnings.before(resolve::resolve(&declaration, &plan, &mut ledger))?;
+    warnings.extend(features::network_acls::warnings(&declaration, &network));
     let proof = proof::prove(&network);
     let mut module = lower::lower(&network);
 

@@ -11,6 +11,7 @@ use terrane_contract::Admitted;
 
 use crate::address_plan::Layout;
 pub use crate::declaration::{Access, Dns, Flow, FlowProtocol, KeepClear, Peer};
+use crate::diagnostics::Origin;
 use crate::names::{Block, Cidr, Name, PortRange, Zone};
 use crate::sizing::Room;
 
@@ -64,6 +65,8 @@ pub struct Network {
     pub close_defaults: bool,
     /// The oldest Terraform version asked for, as major and minor.
     pub terraform: Option<(u64, u64)>,
+    /// Where it was declared; for diagnostics only.
+    pub origin: Origin,
 }
 
 /// A range of the VPC.
@@ -104,6 +107,10 @@ pub struct Tier {
     pub karpenter: bool,
     /// Names it had before, oldest first.
     pub renamed_from: Vec<Name>,
+    /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
+    pub client_groups: bool,
+    /// Where it was declared; for diagnostics only.
+    pub origin: Origin,
 }
 
 impl Tier {
@@ -237,6 +244,8 @@ pub struct Acl {
     pub tier: usize,
     /// Its rules, ingress first, each direction by ascending number.
     pub rules: Vec<AclRule>,
+    /// Which rules are wider than what is declared, and why: the ends of sentences that begin with the ACL.
+    pub widened: Vec<String>,
 }
 
 /// One rule of a network ACL.
@@ -300,6 +309,8 @@ pub enum GroupPeer {
     Everywhere,
     /// The addresses of a service with a gateway endpoint.
     Endpoint(String),
+    /// Members of the security groups that the caller names for the group's own tier.
+    Clients,
 }
 
 /// A group of subnets for databases or caches.

@@ -37,6 +37,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::features::security_groups;
 use crate::network::Network;
 use crate::proof::engine::Engine;
 use crate::proof::facts::Facts;
@@ -91,7 +92,7 @@ pub struct Finding {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fix: String,
     /// Where what the claim is about was declared.
-    #[serde(skip)]
+    #[serde(rename = "declared_at", skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
 }
 
@@ -114,6 +115,11 @@ impl Finding {
             fix: String::new(),
             origin: Origin::Unknown,
         }
+    }
+
+    /// Says where what it is about was declared.
+    pub(crate) fn at(self, origin: &Origin) -> Finding {
+        Finding { origin: origin.clone(), ..self }
     }
 }
 
@@ -299,8 +305,12 @@ pub fn prove(network: &Network) -> Proof {
             .into_iter()
             .map(|why| Finding::new(Property::P1, Status::Unknown, "every admitted base", why)),
     );
+    findings.extend(named_by_callers(network));
     capacity::examine(network, &headroom, &quotas, &mut findings);
     findings.sort_by_key(|finding| finding.property);
+    for finding in findings.iter_mut().filter(|finding| finding.origin.is_unknown()) {
+        finding.origin = network.origin.clone();
+    }
     Proof {
         schema_version: 1,
         network: network.name.to_string(),
@@ -310,6 +320,25 @@ pub fn prove(network: &Network) -> Proof {
         quotas,
         zone_loss,
     }
+}
+
+/// Returns what callers can add to a network's policy, for each tier whose clients they may name.
+pub(crate) fn named_by_callers(network: &Network) -> impl Iterator<Item = Finding> {
+    let by_clients = |rule: &&crate::network::GroupRule| rule.peer == crate::network::GroupPeer::Clients;
+    network.security_groups.iter().filter_map(move |group| {
+        let traffic: Vec<String> =
+            group.rules.iter().filter(by_clients).map(|rule| rule.traffic.to_string()).collect();
+        let tier = &network.tiers[group.tier];
+        let variable = security_groups::clients_variable(tier);
+        let detail = format!(
+            "members of security groups that a caller names in `{variable}` may open {}, as far as network ACLs let them",
+            traffic.join(", ")
+        );
+        let subject = format!("callers' clients \u{2192} {}", tier.name);
+        (!traffic.is_empty()).then(|| {
+            Finding::new(Property::P3, Status::Residual, subject, detail).at(&tier.origin)
+        })
+    })
 }
 
 /// Returns what of a network needs more than one zone.

@@ -40,6 +40,7 @@ pub fn resolve(
         tags: declaration.tags.clone(),
         close_defaults: false,
         terraform: declaration.terraform,
+        origin: declaration.origin.clone(),
     };
     let mut resolution = Resolution {
         declaration,

@@ -23,6 +23,49 @@ pub fn topology(seed: u64) -> Topology {
     if zones.len() > 1 { consumers(&mut dice, topology) } else { topology }
 }
 
+/// One edit of a network's flows.
+#[derive(Clone, Debug)]
+pub struct FlowEdit {
+    /// The topology with the edit; it need not be valid.
+    pub topology: Topology,
+    /// The ends of the flow that came or went.
+    pub ends: [String; 2],
+}
+
+/// Returns a topology with one flow more, somewhere among the others, or one less.
+pub fn flow_edit(topology: &Topology, seed: u64) -> FlowEdit {
+    let mut dice = Dice(seed ^ 0x5eed_f10e);
+    let mut topology = topology.clone();
+    let at =
+        |dice: &mut Dice, bound: usize| usize::try_from(dice.below(bound as u64)).expect("an index is small");
+    // Rather more than fewer, so that budgets come into play.
+    if dice.below(3) == 0 && !topology.flows.is_empty() {
+        let gone = at(&mut dice, topology.flows.len());
+        let flow = topology.flows.remove(gone);
+        return FlowEdit { topology, ends: [flow.from, flow.to] };
+    }
+    let tiers: Vec<String> = topology.tiers.iter().map(|tier| tier.name.clone()).collect();
+    let tiers: Vec<&str> = tiers.iter().map(String::as_str).collect();
+    let port = 6000 + 2 * i64::try_from(dice.below(2000)).expect("small");
+    let flow = match dice.below(5) {
+        0 => Flow::udp([port]),
+        1 => Flow::tcp([port, port + 7]),
+        2 if dice.below(4) == 0 => Flow::any(),
+        _ => Flow::tcp([port]),
+    };
+    let ends = match dice.below(6) {
+        0 => ["internet", dice.one_of(&tiers)],
+        1 => [dice.one_of(&tiers), "internet"],
+        // The same pair again and again, until it has too many ports.
+        2 | 3 => [tiers[0], tiers[tiers.len() - 1]],
+        _ => [dice.one_of(&tiers), dice.one_of(&tiers)],
+    };
+    let ends = ends.map(str::to_owned);
+    let place = at(&mut dice, topology.flows.len() + 1);
+    topology.flows.insert(place, flow.from(&ends[0]).to(&ends[1]));
+    FlowEdit { topology, ends }
+}
+
 /// Splitmix64: <https://prng.di.unimi.it/splitmix64.c>.
 struct Dice(u64);
 

@@ -149,6 +149,9 @@ pub struct Tier {
     /// What its subnets must have room for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub need: Option<Need>,
+    /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub client_security_groups: bool,
     /// Tags on its subnets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

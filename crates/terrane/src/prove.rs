@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use terrane_compiler::address_plan::allocate;
 use terrane_compiler::declaration::Declaration;
 use terrane_compiler::diagnostics::Diagnostics;
-use terrane_compiler::document;
+use terrane_compiler::document as topology;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
-use terrane_compiler::proof::deployed::{Measure, prove_document};
+use terrane_compiler::proof::deployed::{Measure, diff_documents, prove_document};
 use terrane_compiler::proof::{Change, Proof, diff, prove, sarif};
 use terrane_compiler::resolve::resolve;
 use terrane_state::blocking::Reader;
@@ -34,9 +34,9 @@ pub(crate) struct Args {
     /// The ledger that was committed for the topology
     #[arg(long, value_name = "LEDGER.toml", requires = "file")]
     ledger: Option<PathBuf>,
-    /// Say what the topology permits and denies that this older one did not
-    #[arg(long, value_name = "OLD", requires = "file")]
-    against: Option<PathBuf>,
+    /// Say what is newly permitted and denied since this older topology, or, without FILE, plan or state
+    #[arg(long, value_name = "OLD")]
+    against: Option<String>,
     /// Look at this module of a plan or state alone, such as module.network
     #[arg(long, value_name = "ADDRESS")]
     module: Option<String>,
@@ -76,8 +76,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         (None, Some(network)) => vec![prove(network)],
         (None, None) => return Err(Failure::problems("nothing to prove; give FILE, --plan, or --state")),
     };
-    let old = args.against.as_deref().map(|old| self::network(old, args.ledger.as_deref())).transpose()?;
-    let changes = old.iter().zip(&network).map(|(old, new)| diff(old, new)).next();
+    let changes = args.against.as_deref().map(|old| changes(args, old, network.as_ref())).transpose()?;
     print(args, &proofs, changes.as_deref())?;
     let refuted: Vec<&str> =
         proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
@@ -87,16 +86,27 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     Err(Failure::problems(format!("a claim does not hold of {}", refuted.join(", "))))
 }
 
+/// Returns what changed since an older topology, or an older plan or state.
+fn changes(args: &Args, old: &str, network: Option<&Network>) -> Result<Vec<Change>, Failure> {
+    if let Some(new) = network {
+        return Ok(diff(&self::network(Path::new(old), args.ledger.as_deref())?, new));
+    }
+    let new = deployed(args)?.map(|(_, document)| document).unwrap_or_default();
+    diff_documents(&document(old)?, &new, args.module.as_deref())
+        .map_err(|problem| Failure::problems(format!("`--against {old}`: {problem}")))
+}
+
 fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<(), Failure> {
     if args.json {
         return print_json(&Report { schema_version: 1, networks: proofs, changes });
     }
     if args.sarif {
+        let file = args.file.as_ref().map(|file| file.display().to_string());
         let runs: Vec<Value> = proofs
             .iter()
-            .flat_map(|proof| sarif(proof)["runs"].as_array().cloned().unwrap_or_default())
+            .flat_map(|proof| sarif(proof, file.as_deref())["runs"].as_array().cloned().unwrap_or_default())
             .collect();
-        let mut log = proofs.first().map_or_else(|| json!({}), sarif);
+        let mut log = proofs.first().map_or_else(|| json!({}), |proof| sarif(proof, file.as_deref()));
         log["runs"] = Value::from(runs);
         return print_json(&log);
     }
@@ -128,7 +138,7 @@ fn network(file: &Path, ledger: Option<&Path>) -> Result<Network, Failure> {
 
 fn resolved(file: &Path, text: &str, ledger: Option<&str>) -> Result<Network, Diagnostics> {
     let is_json = file.extension().is_some_and(|extension| extension == "json");
-    let topology = if is_json { document::from_json(text)? } else { document::from_toml(text)? };
+    let topology = if is_json { topology::from_json(text)? } else { topology::from_toml(text)? };
     let ledger = ledger.map(Ledger::parse).transpose()?.unwrap_or_default();
     let declaration = Declaration::read(&topology)?;
     let (plan, mut ledger) = allocate(&declaration, &ledger)?;
@@ -140,17 +150,21 @@ fn deployed(args: &Args) -> Result<Option<(String, Value)>, Failure> {
     if let Some(plan) = &args.plan {
         return Ok(Some((plan.display().to_string(), parse(plan)?)));
     }
-    let Some(uri) = &args.state else { return Ok(None) };
+    args.state.as_deref().map(|uri| Ok((uri.to_owned(), document(uri)?))).transpose()
+}
+
+/// Reads a plan or a state: what `terraform show -json` prints of one, or a state wherever it is kept.
+fn document(uri: &str) -> Result<Value, Failure> {
     let path = Path::new(uri);
     if path.is_file()
         && let Ok(shown) = parse(path)
-        && shown["values"].is_object()
+        && (shown["values"].is_object() || shown["planned_values"].is_object())
     {
-        return Ok(Some((uri.clone(), shown)));
+        return Ok(shown);
     }
     let failed = |error: &terrane_state::Error| Failure::service(format!("cannot read `{uri}`"), error);
     let state = Reader::open(uri).and_then(|reader| reader.read_whole()).map_err(|error| failed(&error))?;
-    Ok(Some((uri.clone(), resources(&state)?)))
+    resources(&state)
 }
 
 fn parse(path: &Path) -> Result<Value, Failure> {

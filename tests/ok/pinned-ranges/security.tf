@@ -7,15 +7,18 @@
 #   ingress 130  tcp 1024-65535: replies: front to back-office
 #   ingress 140  tcp 1024-65535: replies: front to back-office
 #   ingress 150  tcp 1024-65535: replies: front to back-office
+#   ingress 160  icmp: replies: front to back-office
+#   ingress 170  icmp: replies: front to back-office
+#   ingress 180  icmp: replies: front to back-office
 #   ingress 900  tcp 443: internet to front
 #   ingress 910  tcp 1024-65535: NAT, replies: back-office to internet
 #   ingress 920  icmp 3/4: path MTU: internet to front; NAT, path MTU: back-office to internet
 #   egress 100  tcp 1024-65535: NAT, replies: back-office to internet
 #   egress 110  tcp 1024-65535: NAT, replies: back-office to internet
 #   egress 120  tcp 1024-65535: NAT, replies: back-office to internet
-#   egress 130  icmp 3/4: NAT, path MTU: back-office to internet
-#   egress 140  icmp 3/4: NAT, path MTU: back-office to internet
-#   egress 150  icmp 3/4: NAT, path MTU: back-office to internet
+#   egress 130  icmp: front to back-office
+#   egress 140  icmp: front to back-office
+#   egress 150  icmp: front to back-office
 #   egress 900  tcp 443: NAT: back-office to internet
 #   egress 910  tcp 1024-65535: replies: internet to front
 resource "aws_network_acl" "front" {
@@ -32,6 +35,9 @@ resource "aws_network_acl_rule" "front" {
     "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[0] }
     "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[1] }
     "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[2] }
+    "ingress-160" = { egress = false, number = 160, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[0] }
+    "ingress-170" = { egress = false, number = 170, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[1] }
+    "ingress-180" = { egress = false, number = 180, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[2] }
     "ingress-800" = { egress = false, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "ingress-810" = { egress = false, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
     "ingress-820" = { egress = false, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "172.16.0.0/12" }
@@ -43,9 +49,9 @@ resource "aws_network_acl_rule" "front" {
     "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[0] }
     "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[1] }
     "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.back_office[2] }
-    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = local.blocks.back_office[0] }
-    "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = local.blocks.back_office[1] }
-    "egress-150"  = { egress = true, number = 150, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = local.blocks.back_office[2] }
+    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[0] }
+    "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[1] }
+    "egress-150"  = { egress = true, number = 150, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.back_office[2] }
     "egress-800"  = { egress = true, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "egress-810"  = { egress = true, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
     "egress-820"  = { egress = true, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "172.16.0.0/12" }
@@ -77,12 +83,12 @@ resource "aws_network_acl_association" "front" {
 }
 
 # What may cross the border of the `back-office` subnets:
-#   ingress 100  tcp 8080: front to back-office
-#   ingress 110  tcp 8080: front to back-office
-#   ingress 120  tcp 8080: front to back-office
-#   ingress 130  tcp 9000-9010: front to back-office
-#   ingress 140  tcp 9000-9010: front to back-office
-#   ingress 150  tcp 9000-9010: front to back-office
+#   ingress 100  tcp: front to back-office; wider than declared, since 14 exact rules do not fit
+#   ingress 110  tcp: front to back-office; wider than declared, since 14 exact rules do not fit
+#   ingress 120  tcp: front to back-office; wider than declared, since 14 exact rules do not fit
+#   ingress 130  icmp: front to back-office
+#   ingress 140  icmp: front to back-office
+#   ingress 150  icmp: front to back-office
 #   ingress 160  udp 1024-65535: replies: back-office to audit
 #   ingress 170  udp 1024-65535: replies: back-office to audit
 #   ingress 180  udp 1024-65535: replies: back-office to audit
@@ -91,9 +97,12 @@ resource "aws_network_acl_association" "front" {
 #   egress 100  tcp 1024-65535: replies: front to back-office
 #   egress 110  tcp 1024-65535: replies: front to back-office
 #   egress 120  tcp 1024-65535: replies: front to back-office
-#   egress 130  udp 514: back-office to audit
-#   egress 140  udp 514: back-office to audit
-#   egress 150  udp 514: back-office to audit
+#   egress 130  icmp: replies: front to back-office
+#   egress 140  icmp: replies: front to back-office
+#   egress 150  icmp: replies: front to back-office
+#   egress 160  udp 514: back-office to audit
+#   egress 170  udp 514: back-office to audit
+#   egress 180  udp 514: back-office to audit
 #   egress 900  tcp 443: back-office to internet
 resource "aws_network_acl" "back_office" {
   vpc_id = aws_vpc.this.id
@@ -103,12 +112,12 @@ resource "aws_network_acl" "back_office" {
 
 resource "aws_network_acl_rule" "back_office" {
   for_each = {
-    "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.front[0] }
-    "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.front[1] }
-    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.front[2] }
-    "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "tcp", from = 9000, to = 9010, cidr_block = local.blocks.front[0] }
-    "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "tcp", from = 9000, to = 9010, cidr_block = local.blocks.front[1] }
-    "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "tcp", from = 9000, to = 9010, cidr_block = local.blocks.front[2] }
+    "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 0, to = 65535, cidr_block = local.blocks.front[0] }
+    "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "tcp", from = 0, to = 65535, cidr_block = local.blocks.front[1] }
+    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 0, to = 65535, cidr_block = local.blocks.front[2] }
+    "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[0] }
+    "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[1] }
+    "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[2] }
     "ingress-160" = { egress = false, number = 160, action = "allow", protocol = "udp", from = 1024, to = 65535, cidr_block = local.blocks.audit[0] }
     "ingress-170" = { egress = false, number = 170, action = "allow", protocol = "udp", from = 1024, to = 65535, cidr_block = local.blocks.audit[1] }
     "ingress-180" = { egress = false, number = 180, action = "allow", protocol = "udp", from = 1024, to = 65535, cidr_block = local.blocks.audit[2] }
@@ -122,9 +131,12 @@ resource "aws_network_acl_rule" "back_office" {
     "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.front[0] }
     "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.front[1] }
     "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.front[2] }
-    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[0] }
-    "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[1] }
-    "egress-150"  = { egress = true, number = 150, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[2] }
+    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[0] }
+    "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[1] }
+    "egress-150"  = { egress = true, number = 150, action = "allow", protocol = "icmp", from = -1, to = -1, cidr_block = local.blocks.front[2] }
+    "egress-160"  = { egress = true, number = 160, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[0] }
+    "egress-170"  = { egress = true, number = 170, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[1] }
+    "egress-180"  = { egress = true, number = 180, action = "allow", protocol = "udp", from = 514, to = 514, cidr_block = local.blocks.audit[2] }
     "egress-800"  = { egress = true, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "egress-810"  = { egress = true, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
     "egress-820"  = { egress = true, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "172.16.0.0/12" }
@@ -200,6 +212,7 @@ resource "aws_network_acl_association" "audit" {
 #   ingress tcp 443: internet to front
 #   egress tcp 8080: front to back-office
 #   egress tcp 9000-9010: front to back-office
+#   egress icmp: front to back-office, probes
 resource "aws_security_group" "front" {
   name        = "${var.name}-front"
   description = "Members of the front tier"
@@ -226,6 +239,7 @@ resource "aws_vpc_security_group_egress_rule" "front_to_back_office" {
   for_each = {
     "back-office-tcp-8080"      = { protocol = "tcp", from = 8080, to = 8080 }
     "back-office-tcp-9000-9010" = { protocol = "tcp", from = 9000, to = 9010 }
+    "back-office-icmp"          = { protocol = "icmp", from = -1, to = -1 }
   }
 
   security_group_id            = aws_security_group.front.id
@@ -242,6 +256,7 @@ resource "aws_vpc_security_group_egress_rule" "front_to_back_office" {
 #   ingress tcp 9000-9010: front to back-office
 #   egress udp 514: back-office to audit
 #   egress tcp 443: back-office to internet
+#   ingress icmp: front to back-office, probes
 resource "aws_security_group" "back_office" {
   name        = "${var.name}-back-office"
   description = "Members of the back-office tier"
@@ -254,6 +269,7 @@ resource "aws_vpc_security_group_ingress_rule" "back_office_from_front" {
   for_each = {
     "front-tcp-8080"      = { protocol = "tcp", from = 8080, to = 8080 }
     "front-tcp-9000-9010" = { protocol = "tcp", from = 9000, to = 9010 }
+    "front-icmp"          = { protocol = "icmp", from = -1, to = -1 }
   }
 
   security_group_id            = aws_security_group.back_office.id

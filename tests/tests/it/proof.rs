@@ -36,8 +36,11 @@ fn a_plan_of_each_module_gives_the_verdicts_of_its_network() {
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
     let dir = tempfile::tempdir().unwrap();
     let networks = networks();
-    let calls: Vec<Call> =
-        networks.iter().map(|network| Call::of(&workspace, network.name.as_str())).collect();
+    let calls: Vec<Call> = networks
+        .iter()
+        .map(|network| Call::of(&workspace, network.name.as_str()))
+        .map(with_clients)
+        .collect();
     let by_hand = dir.path().join("handwritten");
     std::fs::create_dir(&by_hand).unwrap();
     std::fs::write(by_hand.join("main.tf"), HANDWRITTEN).unwrap();
@@ -54,9 +57,36 @@ fn a_plan_of_each_module_gives_the_verdicts_of_its_network() {
         e2e::proofs::check(network, &module, "plan", plan.json(), &mut findings);
         assert!(findings.checked >= 10 && findings.problems.is_empty(), "{}: {findings:#?}", network.name);
     }
+    clients_may_what_tiers_may(plan.json());
     unknown_until_applied(plan.json());
     let idx = networks.iter().position(|network| network.name.as_str() == "kubernetes-network").unwrap();
     ambiguity(plan.json(), &networks[idx], &format!("module.{}", calls[idx].label));
+}
+
+/// Names the security group of a cluster to the reference network.
+fn with_clients(call: Call) -> Call {
+    if call.label != "kubernetes_network" {
+        return call;
+    }
+    let arguments = "  db_client_security_group_ids = { cluster = \"sg-0123456789abcdef0\" }\n".to_owned();
+    Call { arguments, ..call }
+}
+
+/// A caller's group gets one rule for each thing that another tier may do.
+fn clients_may_what_tiers_may(plan: &Value) {
+    let rules = plan["resource_changes"].as_array().unwrap().iter().filter(|change| {
+        let address = change["address"].as_str().unwrap();
+        address.starts_with("module.kubernetes_network.aws_vpc_security_group_ingress_rule.db__clients[")
+    });
+    let mut ports = Vec::new();
+    for rule in rules {
+        let after = &rule["change"]["after"];
+        assert_eq!(after["referenced_security_group_id"], "sg-0123456789abcdef0", "{rule:#}");
+        assert_eq!(rule["index"], format!("cluster-tcp-{}", after["from_port"]), "{rule:#}");
+        ports.push(after["from_port"].as_u64().unwrap());
+    }
+    ports.sort_unstable();
+    assert_eq!(ports, [443, 3306, 5432, 6379]);
 }
 
 /// What counts by index is not known before it is applied, and nobody guesses.

@@ -25,7 +25,6 @@ const MIN_SLOTS: usize = 4;
 pub fn allocate(declaration: &Declaration, recorded: &Ledger) -> Result<(AddressPlan, Ledger), Diagnostics> {
     let mut found = Diagnostics::default();
     let mut ledger = recorded.clone();
-    ledger.rule_numbers.begin();
     ranges(declaration, &mut ledger, &mut found);
     slots(declaration, &mut ledger, &mut found);
     rename(declaration, &mut ledger, &mut found);

@@ -131,6 +131,7 @@ fn one(
         max_length: max_length(topology, tier, zones),
         generation: tier.generation,
         renamed_from: renamed_from.into_iter().collect::<Option<Vec<Name>>>()?,
+        client_groups: tier.client_security_groups,
         tags: tier.tags.clone(),
         origin: tier.origin.clone(),
     })

@@ -100,6 +100,7 @@ static TIER: Shape = Shape {
         "renamed_from",
         "ranges",
         "need",
+        "client_security_groups",
         "tags",
     ],
     required: &[("name", "?"), ("access", "private")],

@@ -11,6 +11,9 @@
 //! The guards of the second band are what makes the third safe:
 //! an ACL has no memory, so replies from the internet must be let in from everywhere,
 //! and without the guards "everywhere" would include the tiers next door.
+//! Where an ACL would have more rules than AWS allows, [`budget`] says which become one, or why none may.
+
+mod budget;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -18,8 +21,8 @@ use std::ops::RangeInclusive;
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::declaration::{Flow, FlowProtocol, Peer};
-use crate::diagnostics::{Diagnostic, Origin};
+use crate::declaration::{Declaration, Flow, FlowProtocol, Peer};
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, expr, object, string, table};
 use crate::module::{File, Module, Resource};
@@ -52,7 +55,7 @@ impl Band {
 }
 
 /// Whom a rule is about, before tiers become address blocks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whom {
     Tier(usize),
     Internet,
@@ -70,18 +73,22 @@ fn resolve(resolution: &mut Resolution<'_>) {
         }
     }
     for (tier, wants) in wants.into_iter().enumerate() {
-        let mut rules = Vec::new();
+        let mut acl = Acl { tier, rules: Vec::new(), widened: Vec::new() };
         for direction in [Direction::Ingress, Direction::Egress] {
-            let drafts = drafts(network, direction, &wants);
+            let mut wanted = wanted(direction, &wants);
+            let guards: Vec<Draft> = guards(network, &wanted).collect();
+            acl.widened.extend(budget::fit(network, tier, direction, BUDGET - guards.len(), &mut wanted));
+            let mut drafts = allowed(network, wanted);
+            drafts.extend(guards);
             if drafts.len() > BUDGET {
                 let origin = declaration.tiers.get(tier).map_or(Origin::Unknown, |tier| tier.origin.clone());
                 diagnostics.push(over_budget(network, tier, direction, drafts.len(), &origin));
+                continue;
             }
-            let name = network.tiers[tier].first_name().as_str();
-            rules.extend(drafts.into_iter().map(|draft| draft.numbered(network, numbers, name, direction)));
+            acl.rules.extend(numbered(network, tier, direction, drafts, numbers));
         }
-        rules.sort_by_key(|rule| (rule.direction, rule.number));
-        network.acls.push(Acl { tier, rules });
+        acl.rules.sort_by_key(|rule| (rule.direction, rule.number));
+        network.acls.push(acl);
     }
 }
 
@@ -174,46 +181,49 @@ struct Draft {
     why: String,
 }
 
-/// Returns the rules of one direction.
-fn drafts(network: &Network, direction: Direction, wants: &Wants) -> Vec<Draft> {
-    let wanted = || wants.iter().filter(|((towards, ..), _)| *towards == direction);
+/// What an ACL must let through in one direction.
+struct Want {
+    whom: Whom,
+    traffic: Traffic,
+    reasons: Vec<String>,
+}
+
+/// Returns what an ACL must let through in one direction, without what something wider lets through anyway.
+fn wanted(direction: Direction, wants: &Wants) -> Vec<Want> {
+    let own = || wants.iter().filter(|((towards, ..), _)| *towards == direction);
     let covered = |whom: Whom, traffic: Traffic| {
-        wanted().any(|((_, other, wider), _)| *other == whom && *wider != traffic && wider.covers(traffic))
+        own().any(|((_, other, wider), _)| *other == whom && *wider != traffic && wider.covers(traffic))
     };
+    own()
+        .filter(|((_, whom, traffic), _)| !covered(*whom, *traffic))
+        .map(|((_, whom, traffic), reasons)| Want {
+            whom: *whom,
+            traffic: *traffic,
+            reasons: reasons.clone(),
+        })
+        .collect()
+}
+
+/// Returns the rules that let through what is wanted, those toward tiers first.
+fn allowed(network: &Network, wanted: Vec<Want>) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for ((_, whom, traffic), reasons) in wanted() {
-        if covered(*whom, *traffic) {
-            continue;
-        }
-        let why = reasons.join("; ");
-        match *whom {
+    for want in wanted {
+        let why = want.reasons.join("; ");
+        let draft = |band, peer| Draft { band, allow: true, traffic: want.traffic, peer, why: why.clone() };
+        match want.whom {
             Whom::Tier(tier) => {
-                drafts.extend((0..network.tiers[tier].cover.len()).map(|part| Draft {
-                    band: Band::Declared,
-                    allow: true,
-                    traffic: *traffic,
-                    peer: AclPeer::Tier(tier, part),
-                    why: why.clone(),
-                }));
+                let parts = 0..network.tiers[tier].cover.len();
+                drafts.extend(parts.map(|part| draft(Band::Declared, AclPeer::Tier(tier, part))));
             }
-            Whom::Internet => drafts.push(Draft {
-                band: Band::Internet,
-                allow: true,
-                traffic: *traffic,
-                peer: AclPeer::Cidr(everywhere()),
-                why,
-            }),
+            Whom::Internet => drafts.push(draft(Band::Internet, AclPeer::Cidr(everywhere()))),
         }
     }
-    if drafts.iter().any(|draft| draft.band == Band::Internet) {
-        drafts.extend(guards(network));
-    }
-    drafts.sort_by_key(|draft| draft.band);
     drafts
 }
 
 /// Returns the rules that keep the rules for the internet from matching anything nearer.
-fn guards(network: &Network) -> impl Iterator<Item = Draft> {
+fn guards(network: &Network, wanted: &[Want]) -> impl Iterator<Item = Draft> {
+    let needed = wanted.iter().any(|want| want.whom == Whom::Internet);
     let guard = |peer, why: &str| Draft {
         band: Band::Guard,
         allow: false,
@@ -227,7 +237,7 @@ fn guards(network: &Network) -> impl Iterator<Item = Draft> {
         let space = Cidr::parse(space).expect("private space is written in canonical form");
         guard(AclPeer::Cidr(space), "private space is not the internet")
     });
-    own.chain(private)
+    own.chain(private).filter(move |_| needed)
 }
 
 fn everywhere() -> Cidr {
@@ -235,35 +245,44 @@ fn everywhere() -> Cidr {
 }
 
 impl Draft {
-    fn numbered(
-        self,
-        network: &Network,
-        numbers: &mut RuleNumbers,
-        tier: &str,
-        direction: Direction,
-    ) -> AclRule {
+    /// Returns what the rule says: the name by which the ledger knows its number.
+    fn key(&self, network: &Network) -> String {
         let action = if self.allow { "allow" } else { "deny" };
         let peer = match self.peer {
-            AclPeer::Tier(tier, _) if network.tiers[tier].cover.len() == 1 => {
-                network.tiers[tier].first_name().to_string()
+            AclPeer::Tier(tier, part) => {
+                let tier = &network.tiers[tier];
+                match tier.cover.as_slice() {
+                    [_] => tier.first_name().to_string(),
+                    parts => format!("{}[{}/{}]", tier.first_name(), parts[part].newbits, parts[part].netnum),
+                }
             }
-            AclPeer::Tier(tier, part) => format!("{}[{part}]", network.tiers[tier].first_name()),
             AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
             AclPeer::Cidr(cidr) => cidr.to_string(),
         };
-        let key = format!("{action} {} {peer}", self.traffic);
-        let number = numbers
-            .assign(tier, direction.as_str(), self.band.numbers(), &key)
-            .expect("a band holds more numbers than an ACL may have rules");
-        AclRule {
-            direction,
-            number,
-            allow: self.allow,
-            traffic: self.traffic,
-            peer: self.peer,
-            why: self.why,
-        }
+        format!("{action} {} {peer}", self.traffic)
     }
+}
+
+/// Gives the rules of one direction their numbers: the recorded ones, and free ones to what is new.
+fn numbered(
+    network: &Network,
+    tier: usize,
+    direction: Direction,
+    drafts: Vec<Draft>,
+    numbers: &mut RuleNumbers,
+) -> impl Iterator<Item = AclRule> {
+    let keys: Vec<_> = drafts.iter().map(|draft| (draft.band.numbers(), draft.key(network))).collect();
+    let numbers = numbers
+        .assign(network.tiers[tier].first_name().as_str(), direction.as_str(), &keys)
+        .expect("a band holds more numbers than an ACL may have rules");
+    drafts.into_iter().zip(numbers).map(move |(draft, number)| AclRule {
+        direction,
+        number,
+        allow: draft.allow,
+        traffic: draft.traffic,
+        peer: draft.peer,
+        why: draft.why,
+    })
 }
 
 fn over_budget(
@@ -279,7 +298,23 @@ fn over_budget(
         origin,
         format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule and one stays free, which leaves {BUDGET}"),
     )
-    .hint("merge flows: neighbouring ports as one range, or one flow of every protocol between two tiers, and leave exactness to the security groups")
+    .hint("what is declared between tiers was merged as far as no isolation is lost; merge flows of the internet, or tiers, or drop explicit ranges, so that a tier is one block")
+}
+
+/// Returns what the author of a network should know of rules that became wider than what is declared.
+pub(crate) fn warnings(declaration: &Declaration, network: &Network) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for acl in &network.acls {
+        for words in &acl.widened {
+            let origin = &declaration.tiers[acl.tier].origin;
+            let message = format!("the network ACL of tier `{}` {words}", network.tiers[acl.tier].name);
+            found.push(
+                Diagnostic::warning("acl-widened", origin, message)
+                    .hint("nothing is lost while the security groups are in place; declare fewer ports or port ranges that touch to have it exact"),
+            );
+        }
+    }
+    found
 }
 
 fn lower(network: &Network, module: &mut Module) {

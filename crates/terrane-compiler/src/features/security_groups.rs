@@ -3,19 +3,20 @@
 //! A security group remembers connections, so that replies need no rule, and names other groups
 //! rather than addresses, so that it holds wherever a workload runs.
 
-use terrane_contract::Holds;
+use terrane_contract::{Holds, Type};
 
 use super::network_acls::{columns, describe, traffic};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
+use crate::diagnostics::Diagnostic;
 use crate::module::syntax::{Body, Expr, expr, object, string, table};
-use crate::module::{File, Module, Output, Resource};
-use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Traffic};
+use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
+use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Tier, Traffic};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    let Resolution { declaration, network, .. } = resolution;
+    let Resolution { declaration, network, diagnostics, .. } = resolution;
     let mut groups: Vec<SecurityGroup> =
         (0..network.tiers.len()).map(|tier| SecurityGroup { tier, rules: Vec::new() }).collect();
     for flow in &declaration.flows {
@@ -34,7 +35,23 @@ fn resolve(resolution: &mut Resolution<'_>) {
             }
             if let Peer::Tier(server) = flow.to {
                 add(server, Direction::Ingress, other(&flow.from));
+                if network.tiers[server].client_groups && flow.from != flow.to && flow.from != Peer::Internet
+                {
+                    add(server, Direction::Ingress, GroupPeer::Clients);
+                }
             }
+        }
+    }
+    for (group, tier) in groups.iter().zip(&declaration.tiers).filter(|(_, tier)| tier.client_groups) {
+        if !group.rules.iter().any(|rule| rule.peer == GroupPeer::Clients) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "no-clients",
+                    &tier.origin,
+                    format!("tier `{}` takes client security groups, but no flow from another tier leads to it", tier.name),
+                )
+                .hint("declare what its clients may do, as flows from the tier they are in, or drop `client_security_groups`"),
+            );
         }
     }
     network.security_groups = groups;
@@ -88,7 +105,11 @@ fn lower(network: &Network, module: &mut Module) {
             for peer in peers {
                 let rules =
                     group.rules.iter().filter(|rule| rule.direction == direction && rule.peer == *peer);
-                module.resources.push(rules_resource(network, group.tier, direction, peer, rules));
+                if *peer == GroupPeer::Clients {
+                    client_rules(network, group.tier, rules, module);
+                } else {
+                    module.resources.push(rules_resource(network, group.tier, direction, peer, rules));
+                }
             }
         }
     }
@@ -123,13 +144,73 @@ pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str
 /// Says in words what a group permits.
 fn comment(network: &Network, group: &SecurityGroup) -> String {
     let mut lines = vec![format!("What members of `{}` may do:", network.tiers[group.tier].name)];
-    lines.extend(
-        group.rules.iter().map(|rule| format!("  {} {}: {}", rule.direction, rule.traffic, rule.why)),
-    );
+    let own = group.rules.iter().filter(|rule| rule.peer != GroupPeer::Clients);
+    lines.extend(own.map(|rule| format!("  {} {}: {}", rule.direction, rule.traffic, rule.why)));
+    let tier = &network.tiers[group.tier];
+    if tier.client_groups {
+        lines.push(format!(
+            "Members of the groups in `{}` may do to them what other tiers may.",
+            clients_variable(tier)
+        ));
+    }
     if group.rules.is_empty() {
         lines.push("  nothing; no flow is declared".to_owned());
     }
     lines.join("\n")
+}
+
+/// Returns the variable with the security groups of a tier's other clients.
+pub(crate) fn clients_variable(tier: &Tier) -> String {
+    format!("{}_client_security_group_ids", tier.first_name().identifier())
+}
+
+/// Adds the variable by which a caller names security groups of a tier's clients, and the rules that let those in.
+fn client_rules<'a>(
+    network: &Network,
+    tier: usize,
+    rules: impl Iterator<Item = &'a GroupRule>,
+    module: &mut Module,
+) {
+    let tier = &network.tiers[tier];
+    let (id, variable) = (tier.name.identifier(), clients_variable(tier));
+    module.variables.push(Variable {
+        name: variable.clone(),
+        ty: Type::map(Type::String),
+        description: format!(
+            "Security groups whose members may reach `{}` as members of other tiers do, such as that of an EKS cluster: a name of your choice to the group's id.",
+            tier.name
+        ),
+        default: Some(Expr::Object(hcl::Object::new())),
+        nullable: false,
+        validations: vec![Condition {
+            condition: expr(&format!(
+                r#"alltrue([for id in values(var.{variable}) : can(regex("^sg-[0-9a-f]+$", id))])"#
+            )),
+            error_message: string(&format!("{variable} must map names to ids of security groups, such as sg-0123456789abcdef0.")),
+        }],
+    });
+    let local = format!("{}_client_rules", tier.first_name().identifier());
+    module.locals.push(Local {
+        file: File::Security,
+        name: local.clone(),
+        comment: format!("What clients of `{}` that are no members of a tier may do.", tier.name),
+        value: table(rules.map(|rule| (rule.traffic.to_string().replace(' ', "-"), row(rule)))),
+    });
+    let body = Body::new()
+        .hcl("security_group_id", &format!("aws_security_group.{id}.id"))
+        .hcl("referenced_security_group_id", "each.value.client")
+        .hcl("ip_protocol", "each.value.protocol")
+        .hcl("from_port", "each.value.from")
+        .hcl("to_port", "each.value.to")
+        .blank()
+        .hcl("tags", &super::vpc::tags(network, "each.key"));
+    // No name of a tier holds two underscores, so that this meets no other name.
+    let label = format!("{}__clients", tier.first_name().identifier());
+    module.resources.push(
+        Resource::new(File::Security, "aws_vpc_security_group_ingress_rule", &label, body).for_each(&format!(
+            r#"{{ for rule in flatten([for name, client in var.{variable} : [for key, rule in local.{local} : {{ key = "${{name}}-${{key}}", client = client, protocol = rule.protocol, from = rule.from, to = rule.to }}]]) : rule.key => rule }}"#
+        )),
+    );
 }
 
 /// Returns the rules of one group toward one peer: a block of its own, so that a plan tells which group each rule names
@@ -154,6 +235,7 @@ fn rules_resource<'a>(
         GroupPeer::Endpoint(service) => {
             body.hcl("prefix_list_id", &format!("aws_vpc_endpoint.{service}.prefix_list_id"))
         }
+        GroupPeer::Clients => body,
     };
     let body = body
         .hcl("ip_protocol", "each.value.protocol")
@@ -187,6 +269,7 @@ fn peer_name<'a>(network: &'a Network, peer: &'a GroupPeer) -> &'a str {
         GroupPeer::Group(tier) => network.tiers[*tier].first_name().as_str(),
         GroupPeer::Everywhere => crate::topology::INTERNET,
         GroupPeer::Endpoint(service) => service,
+        GroupPeer::Clients => "clients",
     }
 }
 

@@ -36,6 +36,8 @@ fn resolve(resolution: &mut Resolution<'_>) {
             cluster_tags: false,
             karpenter: false,
             renamed_from: tier.renamed_from.clone(),
+            client_groups: tier.client_groups,
+            origin: tier.origin.clone(),
         });
     }
 }

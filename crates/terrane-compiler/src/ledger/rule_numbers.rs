@@ -8,49 +8,47 @@ use std::ops::RangeInclusive;
 /// - No two keys of one tier and direction have one number.
 /// - A key keeps its number for as long as it is used, and afterwards until its band is full.
 ///   Then the lowest number that no rule uses goes to the newcomer, so that two rules never trade numbers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleNumbers {
     numbers: BTreeMap<String, BTreeMap<String, BTreeMap<String, u16>>>,
-    /// What this compilation has assigned: tier, direction, and number.
-    used: BTreeSet<(String, String, u16)>,
 }
-
-/// What this compilation has assigned is not part of the record.
-impl PartialEq for RuleNumbers {
-    fn eq(&self, other: &RuleNumbers) -> bool {
-        self.numbers == other.numbers
-    }
-}
-
-impl Eq for RuleNumbers {}
 
 impl RuleNumbers {
-    /// Returns the number of a rule: the recorded one, or else a free one of the band, tens first.
+    /// Returns the numbers of all rules of a tier in one direction, each in its band:
+    /// the recorded ones, whatever is new beside them, and for what is new the free ones, tens first.
     ///
-    /// Returns `None` when rules of this compilation use every number of the band.
+    /// Returns `None`, and records nothing, when a band has fewer numbers than rules.
     pub fn assign(
         &mut self,
         tier: &str,
         direction: &str,
-        band: RangeInclusive<u16>,
-        key: &str,
-    ) -> Option<u16> {
-        let numbers =
-            self.numbers.entry(tier.to_owned()).or_default().entry(direction.to_owned()).or_default();
-        let used = |number: u16| self.used.contains(&(tier.to_owned(), direction.to_owned(), number));
-        let recorded = numbers.get(key).copied().filter(|number| band.contains(number));
-        let number = recorded.or_else(|| {
-            let held: BTreeSet<u16> = numbers.values().copied().collect();
+        rules: &[(RangeInclusive<u16>, String)],
+    ) -> Option<Vec<u16>> {
+        if rules.is_empty() {
+            return Some(Vec::new());
+        }
+        let recorded = self.numbers.get(tier).and_then(|directions| directions.get(direction));
+        let mut held = recorded.cloned().unwrap_or_default();
+        let kept = |(band, key): &(RangeInclusive<u16>, String)| {
+            recorded?.get(key).copied().filter(|number| band.contains(number))
+        };
+        let mut assigned: Vec<Option<u16>> = rules.iter().map(kept).collect();
+        let mut used: BTreeSet<u16> = assigned.iter().flatten().copied().collect();
+        for ((band, key), number) in rules.iter().zip(&mut assigned).filter(|(_, number)| number.is_none()) {
+            let taken: BTreeSet<u16> = held.values().copied().collect();
             let tens = band.clone().filter(|number| number % 10 == 0);
             let others = band.clone().filter(|number| number % 10 != 0);
-            tens.chain(others)
-                .find(|number| !held.contains(number))
-                .or_else(|| band.clone().find(|number| !used(*number)))
-        })?;
-        numbers.retain(|other, held| other == key || *held != number);
-        numbers.insert(key.to_owned(), number);
-        self.used.insert((tier.to_owned(), direction.to_owned(), number));
-        Some(number)
+            let free = tens
+                .chain(others)
+                .find(|number| !taken.contains(number))
+                .or_else(|| band.clone().find(|number| !used.contains(number)))?;
+            held.retain(|_, other| *other != free);
+            held.insert(key.clone(), free);
+            used.insert(free);
+            *number = Some(free);
+        }
+        self.numbers.entry(tier.to_owned()).or_default().insert(direction.to_owned(), held);
+        assigned.into_iter().collect()
     }
 
     /// Returns numbers by tier, direction, and key.
@@ -61,12 +59,7 @@ impl RuleNumbers {
     pub(super) fn recorded(
         numbers: BTreeMap<String, BTreeMap<String, BTreeMap<String, u16>>>,
     ) -> RuleNumbers {
-        RuleNumbers { numbers, used: BTreeSet::new() }
-    }
-
-    /// Begins a compilation: nothing is in use yet.
-    pub(crate) fn begin(&mut self) {
-        self.used.clear();
+        RuleNumbers { numbers }
     }
 
     /// Forgets a tier.
@@ -79,37 +72,42 @@ impl RuleNumbers {
 mod tests {
     use super::*;
 
+    fn assign(numbers: &mut RuleNumbers, band: RangeInclusive<u16>, keys: &[&str]) -> Option<Vec<u16>> {
+        let rules: Vec<_> = keys.iter().map(|key| (band.clone(), (*key).to_owned())).collect();
+        numbers.assign("app", "ingress", &rules)
+    }
+
     #[test]
     fn tens_come_first_and_gaps_next() {
         let mut numbers = RuleNumbers::default();
-        let mut assign = |key: &str| numbers.assign("app", "ingress", 100..=111, key);
-        let assigned: Vec<_> = ["a", "b", "c", "d", "a"].into_iter().map(&mut assign).collect();
-        assert_eq!(assigned, [Some(100), Some(110), Some(101), Some(102), Some(100)]);
+        assert_eq!(assign(&mut numbers, 100..=111, &["a", "b", "c", "d"]), Some(vec![100, 110, 101, 102]));
+        assert_eq!(assign(&mut numbers, 100..=111, &["d", "a"]), Some(vec![102, 100]));
     }
 
     #[test]
     fn keys_that_left_keep_their_number_until_the_band_is_full() {
         let mut numbers = RuleNumbers::default();
-        let assign = |numbers: &mut RuleNumbers, key: &str| numbers.assign("app", "egress", 1..=3, key);
-        for key in ["a", "b", "c"] {
-            assign(&mut numbers, key);
-        }
+        assert_eq!(assign(&mut numbers, 1..=3, &["a", "b", "c"]), Some(vec![1, 2, 3]));
         let full = numbers.clone();
-        assert_eq!(assign(&mut numbers, "d"), None, "all are in use");
+        assert_eq!(assign(&mut numbers, 1..=3, &["a", "b", "c", "d"]), None, "all are in use");
         assert_eq!(numbers, full);
+        assert_eq!(assign(&mut numbers, 1..=3, &["b", "c"]), Some(vec![2, 3]));
+        assert_eq!(assign(&mut numbers, 1..=3, &["a", "b", "c"]), Some(vec![1, 2, 3]), "`a` came back");
+    }
 
-        numbers.begin();
-        assert_eq!(assign(&mut numbers, "b"), Some(2));
-        assert_eq!(assign(&mut numbers, "d"), Some(1), "`a` left");
-        assert_eq!(assign(&mut numbers, "c"), Some(3));
-        assert_eq!(assign(&mut numbers, "a"), None);
+    #[test]
+    fn a_newcomer_in_a_full_band_takes_the_number_of_none_that_stays() {
+        let mut numbers = RuleNumbers::default();
+        assign(&mut numbers, 1..=3, &["a", "b", "c"]);
+        assert_eq!(assign(&mut numbers, 1..=3, &["d", "c", "a"]), Some(vec![2, 3, 1]), "`b` left");
     }
 
     #[test]
     fn tiers_and_directions_number_alone() {
         let mut numbers = RuleNumbers::default();
         for (tier, direction) in [("app", "ingress"), ("app", "egress"), ("db", "ingress")] {
-            assert_eq!(numbers.assign(tier, direction, 100..=199, "x"), Some(100));
+            let rules = [(100..=199, "x".to_owned())];
+            assert_eq!(numbers.assign(tier, direction, &rules), Some(vec![100]));
         }
     }
 }

@@ -154,14 +154,19 @@ pub(super) fn examine(
     findings: &mut Vec<Finding>,
 ) {
     quotas(usages, findings);
-    for row in headroom {
+    for acl in network.acls.iter().filter(|acl| !acl.widened.is_empty()) {
+        let tier = &network.tiers[acl.tier];
+        let subject = format!("rules of the network ACL of {}", tier.name);
+        findings.push(claim(Status::Residual, subject, acl.widened.join("; ")).at(&tier.origin));
+    }
+    for (row, tier) in headroom.iter().zip(&network.tiers) {
         let (Some(needed), Some(percent)) = (row.needed, row.full_at_percent) else { continue };
         let status = if needed <= row.usable { Status::Proved } else { Status::Refuted };
         let detail = format!(
             "each /{} has {} addresses and needs {needed} after the loss of a zone: full at {percent} % of the need ({})",
             row.prefix_length, row.usable, row.reason
         );
-        findings.push(claim(status, format!("addresses of {}", row.tier), detail));
+        findings.push(claim(status, format!("addresses of {}", row.tier), detail).at(&tier.origin));
     }
     if let Some(eks) = &network.eks {
         requirements(network, eks, findings);
@@ -197,7 +202,7 @@ fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
     let tier = |tier: usize| &network.tiers[tier];
     let mut add = |code: &str, holds: bool, proved: String, otherwise: Status, why: String| {
         let (status, detail) = if holds { (Status::Proved, proved) } else { (otherwise, why) };
-        findings.push(claim(status, format!("EKS {code}"), detail));
+        findings.push(claim(status, format!("EKS {code}"), detail).at(&tier(eks.nodes).origin));
     };
     let least = network.min_zones.0;
     let zones = format!("a caller must pass {least} zones or more");

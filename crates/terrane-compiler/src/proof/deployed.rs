@@ -17,11 +17,12 @@ mod routes;
 
 use serde_json::Value;
 
+use crate::diagnostics::Origin;
 use crate::network::{Access, Network};
 use crate::proof::facts::{Facts, Hop, Span, Subnet, TierFacts};
 use crate::proof::placement::Intent;
 use crate::proof::zone_loss::drill;
-use crate::proof::{Finding, Proof, Property, Status, prove_facts, spreads};
+use crate::proof::{Change, Finding, Proof, Property, Status, diff, named_by_callers, prove_facts, spreads};
 use document::{Document, Target};
 
 /// What a document is measured against.
@@ -90,11 +91,59 @@ fn judge(mut vpc: Deployed, measure: &Measure<'_>) -> Result<Proof, String> {
     let mut proof = prove_facts(&vpc.name, &vpc.facts, &intent);
     if let Some(network) = measure.network {
         proof.zone_loss = drill(&vpc.facts, &spreads(network));
+        proof.findings.extend(named_by_callers(network));
     }
     let unread = vpc.facts.unread.iter();
     proof.findings.extend(unread.map(|why| Finding::new(Property::P1, Status::Unknown, &vpc.name, why)));
     proof.findings.sort_by_key(|finding| finding.property);
     Ok(proof)
+}
+
+/// Returns what changed from one plan or state to another over routes and network ACLs, by kinds of subnets:
+/// which security groups interfaces will have, neither tells.
+///
+/// VPCs are the same if their addresses are, or if each document has one.
+///
+/// # Errors
+///
+/// Returns what is wrong with a document, or what of it is not known, as a sentence without its end.
+pub fn diff_documents(old: &Value, new: &Value, module: Option<&str>) -> Result<Vec<Change>, String> {
+    let mut sides = Vec::new();
+    for (which, document) in [("the old one", old), ("the new one", new)] {
+        let mut all = networks(document, false).map_err(|problem| format!("{which} {problem}"))?;
+        all.retain(|vpc| module.is_none_or(|module| vpc.module == module));
+        if let Some(why) = all.iter().find_map(|vpc| not_comparable(&vpc.facts)) {
+            return Err(format!("{which} cannot be compared: {why}"));
+        }
+        all.iter_mut().for_each(|vpc| by_access(&mut vpc.facts));
+        sides.push(all);
+    }
+    let (new, old) = (sides.pop().unwrap_or_default(), sides.pop().unwrap_or_default());
+    if let ([old], [new]) = (old.as_slice(), new.as_slice()) {
+        return Ok(diff::diff_facts(&old.facts, &new.facts));
+    }
+    let nothing = Facts::default();
+    let names: std::collections::BTreeSet<&str> =
+        old.iter().chain(&new).map(|vpc| vpc.name.as_str()).collect();
+    let facts = |side: &[Deployed], name: &str| side.iter().position(|vpc| vpc.name == name);
+    let mut changes = Vec::new();
+    for name in names {
+        let before = facts(&old, name).map_or(&nothing, |idx| &old[idx].facts);
+        let after = facts(&new, name).map_or(&nothing, |idx| &new[idx].facts);
+        changes.extend(diff::diff_facts(before, after).into_iter().map(|change| Change {
+            from: format!("{name} {}", change.from),
+            to: format!("{name} {}", change.to),
+            ..change
+        }));
+    }
+    Ok(changes)
+}
+
+/// Returns why what can be reached is not known exactly.
+fn not_comparable(facts: &Facts) -> Option<String> {
+    let unknown = facts.subnets.iter().find(|subnet| subnet.table.is_none() || subnet.acl.is_none());
+    let unknown = unknown.map(|subnet| format!("which table or ACL {} has is not known", subnet.name));
+    facts.unread.first().cloned().or(unknown)
 }
 
 /// Reads every VPC of a document; `compiled` if by modules that Terrane wrote.
@@ -165,7 +214,7 @@ fn push_subnet(document: &Document<'_>, subnet: usize, facts: &mut Facts) {
     let span = Span::from(cidr);
     let name = document.name(subnet).to_owned();
     let tier = facts.tiers.iter().position(|tier| tier.name == name).unwrap_or_else(|| {
-        facts.tiers.push(TierFacts { name, access: Access::Private });
+        facts.tiers.push(TierFacts { name, access: Access::Private, origin: Origin::Unknown });
         facts.tiers.len() - 1
     });
     if !facts.ranges.iter().any(|range| range.first <= span.first && span.last <= range.last) {
@@ -207,7 +256,11 @@ fn declare(facts: &mut Facts, network: &Network) -> Result<(), String> {
     facts.tiers = network
         .tiers
         .iter()
-        .map(|tier| TierFacts { name: tier.name.to_string(), access: tier.access })
+        .map(|tier| TierFacts {
+            name: tier.name.to_string(),
+            access: tier.access,
+            origin: tier.origin.clone(),
+        })
         .collect();
     Ok(())
 }
@@ -239,7 +292,7 @@ fn by_access(facts: &mut Facts) {
             _ => names[subnet.tier].clone(),
         };
         let tier = facts.tiers.iter().position(|tier| tier.name == name).unwrap_or_else(|| {
-            facts.tiers.push(TierFacts { name, access });
+            facts.tiers.push(TierFacts { name, access, origin: Origin::Unknown });
             facts.tiers.len() - 1
         });
         subnet.tier = tier;

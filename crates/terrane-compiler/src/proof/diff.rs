@@ -105,8 +105,16 @@ fn admits(network: &Network, placement: &[Cidr]) -> bool {
 }
 
 fn permitted(network: &Network, placement: &[Cidr]) -> Permitted {
-    let facts = placement::facts(network, placement);
-    let mut engine = Engine::new(&facts);
+    opened(&placement::facts(network, placement))
+}
+
+/// Returns what changed between two networks as they lie, by names of tiers, over all layers that are known.
+pub(super) fn diff_facts(old: &Facts, new: &Facts) -> Vec<Change> {
+    changes(&opened(old), &opened(new), None)
+}
+
+fn opened(facts: &Facts) -> Permitted {
+    let mut engine = Engine::new(facts);
     let ends: Vec<End> =
         (0..facts.subnets.len()).map(End::Subnet).chain(std::iter::once(End::Internet)).collect();
     let mut all = Permitted::new();
@@ -114,7 +122,7 @@ fn permitted(network: &Network, placement: &[Cidr]) -> Permitted {
         for to in &ends {
             let open = engine.open(*from, *to, Layers::EVERY);
             if !open.is_empty() {
-                let entry = all.entry((name(&facts, *from), name(&facts, *to))).or_default();
+                let entry = all.entry((name(facts, *from), name(facts, *to))).or_default();
                 *entry = entry.join(&open);
             }
         }

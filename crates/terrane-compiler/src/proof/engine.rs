@@ -88,6 +88,8 @@ pub struct Engine<'a> {
     acls: Vec<[Vec<SetId>; 2]>,
     hops: Vec<Vec<Hop>>,
     homes: Vec<Range<usize>>,
+    kinds: Vec<usize>,
+    members: Vec<Vec<End>>,
     outside: Vec<usize>,
     public: Vec<usize>,
     unused: Vec<(usize, usize)>,
@@ -102,7 +104,7 @@ impl<'a> Engine<'a> {
         let starts = cuts(facts);
         let mut sets = Sets::new();
         let mut unused = Vec::new();
-        let acls = facts
+        let acls: Vec<[Vec<SetId>; 2]> = facts
             .acls
             .iter()
             .enumerate()
@@ -111,8 +113,15 @@ impl<'a> Engine<'a> {
                     .map(|direction| acl_sets(acl, idx, direction, &starts, &mut sets, &mut unused))
             })
             .collect();
-        let hops = facts.tables.iter().map(|table| table_hops(table, &facts.ranges, &starts)).collect();
-        let homes = facts.subnets.iter().map(|subnet| atoms_of(&starts, subnet.span)).collect();
+        let hops: Vec<Vec<Hop>> =
+            facts.tables.iter().map(|table| table_hops(table, &facts.ranges, &starts)).collect();
+        let homes: Vec<Range<usize>> =
+            facts.subnets.iter().map(|subnet| atoms_of(&starts, subnet.span)).collect();
+        let kinds = kinds(facts, &starts, &homes, &acls, &hops);
+        let mut members = vec![Vec::new(); facts.tiers.len()];
+        for (subnet, own) in facts.subnets.iter().enumerate() {
+            members[own.tier].push(End::Subnet(subnet));
+        }
         let outside: Vec<usize> = (0..starts.len())
             .filter(|atom| !facts.ranges.iter().any(|range| range.contains(starts[*atom])))
             .collect();
@@ -125,6 +134,8 @@ impl<'a> Engine<'a> {
             acls,
             hops,
             homes,
+            kinds,
+            members,
             outside,
             public,
             unused,
@@ -147,6 +158,31 @@ impl<'a> Engine<'a> {
     /// Returns the network that it knows.
     pub fn facts(&self) -> &'a Facts {
         self.facts
+    }
+
+    /// Returns the subnets of a tier.
+    pub(crate) fn members(&self, tier: usize) -> &[End] {
+        &self.members[tier]
+    }
+
+    /// Returns the pairs of these ends, without those that no filter and no route tells from an earlier one.
+    pub(crate) fn pairs(&self, sources: &[End], targets: &[End]) -> Vec<(End, End)> {
+        let kind = |end: End| match end {
+            End::Subnet(subnet) => self.kinds[subnet],
+            End::Internet => usize::MAX,
+        };
+        let mut seen: Vec<(usize, usize, bool)> = Vec::new();
+        let mut pairs = Vec::new();
+        for source in sources {
+            for target in targets {
+                let kinds = (kind(*source), kind(*target), source == target);
+                if !seen.contains(&kinds) {
+                    seen.push(kinds);
+                    pairs.push((*source, *target));
+                }
+            }
+        }
+        pairs
     }
 
     /// Returns the rules that decide nothing, as indices of [`Facts::acls`] and [`AclFacts::rules`].
@@ -440,6 +476,7 @@ impl<'a> Engine<'a> {
             GroupPeerFacts::Span(span) => span.contains(address),
             GroupPeerFacts::Group(group) => member.is_some_and(|member| member.is_none_or(|m| m == *group)),
             GroupPeerFacts::Service(_) => member.is_none() && is_public(address),
+            GroupPeerFacts::Elsewhere => false,
         };
         let set = HeaderSet::of(
             self.facts.groups[group]
@@ -486,6 +523,54 @@ fn cuts(facts: &Facts) -> Vec<u32> {
     starts.sort_unstable();
     starts.dedup();
     starts
+}
+
+/// Returns a number for each subnet; two have the same one if every filter and every route treats them alike.
+///
+/// The subnets of a tier mostly do, so that one pair of them stands for all.
+fn kinds(
+    facts: &Facts,
+    starts: &[u32],
+    homes: &[Range<usize>],
+    acls: &[[Vec<SetId>; 2]],
+    hops: &[Vec<Hop>],
+) -> Vec<usize> {
+    let mut spans: Vec<Span> = facts
+        .groups
+        .iter()
+        .flat_map(|group| &group.rules)
+        .filter_map(|rule| match rule.peer {
+            GroupPeerFacts::Span(span) if span != Span::ALL => Some(span),
+            _ => None,
+        })
+        .collect();
+    spans.sort_unstable();
+    spans.dedup();
+    // What stands for an atom: what every ACL says of it, where every table leads it, and which spans hold it.
+    type Atom = (Vec<SetId>, Vec<Hop>, Vec<bool>);
+    let mut atoms: HashMap<Atom, usize> = HashMap::new();
+    let mut atom = |idx: usize| {
+        let seen = (
+            acls.iter().flatten().map(|sets| sets[idx]).collect(),
+            hops.iter().map(|hops| hops[idx]).collect(),
+            spans.iter().map(|span| span.contains(starts[idx])).collect(),
+        );
+        let next = atoms.len();
+        *atoms.entry(seen).or_insert(next)
+    };
+    let table_of = |table: usize| hops.iter().position(|other| *other == hops[table]).unwrap_or(table);
+    type Own = (Option<usize>, Option<usize>, Option<usize>, Vec<usize>, Vec<usize>);
+    let mut found: Vec<Own> = Vec::new();
+    let kind = |(idx, subnet): (usize, &crate::proof::facts::Subnet)| {
+        let nats = (0..facts.nats.len()).filter(|nat| facts.nats[*nat].subnet == Some(idx)).collect();
+        let home = homes[idx].clone().map(&mut atom).collect();
+        let own = (subnet.table.map(table_of), subnet.acl, subnet.group, nats, home);
+        found.iter().position(|other| *other == own).unwrap_or_else(|| {
+            found.push(own);
+            found.len() - 1
+        })
+    };
+    facts.subnets.iter().enumerate().map(kind).collect()
 }
 
 fn atoms_of(starts: &[u32], span: Span) -> Range<usize> {

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::diagnostics::Origin;
 use crate::names::Cidr;
 use crate::network::{Access, Direction};
 use crate::proof::headers::Headers;
@@ -89,6 +90,8 @@ pub struct TierFacts {
     pub name: String,
     /// Who should be able to reach it.
     pub access: Access,
+    /// Where it was declared.
+    pub origin: Origin,
 }
 
 /// A subnet.
@@ -221,6 +224,8 @@ pub enum GroupPeerFacts {
     Group(usize),
     /// The addresses of this service, which are public and not known.
     Service(String),
+    /// Members of a group that somebody else manages: none of the subnets' interfaces, as far as is known.
+    Elsewhere,
 }
 
 /// Ranges that the internet does not route: what a must-reach check leaves out.

@@ -172,7 +172,11 @@ pub fn facts(network: &Network, placement: &[Cidr]) -> Facts {
         tiers: network
             .tiers
             .iter()
-            .map(|tier| TierFacts { name: tier.name.to_string(), access: tier.access })
+            .map(|tier| TierFacts {
+                name: tier.name.to_string(),
+                access: tier.access,
+                origin: tier.origin.clone(),
+            })
             .collect(),
         tables,
         defaults_closed: Some(network.close_defaults),
@@ -319,6 +323,8 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
                 .iter()
                 .filter_map(|rule| {
                     let peer = match &rule.peer {
+                        // The proof names them as what callers can add.
+                        GroupPeer::Clients => GroupPeerFacts::Elsewhere,
                         GroupPeer::Group(tier) => GroupPeerFacts::Group(group_of(*tier)?),
                         GroupPeer::Everywhere => GroupPeerFacts::Span(Span::ALL),
                         GroupPeer::Endpoint(service) => GroupPeerFacts::Service(service.clone()),

@@ -57,6 +57,9 @@ impl fmt::Display for Finding {
         if !self.fix.is_empty() {
             writeln!(f, "  fix        {}", self.fix)?;
         }
+        if self.status > Status::Proved && !self.origin.is_unknown() {
+            writeln!(f, "  declared   {}", self.origin)?;
+        }
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod isolation;
 mod reachability;
 mod routes;
 
+use crate::diagnostics::Origin;
 use crate::names::PortRange;
 use crate::network::Access;
 use crate::proof::engine::{End, Engine};
@@ -29,12 +30,9 @@ pub(crate) fn examine(engine: &mut Engine<'_>, intent: &Intent) -> Vec<Finding> 
 }
 
 /// Returns the ends of a tier or of the internet.
-fn ends(facts: &Facts, end: &IntentEnd) -> Vec<End> {
+fn ends(engine: &Engine<'_>, end: &IntentEnd) -> Vec<End> {
     match end {
-        IntentEnd::Tier(tier) => (0..facts.subnets.len())
-            .filter(|subnet| facts.subnets[*subnet].tier == *tier)
-            .map(End::Subnet)
-            .collect(),
+        IntentEnd::Tier(tier) => engine.members(*tier).to_vec(),
         IntentEnd::Internet | IntentEnd::Service(_) => vec![End::Internet],
     }
 }
@@ -45,6 +43,24 @@ fn name<'a>(facts: &'a Facts, end: &'a IntentEnd) -> &'a str {
         IntentEnd::Internet => crate::topology::INTERNET,
         IntentEnd::Service(service) => service,
     }
+}
+
+/// Returns where the flow between two ends was declared, or the one whose answers these are, or else a tier of them.
+fn origin(facts: &Facts, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Origin {
+    let flow = |from: &IntentEnd, to: &IntentEnd| {
+        let mut flows = intent.flows.iter().flatten();
+        flows.find(|flow| flow.from == *from && flow.to == *to).map(|flow| flow.origin.clone())
+    };
+    flow(from, to).or_else(|| flow(to, from)).unwrap_or_else(|| tier_origin(facts, to, from))
+}
+
+/// Returns where the first of two ends that is a tier was declared.
+fn tier_origin(facts: &Facts, first: &IntentEnd, second: &IntentEnd) -> Origin {
+    let tier = |end: &IntentEnd| match end {
+        IntentEnd::Tier(tier) => Some(facts.tiers[*tier].origin.clone()),
+        IntentEnd::Internet | IntentEnd::Service(_) => None,
+    };
+    tier(first).or_else(|| tier(second)).unwrap_or_default()
 }
 
 /// Returns the headers that are declared between two ends; a service's addresses are the internet's.
@@ -102,9 +118,12 @@ fn closed_defaults(facts: &Facts, findings: &mut Vec<Finding>) {
 
 fn rules_without_effect(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
     for (acl, rule) in engine.unused_rules() {
-        let acl = &engine.facts().acls[*acl];
+        let facts = engine.facts();
+        let tier = facts.subnets.iter().find(|subnet| subnet.acl == Some(*acl)).map(|subnet| subnet.tier);
+        let origin = tier.map(|tier| facts.tiers[tier].origin.clone()).unwrap_or_default();
+        let acl = &facts.acls[*acl];
         let rule = &acl.rules[*rule];
-        findings.push(Finding::new(
+        let finding = Finding::new(
             Property::P10,
             Status::Residual,
             format!("{} {} #{}", acl.name, rule.direction, rule.number),
@@ -112,7 +131,8 @@ fn rules_without_effect(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
                 "decides nothing: rules before it match all of {} with {} ({})",
                 rule.headers, rule.peer_name, rule.why
             ),
-        ));
+        );
+        findings.push(finding.at(&origin));
     }
     let unknown = engine.facts().subnets.iter().filter(|subnet| subnet.acl.is_none()).count();
     if unknown > 0 {

@@ -7,7 +7,9 @@ use crate::diagnostics::Origin;
 use crate::proof::{Finding, Proof, Property, Status};
 
 /// Returns the claims that do not simply hold, as one SARIF run; places are given where they are known.
-pub fn sarif(proof: &Proof) -> Value {
+///
+/// `document` is the path of the topology, if it was read from one: what it declares has lines there.
+pub fn sarif(proof: &Proof, document: Option<&str>) -> Value {
     let mut used: Vec<Property> = proof.findings.iter().map(|finding| finding.property).collect();
     used.sort_unstable();
     used.dedup();
@@ -15,8 +17,12 @@ pub fn sarif(proof: &Proof) -> Value {
         .iter()
         .map(|property| json!({ "id": property.code(), "shortDescription": { "text": property.title() } }))
         .collect();
-    let results: Vec<Value> =
-        proof.findings.iter().filter(|finding| finding.status != Status::Proved).map(result).collect();
+    let results: Vec<Value> = proof
+        .findings
+        .iter()
+        .filter(|finding| finding.status != Status::Proved)
+        .map(|finding| result(finding, document))
+        .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -27,7 +33,7 @@ pub fn sarif(proof: &Proof) -> Value {
     })
 }
 
-fn result(finding: &Finding) -> Value {
+fn result(finding: &Finding, document: Option<&str>) -> Value {
     let level = match finding.status {
         Status::Proved => "none",
         Status::Residual => "note",
@@ -44,11 +50,16 @@ fn result(finding: &Finding) -> Value {
         "message": { "text": text },
         "partialFingerprints": { "claim": format!("{} {}", finding.property.code(), finding.subject) },
     });
-    if let Origin::Rust(place) = &finding.origin {
+    let place = match (&finding.origin, document) {
+        (Origin::Rust(place), _) => Some((place.file(), place.line() as usize, place.column() as usize)),
+        (Origin::Document { position: Some((line, column)), .. }, Some(file)) => Some((file, *line, *column)),
+        (Origin::Document { .. } | Origin::Unknown, _) => None,
+    };
+    if let Some((file, line, column)) = place {
         result["locations"] = json!([{
             "physicalLocation": {
-                "artifactLocation": { "uri": place.file() },
-                "region": { "startLine": place.line(), "startColumn": place.column() },
+                "artifactLocation": { "uri": file },
+                "region": { "startLine": line, "startColumn": column },
             },
         }]);
     }

@@ -1,5 +1,6 @@
 //! Networks to measure the verifier with.
 
+use crate::diagnostics::Origin;
 use crate::names::{Cidr, PortRange};
 use crate::network::{Access, Direction};
 use crate::proof::facts::{AclFacts, Facts, Hop, NatFacts, Route, Rule, Span, Subnet, Table, TierFacts};
@@ -14,8 +15,8 @@ pub fn large(subnets: u32, acls: u32, rules_per_acl: u32) -> Facts {
     let mut facts = Facts {
         ranges: vec![base],
         tiers: vec![
-            TierFacts { name: "public".to_owned(), access: Access::Public },
-            TierFacts { name: "private".to_owned(), access: Access::Private },
+            TierFacts { name: "public".to_owned(), access: Access::Public, origin: Origin::Unknown },
+            TierFacts { name: "private".to_owned(), access: Access::Private, origin: Origin::Unknown },
         ],
         defaults_closed: Some(true),
         ..Facts::default()

@@ -312,7 +312,7 @@ fn a_new_flow_is_the_only_difference() {
 #[test]
 fn annotations_and_json_carry_the_witness() {
     let proof = prove(&naive_ephemeral());
-    let run = crate::proof::sarif(&proof);
+    let run = crate::proof::sarif(&proof, None);
     let results = run["runs"][0]["results"].as_array().unwrap();
     let refuted = results.iter().find(|result| result["level"] == "error").unwrap();
     assert!(refuted["message"]["text"].as_str().unwrap().contains(":5432"), "{refuted}");

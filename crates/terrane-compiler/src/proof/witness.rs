@@ -262,6 +262,7 @@ fn group_step(
                 GroupPeerFacts::Span(span) => span.contains(address),
                 GroupPeerFacts::Group(group) => member == Some(*group),
                 GroupPeerFacts::Service(_) => other == End::Internet,
+                GroupPeerFacts::Elsewhere => false,
             }
     });
     Some(Step {

@@ -199,6 +199,7 @@ impl Tier {
             renamed_from: Vec::new(),
             ranges: None,
             need: None,
+            client_security_groups: false,
             tags: BTreeMap::new(),
             origin: Origin::caller(),
         }
@@ -248,6 +249,14 @@ impl Tier {
     #[must_use]
     pub fn in_range(mut self, name: &str) -> Tier {
         self.range = Some(name.to_owned());
+        self
+    }
+
+    /// Lets the module's caller name security groups, such as that of an EKS cluster, whose members may do to this tier
+    /// what members of other tiers are declared to do.
+    #[must_use]
+    pub fn client_security_groups(mut self) -> Tier {
+        self.client_security_groups = true;
         self
     }
 

@@ -7,6 +7,7 @@
 mod allocation;
 mod bodies;
 mod err_cases;
+mod flow_edits;
 mod print;
 mod random;
 mod terraform;

@@ -60,8 +60,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.front) == 27
-    error_message = "aws_network_acl_rule.front must have 27 instances."
+    condition     = length(aws_network_acl_rule.front) == 30
+    error_message = "aws_network_acl_rule.front must have 30 instances."
   }
 
   assert {
@@ -70,8 +70,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.back_office) == 28
-    error_message = "aws_network_acl_rule.back_office must have 28 instances."
+    condition     = length(aws_network_acl_rule.back_office) == 31
+    error_message = "aws_network_acl_rule.back_office must have 31 instances."
   }
 
   assert {
@@ -95,13 +95,13 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.front_to_back_office) == 2
-    error_message = "aws_vpc_security_group_egress_rule.front_to_back_office must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.front_to_back_office) == 3
+    error_message = "aws_vpc_security_group_egress_rule.front_to_back_office must have 3 instances."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.back_office_from_front) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.back_office_from_front must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.back_office_from_front) == 3
+    error_message = "aws_vpc_security_group_ingress_rule.back_office_from_front must have 3 instances."
   }
 
   assert {

@@ -276,7 +276,10 @@ impl Rules<'_> {
         if let Some(id) = document.text(row, "referenced_security_group_id") {
             // A group of another account has its account in front.
             let id = id.rsplit('/').next().unwrap_or(id);
-            return self.peer_group(&document.with_id(id, &GROUPS));
+            return match document.with_id(id, &GROUPS) {
+                own @ Target::One(_) => self.peer_group(&own),
+                Target::Absent | Target::Unknown(_) => Some(GroupPeerFacts::Elsewhere),
+            };
         }
         match document.target(row, "referenced_security_group_id", &GROUPS) {
             Target::Absent => {}

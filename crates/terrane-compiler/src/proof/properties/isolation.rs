@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::{declared, ends, is_private, listens, name};
+use super::{declared, ends, is_private, listens, name, origin, tier_origin};
 use crate::network::{Access, Direction};
 use crate::proof::engine::{End, Engine, Layers, Path, Via};
 use crate::proof::headers::{HeaderSet, Headers, SetId};
@@ -39,11 +39,13 @@ pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut
 fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Finding {
     let facts = engine.facts();
     let subject = format!("{} \u{219b} {}", name(facts, from), name(facts, to));
-    let (sources, targets) = (ends(facts, from), ends(facts, to));
-    let finding = |status, detail: String| Finding::new(Property::P1, status, subject.clone(), detail);
+    let (sources, targets) = (ends(engine, from), ends(engine, to));
+    let origin = tier_origin(facts, to, from);
+    let finding =
+        |status, detail: String| Finding::new(Property::P1, status, subject.clone(), detail).at(&origin);
     let asked = Asked::by(intent, to, from);
     let (mut unknown, mut answers, mut paths) = (None, HeaderSet::default(), Vec::new());
-    for (source, target) in pairs(&sources, &targets) {
+    for (source, target) in engine.pairs(&sources, &targets) {
         paths.clear();
         engine.paths(source, target, Layers::NETWORK, &mut paths);
         if *from == IntentEnd::Internet {
@@ -148,10 +150,6 @@ fn fix(steps: &[Step]) -> String {
     }
 }
 
-fn pairs(sources: &[End], targets: &[End]) -> Vec<(End, End)> {
-    sources.iter().flat_map(|source| targets.iter().map(|target| (*source, *target))).collect()
-}
-
 fn not_known(engine: &Engine<'_>, source: End, target: End, path: &Path) -> String {
     let facts = engine.facts();
     let mut reasons = Vec::new();
@@ -195,7 +193,7 @@ fn held_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End]) -> Vec<&'s
     if groups_known {
         layers.push(("security groups", Layers::GROUPS));
     }
-    let pairs = pairs(sources, targets);
+    let pairs = engine.pairs(sources, targets);
     layers
         .into_iter()
         .filter(|(_, layers)| !pairs.iter().any(|(from, to)| engine.is_open(*from, *to, *layers)))
@@ -276,7 +274,7 @@ pub(super) fn least_privilege(engine: &mut Engine<'_>, intent: &Intent, findings
         for to in all.iter().filter(|to| (from, *to) != (&IntentEnd::Internet, &IntentEnd::Internet)) {
             pairs += 1;
             match excess(engine, intent, from, to) {
-                Some(finding) => findings.push(finding),
+                Some(finding) => findings.push(finding.at(&origin(facts, intent, from, to))),
                 None => exact += 1,
             }
         }
@@ -295,10 +293,10 @@ fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Inten
     // Most ends are closed to each other, and what is declared between them need not be known.
     let allowed = LazyCell::new(|| declared(intent, from, to));
     let anywhere = LazyCell::new(|| open_to_everybody(intent, from, to));
-    let (sources, targets) = (ends(facts, from), ends(facts, to));
+    let (sources, targets) = (ends(engine, from), ends(engine, to));
     let (mut left, mut answers, mut paths) = (HeaderSet::default(), HeaderSet::default(), Vec::new());
     let (mut open, mut unclosed, mut last) = (None, HeaderSet::default(), None);
-    for (source, target) in pairs(&sources, &targets) {
+    for (source, target) in engine.pairs(&sources, &targets) {
         if source == target {
             continue;
         }
@@ -405,7 +403,7 @@ fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Find
     let mut closed = Vec::new();
     for (tier, tier_facts) in facts.tiers.iter().enumerate() {
         let end = IntentEnd::Tier(tier);
-        let Some(subnet) = ends(facts, &end).first().copied() else { continue };
+        let Some(subnet) = ends(engine, &end).first().copied() else { continue };
         let left = engine.open(subnet, subnet, Layers::EVERY).minus(&declared(intent, &end, &end));
         if left.is_empty() {
             closed.push(tier_facts.name.as_str());
@@ -424,14 +422,11 @@ fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Find
                 ),
             );
             finding.residuals.push(closed_by_none(&left));
-            findings.push(finding);
+            findings.push(finding.at(&tier_facts.origin));
         } else {
-            findings.push(Finding::new(
-                Property::P3,
-                Status::Refuted,
-                subject,
-                format!("security groups let {left} through, which is not declared"),
-            ));
+            let detail = format!("security groups let {left} through, which is not declared");
+            let finding = Finding::new(Property::P3, Status::Refuted, subject, detail);
+            findings.push(finding.at(&tier_facts.origin));
         }
     }
     if !closed.is_empty() {

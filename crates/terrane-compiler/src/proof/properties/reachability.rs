@@ -20,57 +20,55 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
         origin: flow.origin.clone(),
         ..Finding::new(Property::P2, status, flow.words.clone(), detail)
     };
-    let (sources, targets) = (ends(facts, &flow.from), ends(facts, &flow.to));
+    let (sources, targets) = (ends(engine, &flow.from), ends(engine, &flow.to));
     if let IntentEnd::Service(service) = &flow.to
         && let Some(missing) = without_endpoint(engine, &sources, service)
     {
         return finding(Status::Refuted, missing);
     }
     let (mut unknown, mut decided_by, mut passed) = (None, Vec::new(), Vec::new());
-    for source in &sources {
-        for target in &targets {
-            let paths = match required(engine, *source, *target, &flow.to) {
-                Ok(paths) => paths,
-                Err(why) => return finding(Status::Refuted, why),
-            };
-            for path in &paths {
-                if !path.known {
-                    unknown.get_or_insert_with(|| {
-                        format!(
-                            "{} \u{2192} {}: not all of the way is known",
-                            end_name(facts, *source),
-                            end_name(facts, *target)
-                        )
-                    });
-                    continue;
-                }
-                // Most pairs have the same sets, and what they decide is the same.
-                let sets = (path.forward, path.reply, path.outer, matches!(path.via, Via::Nat(_)));
-                if !passed.contains(&sets)
-                    && let Some((why, headers)) = blocked(engine, flow, path)
-                {
-                    let mut refuted = finding(Status::Refuted, why);
-                    let mut packet = witness(engine, *source, *target, path, &headers, &flow.headers, true);
-                    name_endpoint(&mut packet.forward, &flow.to);
-                    refuted.decided_by = packet
-                        .forward
-                        .iter()
-                        .chain(&packet.reply)
-                        .filter(|step| step.rule.contains("deny") || step.rule.contains("no rule"))
-                        .cloned()
-                        .collect();
-                    refuted.witness = Some(packet);
-                    return refuted;
-                }
-                if passed.last() != Some(&sets) {
-                    passed.push(sets);
-                }
-                if decided_by.is_empty() && source != target && !engine.is_brief() {
-                    let packet = witness(engine, *source, *target, path, &flow.headers, &flow.headers, true);
-                    decided_by = packet.forward;
-                    name_endpoint(&mut decided_by, &flow.to);
-                    decided_by.extend(packet.reply);
-                }
+    for (source, target) in engine.pairs(&sources, &targets) {
+        let paths = match required(engine, source, target, &flow.to) {
+            Ok(paths) => paths,
+            Err(why) => return finding(Status::Refuted, why),
+        };
+        for path in &paths {
+            if !path.known {
+                unknown.get_or_insert_with(|| {
+                    format!(
+                        "{} \u{2192} {}: not all of the way is known",
+                        end_name(facts, source),
+                        end_name(facts, target)
+                    )
+                });
+                continue;
+            }
+            // Most pairs have the same sets, and what they decide is the same.
+            let sets = (path.forward, path.reply, path.outer, matches!(path.via, Via::Nat(_)));
+            if !passed.contains(&sets)
+                && let Some((why, headers)) = blocked(engine, flow, path)
+            {
+                let mut refuted = finding(Status::Refuted, why);
+                let mut packet = witness(engine, source, target, path, &headers, &flow.headers, true);
+                name_endpoint(&mut packet.forward, &flow.to);
+                refuted.decided_by = packet
+                    .forward
+                    .iter()
+                    .chain(&packet.reply)
+                    .filter(|step| step.rule.contains("deny") || step.rule.contains("no rule"))
+                    .cloned()
+                    .collect();
+                refuted.witness = Some(packet);
+                return refuted;
+            }
+            if passed.last() != Some(&sets) {
+                passed.push(sets);
+            }
+            if decided_by.is_empty() && source != target && !engine.is_brief() {
+                let packet = witness(engine, source, target, path, &flow.headers, &flow.headers, true);
+                decided_by = packet.forward;
+                name_endpoint(&mut decided_by, &flow.to);
+                decided_by.extend(packet.reply);
             }
         }
     }

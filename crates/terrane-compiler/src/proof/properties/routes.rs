@@ -22,7 +22,7 @@ pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) 
             }
         }
         let subject = &facts.tiers[tier].name;
-        findings.push(match wrong {
+        let finding = match wrong {
             Some((subnet, atom)) => {
                 let mut finding = Finding::new(
                     Property::P4,
@@ -45,7 +45,8 @@ pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) 
                 subject,
                 "no address, over all of IPv4, is routed to the internet gateway",
             ),
-        });
+        };
+        findings.push(finding.at(&facts.tiers[tier].origin));
     }
 }
 
@@ -106,7 +107,8 @@ pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: 
         } else {
             (Status::Proved, "each subnet leaves through the NAT gateway of its own zone".to_owned())
         };
-        findings.push(Finding::new(Property::P5, status, &facts.tiers[tier].name, detail));
+        let tier = &facts.tiers[tier];
+        findings.push(Finding::new(Property::P5, status, &tier.name, detail).at(&tier.origin));
     }
 }
 

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 
 use crate::names::Cidr;
 use crate::network::{Access, Direction};
-use crate::proof::engine::{Engine, Layers};
+use crate::proof::engine::{End, Engine, Layers};
 use crate::proof::facts::{
     AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
     Table, TierFacts,
 };
-use crate::proof::headers::Headers;
+use crate::proof::headers::{HeaderSet, Headers};
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -103,7 +103,7 @@ fn group_passes(facts: &Facts, subnet: usize, direction: Direction, packet: Pack
             && match &rule.peer {
                 GroupPeerFacts::Span(span) => other >= span.first && other <= span.last,
                 GroupPeerFacts::Group(group) => member == Some(*group),
-                GroupPeerFacts::Service(_) => false,
+                GroupPeerFacts::Service(_) | GroupPeerFacts::Elsewhere => false,
             }
     })
 }
@@ -321,7 +321,11 @@ fn random_facts(seed: u64) -> Facts {
     let groups = groups.collect();
     Facts {
         ranges: vec![Span { first: 0x0a00_0000, last: 0x0a00_ffff }],
-        tiers: vec![TierFacts { name: "tier".to_owned(), access: Access::Private }],
+        tiers: vec![TierFacts {
+            name: "tier".to_owned(),
+            access: Access::Private,
+            origin: crate::diagnostics::Origin::Unknown,
+        }],
         subnets: (0..count)
             .map(|idx| Subnet {
                 name: format!("subnet-{idx}"),
@@ -358,7 +362,29 @@ fn interesting_ports() -> Vec<u16> {
     ports
 }
 
+/// Checks that the pairs that stand for all open as much as all do.
+fn compare_pairs(facts: &Facts) {
+    let mut engine = Engine::new(facts);
+    let mut ends: Vec<End> = (0..facts.subnets.len()).map(End::Subnet).collect();
+    ends.push(End::Internet);
+    for layers in [Layers::NETWORK, Layers::EVERY, Layers::ROUTES, Layers::ACLS, Layers::GROUPS] {
+        let chosen = engine.pairs(&ends, &ends);
+        let mut join = |pairs: &[(End, End)]| {
+            let open = pairs.iter().map(|(from, to)| engine.open(*from, *to, layers));
+            open.fold(HeaderSet::default(), |all, more| all.join(&more))
+        };
+        let every: Vec<_> = ends.iter().flat_map(|from| ends.iter().map(|to| (*from, *to))).collect();
+        assert!(
+            join(&chosen) == join(&every),
+            "{layers:?}: {} of {} pairs\n{facts:#?}",
+            chosen.len(),
+            every.len()
+        );
+    }
+}
+
 fn compare(facts: &Facts) {
+    compare_pairs(facts);
     let mut engine = Engine::new(facts);
     let ports = interesting_ports();
     let outer: Vec<u16> = ports.iter().copied().filter(|port| *port >= 1024).collect();

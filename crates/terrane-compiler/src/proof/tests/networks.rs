@@ -44,6 +44,7 @@ fn tier(text: &str, access: Access) -> Tier {
         sized_by_need: false,
         max_length: 28,
         renamed_from: Vec::new(),
+        client_groups: false,
         tags: BTreeMap::new(),
         origin: Origin::Unknown,
     }
