@@ -119,6 +119,9 @@ pub struct Output {
     /// The type; [`Type::Dynamic`] where it is not known.
     #[serde(rename = "type")]
     pub ty: Type,
+    /// Whether the module itself declares the type (Terraform 1.15).
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub declared: bool,
     /// Whether Terraform hides the value.
     #[serde(default, skip_serializing_if = "is_no")]
     pub sensitive: bool,
@@ -324,6 +327,7 @@ impl Output {
     pub fn new(ty: Type) -> Output {
         Output {
             ty,
+            declared: false,
             sensitive: false,
             ephemeral: false,
             nullable: false,

@@ -356,6 +356,7 @@ fn read_output(item: &Item, scope: &Scope<'_>, problems: &mut Vec<Problem>) -> O
             output.nullable = *value == Expression::Null;
         }
     }
+    output.declared = item.get("type").is_some();
     output.sensitive = flag(item, "sensitive", false, problems);
     output.ephemeral = flag(item, "ephemeral", false, problems);
     output.description = item.get("description").map(text).unwrap_or_default();

@@ -111,7 +111,8 @@ impl Visit<'_> {
             return Ok(fallback);
         };
         let service = format!("{}/", service.trim_end_matches('/'));
-        Ok(match service.strip_prefix('/') {
+        // It may be absolute, or relative to the document.
+        Ok(match service.strip_prefix('/').or_else(|| service.strip_prefix("../")) {
             Some(path) => format!("{url}/{path}"),
             None if service.contains("://") => service,
             None => format!("{url}/.well-known/{}", service.trim_start_matches("./")),

@@ -24,6 +24,8 @@ pub enum ErrorKind {
     NotFound,
     /// What the store holds contradicts itself.
     Damaged,
+    /// The store refuses whoever asks: credentials, permission, or the clock; trying again does not help.
+    Denied,
     /// The store or the network failed; trying again may help.
     Unavailable,
 }

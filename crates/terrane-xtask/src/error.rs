@@ -60,8 +60,9 @@ impl fmt::Display for Error {
 
 impl From<terrane_registry::Error> for Error {
     fn from(error: terrane_registry::Error) -> Self {
+        use terrane_registry::ErrorKind as Registry;
         let kind = match error.kind() {
-            terrane_registry::ErrorKind::Unavailable => ErrorKind::Service,
+            Registry::Unavailable | Registry::Denied => ErrorKind::Service,
             _ => ErrorKind::Refused,
         };
         Self::new(kind, error.to_string())

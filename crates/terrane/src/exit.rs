@@ -31,7 +31,8 @@ impl Failure {
 
 impl From<terrane_registry::Error> for Failure {
     fn from(error: terrane_registry::Error) -> Failure {
-        let code = if error.kind() == ErrorKind::Unavailable { SERVICE } else { PROBLEMS };
+        let is_service = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied);
+        let code = if is_service { SERVICE } else { PROBLEMS };
         Failure { message: error.to_string(), code }
     }
 }

@@ -48,6 +48,11 @@ fn output(address: &str, old: &Output, new: &Output, report: &mut Report) {
     for condition in new.preconditions.iter().filter(|condition| !old.preconditions.contains(condition)) {
         report.add("O09", Bump::Major, address, format!("plans that passed before may fail `{condition}`"));
     }
+    match (old.declared, new.declared) {
+        (false, true) => report.add("O11", Bump::Minor, address, "its type is now declared, and stays"),
+        (true, false) => report.add("O11", Bump::Patch, address, "its type is no longer declared"),
+        _ => {}
+    }
     if old.description != new.description {
         report.add("D01", Bump::Patch, address, "the description changed");
     }

@@ -55,6 +55,10 @@ pub const RULES: &[Rule] = &[
         "O10",
         "an output holds another kind of thing under the same type, such as an ARN instead of an id: major",
     ),
+    rule(
+        "O11",
+        "an output's type is declared (minor), or no longer is, so that it may change unseen (patch)",
+    ),
     rule("R01", "a managed resource is gone: major"),
     rule("R02", "a managed resource is forgotten without being destroyed: major"),
     rule("R03", "a resource is renamed and moved: minor"),
@@ -88,6 +92,7 @@ pub const RULES: &[Rule] = &[
     rule("B01", "the admitted base ranges are narrower: major"),
     rule("B02", "the admitted base ranges are wider: minor"),
     rule("D01", "descriptions changed: patch"),
+    rule("D02", "the bytes of an archive changed, and its tree did not: none; the published archive stays"),
     rule("U01", "a type is known on one side alone, so its compatibility is unknown: major"),
     rule("U02", "a type is unknown on both sides, so a change of it would not be seen: none"),
 ];

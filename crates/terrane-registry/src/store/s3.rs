@@ -2,7 +2,7 @@
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -58,9 +58,18 @@ impl S3Store {
 
 fn failed<E>(what: String, error: &SdkError<E>) -> Error
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    Error::new(ErrorKind::Unavailable, format!("{what}: {}", DisplayErrorContext(error)))
+    let kind = match status(error) {
+        400 | 401 | 403 => ErrorKind::Denied,
+        _ => ErrorKind::Unavailable,
+    };
+    let hint = match error.code() {
+        Some("RequestTimeTooSkewed") => "\nhint: the clock of this machine is wrong; set it, and run again",
+        Some("ExpiredToken") => "\nhint: the credentials have expired; renew them, and run again",
+        _ => "",
+    };
+    Error::new(kind, format!("{what}: {}{hint}", DisplayErrorContext(error)))
 }
 
 fn status<E>(error: &SdkError<E>) -> u16 {
@@ -141,6 +150,5 @@ impl Store for S3Store {
 }
 
 fn is_missing_bucket(error: &SdkError<aws_sdk_s3::operation::get_object::GetObjectError>) -> bool {
-    use aws_sdk_s3::error::ProvideErrorMetadata as _;
     error.code() == Some("NoSuchBucket")
 }

@@ -22,6 +22,11 @@ pub(crate) fn network() -> ModuleName {
     name("acme/network/aws")
 }
 
+/// Whether more cases are tried, as `cargo xtask test --long` does.
+pub(crate) fn is_long() -> bool {
+    std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0")
+}
+
 /// A module of one file.
 pub(crate) fn package(main: &str) -> Package {
     package_of(&[("main.tf", main)])

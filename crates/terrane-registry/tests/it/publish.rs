@@ -1,10 +1,14 @@
 //! A3, A6, A7, A10, A15, A17 (store), A21, and the gate.
 
+use std::io::{Read as _, Write as _};
 use std::thread;
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use terrane_registry::{
-    Allowance, DirectoryStore, ErrorKind, MemoryStore, ModuleName, Published, Registry, Settings, Store,
-    parse_version,
+    Allowance, DirectoryStore, ErrorKind, Expect, MemoryStore, ModuleName, Package, Published, Put, Registry,
+    Settings, Store, parse_version,
 };
 
 use crate::common::{name, network, package, publish, publish_allowing, settings, snapshot, variant};
@@ -31,6 +35,37 @@ fn a02_publishing_the_same_tree_again_changes_nothing() {
     });
 }
 
+/// D02: an older program may have compressed the same tree otherwise; what it wrote stays.
+#[test]
+fn a02_d02_other_bytes_of_the_same_tree_are_the_same_version() {
+    let archive = "v1/modules/acme/network/aws/1.0.0/module.tar.gz";
+    on_each_store(|store| {
+        // The claim of a publish that another program began.
+        let stored = tar_gz(&variant(0), Compression::none());
+        assert_ne!(stored, variant(0).tar_gz().unwrap());
+        assert_eq!(store.put(archive, &stored, Expect::Absent).unwrap(), Put::Written);
+        let Ok(Published::New(manifest)) = publish(store, &network(), "1.0.0", &variant(0)) else {
+            panic!("it completes what was begun")
+        };
+        assert_eq!(manifest.size, stored.len() as u64);
+        assert_eq!(Registry::open(store).unwrap().fsck().unwrap(), []);
+        let before = snapshot(store);
+        let again = publish(store, &network(), "1.0.0", &variant(0));
+        assert!(matches!(&again, Ok(Published::Already(found)) if *found == manifest), "{again:?}");
+        assert_eq!(snapshot(store), before, "and nothing of it changes");
+    });
+}
+
+/// The archive of a package as another program would write it.
+fn tar_gz(package: &Package, compression: Compression) -> Vec<u8> {
+    let tar = package.tar_gz().unwrap();
+    let mut plain = Vec::new();
+    GzDecoder::new(tar.as_slice()).read_to_end(&mut plain).unwrap();
+    let mut encoder = GzEncoder::new(Vec::new(), compression);
+    encoder.write_all(&plain).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn a03_other_bytes_under_a_published_version_are_refused() {
     on_each_store(|store| {
@@ -46,7 +81,7 @@ fn a03_other_bytes_under_a_published_version_are_refused() {
 }
 
 fn n_races() -> usize {
-    if std::env::var_os("TERRANE_LONG").is_some() { 200 } else { 20 }
+    if crate::common::is_long() { 200 } else { 20 }
 }
 
 #[test]

@@ -6,15 +6,12 @@ use std::time::{Duration, Instant};
 
 use terrane_registry::{Error, Expect, MemoryStore, ModuleName, Object, Put, Registry, Store};
 
-use crate::common::{name, publish, variant};
+use crate::common::{is_long, name, publish, variant};
 use crate::serve::Running;
 
 /// Modules and versions of each.
 fn size() -> (usize, usize) {
-    match std::env::var_os("TERRANE_LONG") {
-        Some(value) if value != "0" => (200, 2_000),
-        _ => (20, 500),
-    }
+    if is_long() { (200, 2_000) } else { (20, 500) }
 }
 
 /// Counts the requests to a store.

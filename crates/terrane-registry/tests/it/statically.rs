@@ -1,8 +1,11 @@
 //! A web server of files with one header on `*/download`: what a bucket behind a CDN does, and does wrong.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use terrane_registry::{DirectoryStore, Store as _, content_type};
 
@@ -12,6 +15,7 @@ pub(crate) struct Host {
     encodings: Vec<(&'static str, &'static str)>,
     header: bool,
     missing: &'static str,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Host {
@@ -22,6 +26,7 @@ impl Host {
             encodings: Vec::new(),
             header: true,
             missing: "404 Not Found",
+            tls: None,
         }
     }
 
@@ -45,20 +50,34 @@ impl Host {
         self
     }
 
+    pub(crate) fn with_tls(mut self, config: ServerConfig) -> Host {
+        self.tls = Some(Arc::new(config));
+        self
+    }
+
     /// Serves on a free port until the process ends.
     pub(crate) fn start(self) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                self.answer(stream);
+                match &self.tls {
+                    Some(tls) => {
+                        let connection = ServerConnection::new(Arc::clone(tls)).unwrap();
+                        let mut stream = StreamOwned::new(connection, stream);
+                        self.answer(&mut stream);
+                        stream.conn.send_close_notify();
+                        let _ = stream.flush();
+                    }
+                    None => self.answer(stream),
+                }
             }
         });
         port
     }
 
-    fn answer(&self, mut stream: TcpStream) {
-        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+    fn answer(&self, mut stream: impl Read + Write) {
+        let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok);
         let first = lines.next().unwrap_or_default();
         lines.take_while(|line| !line.is_empty()).for_each(drop);
         let mut words = first.split(' ');

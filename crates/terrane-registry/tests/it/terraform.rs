@@ -1,13 +1,16 @@
 //! A1, A8, A9, A11, A16 to A20, A25 with the real `terraform`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
 use terrane_registry::{
     DirectoryStore, Package, Publication, Registry, Settings, Tokens, doctor, parse_version,
 };
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::common::{HOST, network, package_of, publish, variant};
 use crate::serve::{Running, directory_with};
@@ -288,44 +291,84 @@ fn a20_a_token_from_the_environment_opens_a_private_server() {
     assert_eq!(root.init(&[]), "1.0.0");
 }
 
-/// A25: discovery over TLS, with a certificate for the address.
-#[test]
-fn a25_terraform_discovers_the_server_over_tls() {
-    if !available() {
-        return;
-    }
-    let keys = tempfile::tempdir().unwrap();
-    let (key, chain) = (keys.path().join("key.pem"), keys.path().join("chain.pem"));
+/// Makes a certificate for this machine's address; `None` where there is no openssl.
+fn certificate(directory: &Path) -> Option<(PathBuf, Vec<u8>, Vec<u8>)> {
+    let (key, chain) = (directory.join("key.pem"), directory.join("chain.pem"));
+    let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=registry \
+                     -addext subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
     let openssl = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=registry", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(arguments.split_whitespace())
         .arg("-keyout")
         .arg(&key)
         .arg("-out")
         .arg(&chain)
         .output();
     let Ok(openssl) = openssl else {
+        assert!(std::env::var_os("CI").is_none(), "openssl cannot be run");
         eprintln!("skipped: openssl not found");
-        return;
+        return None;
     };
     assert!(openssl.status.success(), "{}", String::from_utf8_lossy(&openssl.stderr));
-    let (_root, store) = directory_with(&["1.0.0"]);
     let (chain_pem, key_pem) = (fs::read(&chain).unwrap(), fs::read(&key).unwrap());
+    Some((chain, chain_pem, key_pem))
+}
+
+/// A25: discovery over TLS, with a certificate for the address.
+#[test]
+fn a25_terraform_discovers_the_server_over_tls() {
+    let keys = tempfile::tempdir().unwrap();
+    let Some((chain, chain_pem, key_pem)) = certificate(keys.path()).filter(|_| available()) else { return };
+    let (_root, store) = directory_with(&["1.0.0"]);
     let server = Running::start(store, |server| server.with_tls(&chain_pem, &key_pem).unwrap());
     let mut root = Root::new(server.port);
     root.environment = vec![("SSL_CERT_FILE".to_owned(), chain.display().to_string())];
     let source = format!("127.0.0.1:{}/acme/network/aws", server.port);
     assert_eq!(root.call(&source, Some("~> 1.0")).init(&[]), "1.0.0");
     assert!(server.lines().iter().any(|line| line.contains("/.well-known/terraform.json 200")));
+}
+
+/// A25: where `modules.v1` is may be said absolutely or relatively, with a slash at its end or without.
+#[test]
+fn a25_each_way_to_write_the_address_of_modules_is_found() {
+    let keys = tempfile::tempdir().unwrap();
+    let Some((chain, chain_pem, key_pem)) = certificate(keys.path()).filter(|_| available()) else { return };
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let certificates = CertificateDer::pem_slice_iter(&chain_pem).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(&key_pem).unwrap();
+    let config = config.with_no_client_auth().with_single_cert(certificates, key).unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let port = Host::new(directory.path()).with_tls(config).start();
+    let plain = Host::new(directory.path()).start();
+    let url = format!("https://127.0.0.1:{port}");
+    let settings = Settings { url: Some(url.clone()), ..Settings::new(HOST, "acme").unwrap() };
+    let store = DirectoryStore::new(directory.path());
+    let (package, version) = (variant(0), parse_version("1.0.0").unwrap());
+    let publication =
+        Publication { module: &network(), version: &version, package: &package, allow: &[], commit: None };
+    Registry::open_or_create(&store, &settings).unwrap().publish(&publication).unwrap();
+
+    let trust = vec![("SSL_CERT_FILE".to_owned(), chain.display().to_string())];
+    let discovered = format!("127.0.0.1:{port}/acme/network/aws");
+    let places = ["/v1/modules/", "/v1/modules", "../v1/modules/", "../v1/modules"].map(str::to_owned);
+    for place in places.into_iter().chain([format!("{url}/v1/modules/"), format!("{url}/v1/modules")]) {
+        let document = format!("{{\"modules.v1\": {place:?}}}");
+        fs::write(directory.path().join(".well-known/terraform.json"), document).unwrap();
+        let mut root = Root::new(0);
+        root.environment.clone_from(&trust);
+        assert_eq!(root.call(&discovered, Some("~> 1.0")).init(&[]), "1.0.0", "{place}");
+        if !place.contains("://") {
+            let faults = doctor(&format!("http://127.0.0.1:{plain}"), &network(), None).unwrap();
+            let faults: Vec<_> = faults.iter().filter(|fault| !fault.key.ends_with("/get")).collect();
+            assert!(faults.is_empty(), "{place}: {faults:?}");
+        }
+    }
+    // A host that the caller's own settings name.
+    let mut root = Root::new(0);
+    let services =
+        format!("host \"{HOST}\" {{\n  services = {{ \"modules.v1\" = \"{url}/v1/modules\" }}\n}}\n");
+    fs::write(root.path().join("terraformrc"), services).unwrap();
+    root.environment = trust;
+    assert_eq!(root.call(&source(), None).init(&[]), "1.0.0");
 }

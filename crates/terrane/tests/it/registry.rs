@@ -1,6 +1,6 @@
 //! `terrane diff` and `terrane registry`, over a directory and over S3.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -122,19 +122,58 @@ fn a_registry_lives_in_s3() {
     assert!(missing.contains("no registry here"), "{missing}");
 }
 
+/// A24: what S3 answers on a bad day, to the first write of each object that decides something.
+#[test]
+fn a24_faults_of_s3_are_outlived_or_named() {
+    let root = tempfile::tempdir().unwrap();
+    let one = module(root.path(), "one", ONE);
+    let store = "s3://modules/some/prefix";
+    let name = "acme/network/aws";
+    let publish = ["registry", "publish", &one, "--to", store, "--module", name, "--version", "1.0.0"];
+    let publish = [&publish[..], &["--host", "modules.example.test"]].concat();
+    for fault in [Fault::Status(412, ""), Fault::Status(409, ""), Fault::Status(503, ""), Fault::Silence] {
+        let port = FakeS3 { fault: Some(fault), ..FakeS3::default() }.serve();
+        assert!(check(&publish, port, 0).contains("published acme/network/aws 1.0.0"), "{fault:?}");
+        assert_eq!(check(&["registry", "list", store, name], port, 0), "1.0.0\n", "{fault:?}");
+        assert_eq!(check(&["registry", "fsck", store, "--json"], port, 0), "[]\n", "{fault:?}");
+    }
+    // The clock does not mend itself: one attempt, and the reason.
+    let port =
+        FakeS3 { fault: Some(Fault::Status(403, "RequestTimeTooSkewed")), ..FakeS3::default() }.serve();
+    let skewed = check(&publish, port, 4);
+    assert!(skewed.contains("module.tar.gz") && skewed.contains("the clock of this machine"), "{skewed}");
+    check(&publish, port, 4);
+    assert!(check(&publish, port, 0).contains("published"), "each attempt had one answer");
+}
+
+/// What a bucket answers, once, to the first write of an archive and of a version list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    /// A status with a code, and nothing is written.
+    Status(u16, &'static str),
+    /// Nothing, after it has written.
+    Silence,
+}
+
 /// As much of S3 as a store needs: conditional writes, one at a time.
 #[derive(Default)]
 pub(crate) struct FakeS3 {
     objects: BTreeMap<String, (Vec<u8>, String)>,
     n_writes: usize,
+    fault: Option<Fault>,
+    failed: BTreeSet<String>,
 }
 
 impl FakeS3 {
     pub(crate) fn start() -> u16 {
+        FakeS3::default().serve()
+    }
+
+    fn serve(self) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         std::thread::spawn(move || {
-            let mut bucket = FakeS3::default();
+            let mut bucket = self;
             for stream in listener.incoming().map_while(Result::ok) {
                 let _ = bucket.answer(stream);
             }
@@ -159,7 +198,22 @@ impl FakeS3 {
         let mut words = first.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let fault = self.fault.filter(|_| {
+            let decides = path.ends_with("/module.tar.gz") || path.ends_with("/versions");
+            method == "PUT" && decides && self.failed.insert(path.to_owned())
+        });
+        if let Some(Fault::Status(status, code)) = fault {
+            let body = format!("<Error><Code>{code}</Code></Error>");
+            let length = body.len();
+            return write!(
+                stream,
+                "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+        }
         let (status, head, body) = self.respond(method, path, query, &headers, body);
+        if fault == Some(Fault::Silence) {
+            return Ok(());
+        }
         let length = body.len();
         write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{head}\r\n")?;
         stream.write_all(&body)
