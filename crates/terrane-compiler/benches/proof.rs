@@ -25,20 +25,53 @@ const ROUNDS: u32 = 31;
 const NETWORKS: [(usize, usize, usize); 8] =
     [(10, 4, 4), (25, 4, 4), (50, 4, 4), (50, 1, 8), (50, 2, 8), (50, 4, 2), (50, 4, 8), (100, 2, 8)];
 
+/// How large a network is, and what its proof took.
+struct Row {
+    subnets: usize,
+    acls: usize,
+    rules: usize,
+    processor: Option<Duration>,
+    fastest: Duration,
+}
+
 fn main() {
+    let rows: Vec<Row> = NETWORKS.map(row).into();
     println!("| subnets | ACLs | rules | processor time | wall clock, fastest |");
     println!("|---:|---:|---:|---:|---:|");
-    for (tiers, zones, peers) in NETWORKS {
-        let network = network(tiers, zones, peers);
-        let subnets = tiers * network.zones.len();
-        let rules: usize = network.acls.iter().map(|acl| acl.rules.len()).sum();
-        let (processor, fastest) = time(&network);
+    for Row { subnets, acls, rules, processor, fastest } in &rows {
         println!(
-            "| {subnets} | {} | {rules} | {} | {:.2} ms |",
-            network.acls.len(),
+            "| {subnets} | {acls} | {rules} | {} | {:.2} ms |",
             processor.map_or_else(|| "–".to_owned(), |took| format!("{:.2} ms", milliseconds(took))),
-            milliseconds(fastest),
+            milliseconds(*fastest),
         );
+    }
+    println!("\n```text");
+    println!("against subnets, with 50 ACLs and 1700 rules");
+    plot(rows.iter().filter(|row| (row.acls, row.rules) == (50, 1700)), |row| row.subnets);
+    println!("against rules, with 50 ACLs and 200 subnets");
+    plot(rows.iter().filter(|row| (row.acls, row.subnets) == (50, 200)), |row| row.rules);
+    println!("```");
+}
+
+/// Prints a bar for each row, a quarter of a millisecond to the block.
+fn plot<'a>(rows: impl Iterator<Item = &'a Row>, size: fn(&Row) -> usize) {
+    let mut rows: Vec<&Row> = rows.collect();
+    rows.sort_by_key(|row| size(row));
+    for row in rows {
+        let took = milliseconds(row.processor.unwrap_or(row.fastest));
+        println!("{:>6} {} {took:.2} ms", size(row), "█".repeat((took * 4.0).ceil() as usize));
+    }
+}
+
+fn row((tiers, zones, peers): (usize, usize, usize)) -> Row {
+    let network = network(tiers, zones, peers);
+    let (processor, fastest) = time(&network);
+    Row {
+        subnets: tiers * network.zones.len(),
+        acls: network.acls.len(),
+        rules: network.acls.iter().map(|acl| acl.rules.len()).sum(),
+        processor,
+        fastest,
     }
 }
 

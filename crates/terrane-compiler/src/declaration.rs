@@ -154,6 +154,8 @@ pub struct Flow {
     pub protocol: FlowProtocol,
     /// Destination ports, sorted, disjoint, and not adjacent; `ALL` where the protocol has none.
     pub ports: Vec<PortRange>,
+    /// Whether load balancers in a public tier pass on the addresses of their clients to a tier that is not.
+    pub client_addresses: bool,
     /// What it is for; may be empty.
     pub purpose: String,
     /// Where it was declared.

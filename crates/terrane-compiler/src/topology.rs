@@ -262,6 +262,10 @@ pub struct Flow {
     /// Destination ports and port ranges, for tcp and udp: `5432` or `30000-32767`; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<Ports>,
+    /// Whether load balancers in `from` pass on the addresses of their clients on the internet, as Network Load Balancers
+    /// do, so that network ACLs of `to` see those.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub client_addresses: bool,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub purpose: String,

@@ -79,7 +79,7 @@ fn plan(workspace: &Workspace, catalog: &[Topology]) -> Result<Option<Figures>> 
 
 fn churn(workspace: &Workspace) -> Result<Option<Figures>> {
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache())? else { return Ok(None) };
-    let rows = churn::run(&terraform, &Emulators::install(&workspace.cache())?, |_| true)?;
+    let rows = churn::run(&terraform, &Emulators::install(&workspace.cache())?, |_| true, 0)?.rows;
     let wrong = rows.iter().filter(|row| !row.wrong.is_empty());
     let problems = wrong.map(|row| format!("{}: {:?}", row.edit, row.wrong)).collect();
     Ok(Some(Figures { markdown: churn::markdown(&rows), problems }))

@@ -6,8 +6,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
+use serde_json::Value;
 use terrane_compiler::{
     ledger::Ledger,
+    testing,
     topology::{Egress, Flow, SubnetGroup, Tier, Topology},
 };
 
@@ -21,6 +23,26 @@ use crate::{
 
 /// The version that every compilation here has.
 const VERSION: semver::Version = semver::Version::new(0, 1, 0);
+
+/// What was measured.
+#[derive(Clone, Debug, Default)]
+pub struct Churn {
+    /// The scoreboard.
+    pub rows: Vec<Row>,
+    /// Random edits of flows, one after another.
+    pub flow_edits: Vec<FlowEdit>,
+}
+
+/// A flow that came or went on a network that stands.
+#[derive(Clone, Debug)]
+pub struct FlowEdit {
+    /// The ends of the flow.
+    pub ends: [String; 2],
+    /// How many rules of network ACLs come or go.
+    pub rules: usize,
+    /// What should not happen, in words.
+    pub wrong: Vec<String>,
+}
 
 /// One line of the scoreboard.
 #[derive(Clone, Debug)]
@@ -49,19 +71,26 @@ struct Edit {
     others: [&'static str; 3],
 }
 
-/// Applies the networks, plans the edits with a name that `wanted` takes, and returns the scoreboard.
+/// Applies the networks, plans the edits with a name that `wanted` takes, and returns the scoreboard;
+/// then plans `flow_edits` random edits of the flows of the first network, each after the one before.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Refused`] if a topology does not compile; else as [`e2e::apply`].
-pub fn run(terraform: &Terraform, emulators: &Emulators, wanted: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+pub fn run(
+    terraform: &Terraform,
+    emulators: &Emulators,
+    wanted: impl Fn(&str) -> bool,
+    flow_edits: u32,
+) -> Result<Churn> {
     let edits: Vec<Edit> = edits().into_iter().filter(|edit| wanted(edit.name)).collect();
     let scratch = tempfile::tempdir()
         .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
     let (mut ledgers, mut calls) = (BTreeMap::new(), Vec::new());
     let networks = [("three", three()), ("single", single()), ("four", four())];
     for (label, topology) in networks {
-        if !edits.iter().any(|edit| edit.base == label) {
+        let flows = label == "three" && flow_edits > 0;
+        if !flows && !edits.iter().any(|edit| edit.base == label) {
             continue;
         }
         let source = scratch.path().join(label);
@@ -69,7 +98,77 @@ pub fn run(terraform: &Terraform, emulators: &Emulators, wanted: impl Fn(&str) -
         calls.push(Call { label: label.to_owned(), source, arguments: format!("  name   = \"{label}\"\n") });
     }
     let applied = e2e::apply(terraform, emulators, &calls)?;
-    edits.into_iter().map(|edit| plan(&applied, edit, &ledgers)).collect()
+    let rows = edits.into_iter().map(|edit| plan(&applied, edit, &ledgers)).collect::<Result<Vec<Row>>>()?;
+    let flow_edits = edit_flows(&applied, &ledgers, flow_edits)?;
+    Ok(Churn { rows, flow_edits })
+}
+
+/// Plans random edits of flows: each from the network as it stands, so that a plan has the rules of one flow alone.
+fn edit_flows(applied: &Applied, ledgers: &BTreeMap<&str, Ledger>, wanted: u32) -> Result<Vec<FlowEdit>> {
+    let Some(ledger) = ledgers.get("three") else { return Ok(Vec::new()) };
+    let dir = applied.module("three");
+    let before = sync::read(&dir)?;
+    let (mut planned, mut seed) = (Vec::new(), 0);
+    // An edit that is no valid topology is not planned; more than half are.
+    while planned.len() < wanted as usize && seed < 4 * u64::from(wanted) + 8 {
+        let edit = testing::flow_edit(&three(), seed);
+        seed += 1;
+        if compile_into(&dir, &edit.topology, ledger).is_err() {
+            continue;
+        }
+        let plan = applied.root.plan_without_refresh();
+        sync::write(&dir, &before, &[])?;
+        let found = judge(plan?.json(), edit.ends);
+        eprintln!(
+            "{} \u{2192} {}: {} rules; wrong: {:?}",
+            found.ends[0], found.ends[1], found.rules, found.wrong
+        );
+        planned.push(found);
+    }
+    sync::write(&dir, &before, &[])?;
+    Ok(planned)
+}
+
+/// Judges a plan after an edit of one flow: rules come or go, each about an end of the flow, and none moves.
+fn judge(plan: &Value, ends: [String; 2]) -> FlowEdit {
+    let (mut gone, mut come, mut wrong) = (Vec::new(), Vec::new(), Vec::new());
+    for change in plan["resource_changes"].as_array().into_iter().flatten() {
+        let (Some(address), Some(ty)) = (change["address"].as_str(), change["type"].as_str()) else {
+            continue;
+        };
+        let actions: Vec<&str> =
+            change["change"]["actions"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !address.starts_with("module.three.") || matches!(actions[..], ["no-op" | "read"]) {
+            continue;
+        }
+        let is_rule = ty == "aws_network_acl_rule" || ty.starts_with("aws_vpc_security_group_");
+        // The tier is the resource's own name; a security group's rule names both tiers.
+        let name = change["name"].as_str().unwrap_or_default();
+        let own = ends.iter().any(|end| name.split('_').any(|part| part == end))
+            || name == "pub" && ends.iter().any(|end| end == "internet");
+        let side = match actions[..] {
+            ["create"] if is_rule && own => &mut come,
+            ["delete"] if is_rule && own => &mut gone,
+            _ => {
+                wrong.push(format!("{} {address}", actions.join(" and ")));
+                continue;
+            }
+        };
+        if ty == "aws_network_acl_rule" {
+            let values =
+                if actions == ["create"] { &change["change"]["after"] } else { &change["change"]["before"] };
+            side.push((name.to_owned(), says(values)));
+        }
+    }
+    wrong.extend(come.iter().filter(|rule| gone.contains(rule)).map(|rule| format!("moves {rule:?}")));
+    FlowEdit { ends, rules: come.len() + gone.len(), wrong }
+}
+
+/// Returns what a rule says, without its number.
+fn says(values: &Value) -> String {
+    let fields =
+        ["egress", "rule_action", "protocol", "from_port", "to_port", "icmp_type", "icmp_code", "cidr_block"];
+    fields.map(|field| values[field].to_string()).join(" ")
 }
 
 /// Returns the scoreboard as a Markdown table.

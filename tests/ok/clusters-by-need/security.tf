@@ -127,10 +127,11 @@ resource "aws_network_acl_association" "nodes" {
 #   ingress 110  tcp 30000-32767: edge to pods
 #   ingress 120  tcp 1024-65535: replies: pods to data
 #   ingress 900  tcp 1024-65535: replies: pods to dynamodb
-#   ingress 910  icmp 3/4: path MTU: pods to dynamodb
+#   ingress 910  icmp 3/4: path MTU: edge to pods; path MTU: pods to dynamodb
 #   egress 100  tcp 1024-65535: replies: edge to pods
 #   egress 110  tcp 5432: pods to data
 #   egress 900  tcp 443: pods to dynamodb
+#   egress 910  tcp 1024-65535: clients' addresses, replies: edge to pods
 resource "aws_network_acl" "pods" {
   vpc_id = aws_vpc.this.id
 
@@ -159,6 +160,7 @@ resource "aws_network_acl_rule" "pods" {
     "egress-840"  = { egress = true, number = 840, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "192.168.0.0/16" }
     "egress-850"  = { egress = true, number = 850, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "100.64.0.0/10" }
     "egress-900"  = { egress = true, number = 900, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = "0.0.0.0/0" }
+    "egress-910"  = { egress = true, number = 910, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
   }
 
   network_acl_id = aws_network_acl.pods.id

@@ -11,9 +11,15 @@ fn edits_destroy_only_what_they_remove() {
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
     let emulators = Emulators::install(&workspace.cache()).unwrap();
     let long = terrane_xtask::cases(0, 1) == 1;
-    let rows = churn::run(&terraform, &emulators, |edit| long || SHORT.contains(&edit)).unwrap();
+    let edits = terrane_xtask::cases(3, 60);
+    let churn::Churn { rows, flow_edits } =
+        churn::run(&terraform, &emulators, |edit| long || SHORT.contains(&edit), edits).unwrap();
     assert!(rows.len() >= SHORT.len());
     let wrong: Vec<_> = rows.iter().filter(|row| !row.wrong.is_empty()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+
+    assert_eq!(flow_edits.len(), edits as usize);
+    let wrong: Vec<_> = flow_edits.iter().filter(|edit| edit.rules == 0 || !edit.wrong.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 
     let readme = std::fs::read_to_string(workspace.root().join("README.md")).unwrap();

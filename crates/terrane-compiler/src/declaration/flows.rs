@@ -87,14 +87,42 @@ fn one(topology: &Topology, flow: &topology::Flow, found: &mut Diagnostics) -> O
         found.push(Diagnostic::error(code, &flow.origin, format!("{} {problem}", subject(flow))).hint(hint));
         return None;
     }
+    if flow.client_addresses && !balances(topology, flow, &from, &to) {
+        found.push(
+            Diagnostic::error(
+                "client-addresses",
+                &flow.origin,
+                format!(
+                    "{} passes on addresses of clients, but is not one of tcp or udp from load balancers in a public tier, which the internet reaches, to a tier that it does not",
+                    subject(flow)
+                ),
+            )
+            .hint("drop `client_addresses`, or let the flow begin at the load balancers"),
+        );
+        return None;
+    }
     Some(Flow {
         from,
         to,
         protocol: flow.protocol,
         ports: ports?,
+        client_addresses: flow.client_addresses,
         purpose: flow.purpose.clone(),
         origin: flow.origin.clone(),
     })
+}
+
+/// Returns whether a flow can be that of load balancers that pass on the addresses of clients on the internet.
+fn balances(topology: &Topology, flow: &topology::Flow, from: &Peer, to: &Peer) -> bool {
+    let access = |peer: &Peer| match peer {
+        Peer::Tier(tier) => Some(topology.tiers[*tier].access),
+        Peer::Internet | Peer::Endpoint(_) => None,
+    };
+    let reached = topology.flows.iter().any(|other| other.from == INTERNET && other.to == flow.from);
+    access(from) == Some(Access::Public)
+        && access(to).is_some_and(|access| access != Access::Public)
+        && matches!(flow.protocol, FlowProtocol::Tcp | FlowProtocol::Udp)
+        && reached
 }
 
 fn subject(flow: &topology::Flow) -> String {

@@ -127,7 +127,7 @@ static NEED: Shape = Shape {
 };
 
 static FLOW: Shape = Shape {
-    keys: &["from", "to", "protocol", "ports", "purpose"],
+    keys: &["from", "to", "protocol", "ports", "client_addresses", "purpose"],
     required: &[],
     children: &[],
     read: read::<Flow>,

@@ -38,8 +38,9 @@ pub(super) fn readme(source: &Source<'_>) -> String {
     outputs(source, &mut text);
     let _ = writeln!(
         text,
-        "## Proof\n\n{}\n\nThe whole argument is in [PROOF.md](PROOF.md).\n",
-        proof::summary(source.proof)
+        "## Proof\n\n{}.\nThe whole argument is in [PROOF.md](PROOF.md).\n\n{}",
+        proof::summary(source.proof),
+        proof::overview(source.proof)
     );
     let _ = writeln!(text, "## Changing it\n\n{}", CHANGING);
     let _ = writeln!(text, "\nVersion {version}.");

@@ -140,6 +140,12 @@ fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
             add(*server, Direction::Ingress, Whom::Tier(*client), traffic, "");
             add(*server, Direction::Egress, Whom::Tier(*client), replies, "replies: ");
             add(*client, Direction::Ingress, Whom::Tier(*server), replies, "replies: ");
+            if flow.client_addresses {
+                let note = "clients' addresses: ";
+                add(*server, Direction::Ingress, Whom::Internet, traffic, note);
+                add(*server, Direction::Egress, Whom::Internet, replies, "clients' addresses, replies: ");
+                add(*server, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
+            }
         }
         (Peer::Internet, Peer::Tier(server)) => {
             add(*server, Direction::Ingress, Whom::Internet, traffic, "");

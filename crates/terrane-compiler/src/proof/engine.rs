@@ -350,6 +350,12 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Returns what the ACL of a subnet passes to or from an atom; `None` if the ACL is not known.
+    pub(crate) fn passes(&self, subnet: usize, direction: Direction, atom: usize) -> Option<&HeaderSet> {
+        let acl = self.facts.subnets[subnet].acl?;
+        Some(self.sets.get(self.acls[acl][direction as usize][atom]))
+    }
+
     /// Returns where a subnet's route table leads an atom; `None` if the table is not known.
     fn next(&self, subnet: usize, atom: usize, layers: Layers) -> Option<Hop> {
         if !layers.routes {

@@ -365,6 +365,8 @@ pub struct IntentFlow {
     pub replies: HeaderSet,
     /// Headers that a filter without memory lets back for the sake of the answers; `replies` and what it cannot tell from them.
     pub let_back: HeaderSet,
+    /// Whether network ACLs of the target see the addresses of clients on the internet, which load balancers pass on.
+    pub client_addresses: bool,
     /// The flow in words.
     pub words: String,
     /// Where it was declared.
@@ -426,6 +428,7 @@ fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
         headers,
         replies: HeaderSet::of(replies),
         let_back: HeaderSet::of([let_back]),
+        client_addresses: flow.client_addresses,
         words,
         origin: flow.origin.clone(),
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::proof::{Finding, Proof, Status, Witness};
+use crate::proof::{Finding, Proof, Property, Status, Witness};
 
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,6 +91,44 @@ pub fn summary(proof: &Proof) -> String {
             status.to_string().to_lowercase()
         );
     }
+    text
+}
+
+/// Returns what a reader asks first, as a section of Markdown, without a heading: what is kept apart, and by what.
+pub fn overview(proof: &Proof) -> String {
+    let mut text = String::new();
+    let isolation = || proof.findings.iter().filter(|finding| finding.property == Property::P1);
+    if isolation().next().is_some() {
+        text.push_str("| kept apart | verdict | held by, each alone |\n|---|---|---|\n");
+    }
+    for finding in isolation() {
+        let held_by = if finding.held_by.is_empty() {
+            "routes and network ACLs together".to_owned()
+        } else {
+            finding.held_by.join(", ")
+        };
+        let status = finding.status.to_string().to_lowercase();
+        let _ = writeln!(text, "| {} | {status} | {held_by} |", cell(&finding.subject));
+    }
+    text.push_str("\n| claim | proved | residual | unknown | refuted |\n|---|--:|--:|--:|--:|\n");
+    let mut properties: Vec<Property> = proof.findings.iter().map(|finding| finding.property).collect();
+    properties.dedup();
+    for property in properties {
+        let count = |status| proof.with_status(status).filter(|finding| finding.property == property).count();
+        let _ = writeln!(
+            text,
+            "| {} {} | {} | {} | {} | {} |",
+            property.code(),
+            property.title(),
+            count(Status::Proved),
+            count(Status::Residual),
+            count(Status::Unknown),
+            count(Status::Refuted)
+        );
+    }
+    text.push_str(
+        "\nA residual is what one layer alone cannot express; PROOF.md names the layer that closes it.\n",
+    );
     text
 }
 

@@ -327,3 +327,60 @@ fn markdown_has_a_row_for_each_finding() {
     let rows = crate::proof::markdown(&proof).lines().filter(|line| line.starts_with("| P")).count();
     assert_eq!(rows, proof.findings.len());
 }
+
+#[test]
+fn targets_of_load_balancers_that_pass_on_addresses_need_rules_for_clients() {
+    let balanced = |client_addresses| {
+        let mut declaration = networks::declaration();
+        declaration.flows[1].client_addresses = client_addresses;
+        networks::resolved(&declaration)
+    };
+    let subject = "pub → app tcp 80, tcp 443, tcp 8080";
+    let network = balanced(true);
+    check(&network, Property::P2, subject, Status::Proved);
+    let found = check(&network, Property::P1, "internet ↛ app", Status::Proved);
+    assert!(found.residuals[0].contains("for clients of load balancers"), "{found}");
+    // The same rules as without: clients' packets stop at the targets.
+    let mut forgotten = balanced(false);
+    forgotten.flows.clone_from(&network.flows);
+    let found = check(&forgotten, Property::P2, subject, Status::Refuted);
+    assert!(found.detail.contains("packets from clients at 1.0.0.0"), "{found}");
+    let mut mute = network;
+    mute.acls[1].rules.retain(|rule| rule.direction == Direction::Ingress || rule.number < 900);
+    let found = check(&mute, Property::P2, subject, Status::Refuted);
+    assert!(found.detail.contains("answers to clients"), "{found}");
+}
+
+#[test]
+fn findings_name_where_their_subject_was_declared() {
+    let line = line!() + 1;
+    let topology = crate::topology::Topology::new("placed")
+        .base("10.0.0.0/16")
+        .zones(["a"])
+        .tier(crate::topology::Tier::public("pub").prefix_length(24))
+        .tier(crate::topology::Tier::isolated("db").prefix_length(24))
+        .flow(crate::topology::Flow::tcp([443]).from("internet").to("pub"));
+    let version = semver::Version::new(0, 1, 0);
+    let compilation = crate::compile(&topology, &crate::ledger::Ledger::default(), &version)
+        .unwrap_or_else(|found| panic!("{found}"));
+    let place = |property, subject: &str| finding(&compilation.proof, property, subject).origin.to_string();
+    let at = |offset: u32| format!("src/proof/tests.rs:{}:", line + offset);
+    assert!(
+        place(Property::P8, "default security group, network ACL, and main route table").contains(&at(0))
+    );
+    assert!(place(Property::P1, "pub ↛ db").contains(&at(4)), "{}", place(Property::P1, "pub ↛ db"));
+    assert!(place(Property::P4, "db").contains(&at(4)));
+    assert!(place(Property::P2, "internet → pub tcp 443").contains(&at(5)));
+    let unplaced: Vec<_> =
+        compilation.proof.findings.iter().filter(|finding| finding.origin.is_unknown()).collect();
+    assert!(unplaced.is_empty(), "{unplaced:?}");
+    let log = crate::proof::sarif(&compilation.proof, None);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(
+        !results.is_empty() && results.iter().all(|result| result["locations"][0].is_object()),
+        "{log:#}"
+    );
+    for (name, text) in compilation.files.iter() {
+        assert!(!text.contains("proof/tests.rs"), "{name} names a source file");
+    }
+}

@@ -391,6 +391,7 @@ impl Flow {
             to: String::new(),
             protocol,
             ports,
+            client_addresses: false,
             purpose: String::new(),
             origin: Origin::caller(),
         }
@@ -438,6 +439,14 @@ impl Flow {
     #[must_use]
     pub fn within(self, tier: &str) -> Flow {
         self.from(tier).to(tier)
+    }
+
+    /// Says that load balancers pass on the addresses of their clients on the internet, as Network Load Balancers do:
+    /// network ACLs of the targets then see those. Security groups still see the load balancer's group.
+    #[must_use]
+    pub fn client_addresses(mut self) -> Flow {
+        self.client_addresses = true;
+        self
     }
 
     /// Says what it is for.

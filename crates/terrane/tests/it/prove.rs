@@ -138,6 +138,66 @@ fn difference_of_two_topologies_is_in_flows() {
 }
 
 #[test]
+fn difference_of_two_states_is_in_flows() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = format!("{FIXTURES}/somebody-elses.tfstate");
+    let mut state: Value = serde_json::from_str(&fs::read_to_string(&old).unwrap()).unwrap();
+    let inbound = state["resources"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .find(|resource| resource["name"] == "database_inbound")
+        .unwrap();
+    let rule = &mut inbound["instances"][0]["attributes"];
+    for (field, value) in
+        [("protocol", "tcp".into()), ("from_port", 5432.into()), ("to_port", Value::from(5432))]
+    {
+        rule[field] = value;
+    }
+    let new = directory.path().join("new.tfstate");
+    fs::write(&new, state.to_string()).unwrap();
+    let new = new.display().to_string();
+    let newly = |new: &str, old: &str| -> Vec<String> {
+        let arguments = ["--state", new, "--against", old, "--module", "module.reachable"];
+        let table = check(&arguments, "", 0);
+        table.lines().filter(|line| line.starts_with("newly")).map(str::to_owned).collect()
+    };
+    // What databases ask is no longer answered either: the narrowed rule admits no answers.
+    let denied = newly(&new, &old);
+    assert!(
+        denied.contains(&"newly denied    internet → database tcp 0-5431, tcp 5433-65535, udp, icmp 8/0, icmp 13/0, icmp 15/0, icmp 17/0, other".to_owned()),
+        "{denied:#?}"
+    );
+    assert!(denied.iter().all(|line| line.contains("denied")), "{denied:#?}");
+    assert!(newly(&old, &new).iter().all(|line| line.contains("permitted")));
+    assert_eq!(newly(&old, &old), Vec::<String>::new());
+    let output = terrane(&["--state", &new, "--against", &old, "--module", "module.nothing"], "");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn annotations_name_lines_of_the_document() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("network.toml");
+    fs::write(&path, document::to_toml(&terrane_catalog::single_nat_network())).unwrap();
+    let path = path.display().to_string();
+    let log: Value = serde_json::from_str(&check(&[&path, "--sarif"], "", 0)).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    let text = fs::read_to_string(&path).unwrap();
+    for result in results {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], path.as_str(), "{result:#}");
+        let line = place["region"]["startLine"].as_u64().unwrap() as usize;
+        assert!(line >= 1 && line <= text.lines().count(), "{result:#}");
+    }
+    let tiers = |result: &&Value| result["partialFingerprints"]["claim"].as_str().unwrap().contains("P5 ");
+    let crossing = results.iter().find(tiers).unwrap();
+    let line = crossing["locations"][0]["physicalLocation"]["region"]["startLine"].as_u64().unwrap() as usize;
+    assert!(text.lines().nth(line - 1).unwrap().contains("[[tiers]]"), "{crossing:#}");
+}
+
+#[test]
 fn declaration_plan_and_state_give_the_same_verdicts() {
     let workspace = Workspace::find().unwrap();
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };

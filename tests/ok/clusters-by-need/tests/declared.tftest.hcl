@@ -105,8 +105,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pods) == 20
-    error_message = "aws_network_acl_rule.pods must have 20 instances."
+    condition     = length(aws_network_acl_rule.pods) == 21
+    error_message = "aws_network_acl_rule.pods must have 21 instances."
   }
 
   assert {

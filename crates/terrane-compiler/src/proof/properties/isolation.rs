@@ -111,7 +111,8 @@ fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &Int
         proved.decided_by = deciders(engine, sources[0], targets[0], at_acls);
     }
     if !at_acls && !engine.is_brief() {
-        proved.residuals = left_by_acls(engine, sources[0], targets[0]);
+        let balanced = intent.flows.iter().flatten().any(|flow| flow.client_addresses && flow.to == *to);
+        proved.residuals = left_by_acls(engine, sources[0], targets[0], balanced);
     }
     proved.held_by = held_by;
     proved
@@ -242,7 +243,7 @@ fn deciders(engine: &mut Engine<'_>, from: End, to: End, at_acls: bool) -> Vec<S
 }
 
 /// Returns what network ACLs alone would let through, by the rules that do.
-fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End) -> Vec<String> {
+fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End, balanced: bool) -> Vec<String> {
     let facts = engine.facts();
     let End::Subnet(target) = to else { return Vec::new() };
     let mut paths = Vec::new();
@@ -253,9 +254,11 @@ fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End) -> Vec<String> {
         let Some(header) = opened.lowest() else { continue };
         let near = engine.start(path.from);
         let step = crate::proof::witness::acl_step(facts, target, Direction::Ingress, header, near);
+        let clients =
+            if balanced { ", and for clients of load balancers, who pass on their addresses" } else { "" };
         let rule = step.map(|step| format!("{} {}", step.name, step.rule)).unwrap_or_default();
         return vec![format!(
-            "network ACLs alone would admit {opened} ({rule}), for the answers to connections from inside; closed by routes, which let nothing outside open one"
+            "network ACLs alone would admit {opened} ({rule}), for the answers to connections from inside{clients}; closed by routes, which let nothing outside open one"
         )];
     }
     Vec::new()

@@ -1,6 +1,7 @@
 //! P2: each declared flow works, for every pair of zones, every address, and every client port.
 
 use super::{ends, name};
+use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
 use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::{Intent, IntentEnd, IntentFlow};
@@ -75,12 +76,41 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
     if let Some(why) = unknown {
         return finding(Status::Unknown, why);
     }
+    if flow.client_addresses
+        && let Some(why) = clients_stopped(engine, flow, &targets)
+    {
+        return finding(Status::Refuted, why);
+    }
     let mut proved = finding(
         Status::Proved,
         format!("{} pairs of ends, both ways, all layers", sources.len() * targets.len()),
     );
     proved.decided_by = decided_by;
     proved
+}
+
+/// Returns which packets of clients on the internet, whose addresses load balancers pass on, the targets' network ACLs stop.
+///
+/// Routes have no say: what a load balancer sends and gets back goes by way of the load balancer.
+fn clients_stopped(engine: &Engine<'_>, flow: &IntentFlow, targets: &[End]) -> Option<String> {
+    let facts = engine.facts();
+    let wanted = [(Direction::Ingress, &flow.headers), (Direction::Egress, &flow.replies)];
+    targets.iter().find_map(|target| {
+        let End::Subnet(subnet) = *target else { return None };
+        engine.public_atoms().iter().find_map(|atom| {
+            wanted.iter().find_map(|(direction, headers)| {
+                let missing = headers.minus(engine.passes(subnet, *direction, *atom)?);
+                let what = if *direction == Direction::Ingress { "packets from" } else { "answers to" };
+                (!missing.is_empty()).then(|| {
+                    format!(
+                        "{missing}: {what} clients at {}, whose addresses load balancers pass on, do not pass the network ACL of {}",
+                        std::net::Ipv4Addr::from(engine.start(*atom)),
+                        facts.subnets[subnet].name
+                    )
+                })
+            })
+        })
+    })
 }
 
 /// Returns the paths of a pair that must all work: to and from every address of a subnet, or every public one.

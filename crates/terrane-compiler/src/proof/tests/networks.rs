@@ -57,6 +57,7 @@ pub(super) fn tcp(from: Peer, to: Peer, ports: &[u16]) -> Flow {
         to,
         protocol: FlowProtocol::Tcp,
         ports: ports.iter().copied().map(PortRange::one).collect(),
+        client_addresses: false,
         purpose: String::new(),
         origin: Origin::Unknown,
     }
