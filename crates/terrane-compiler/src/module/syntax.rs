@@ -1,5 +1,7 @@
 //! Terraform's syntax as data: blocks, arguments, and expressions, with the comments and blank lines that people read.
 
+mod markers;
+
 use std::str::FromStr as _;
 
 use hcl::expr::{
@@ -226,16 +228,21 @@ pub fn each_part(expr: &Expr, f: &mut dyn FnMut(&Expr)) {
 /// Returns the literals, interpolations, and directives of a template, or `None` if it does not parse.
 pub(super) fn parts_of(template: &TemplateExpr) -> Option<Template> {
     if has_markers(template) {
-        return Template::from_expr(template).ok();
+        return markers::parse(template);
     }
-    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
+    let text = text_of(template);
     Some(if text.is_empty() { Template::new() } else { Template::new().add_literal(text) })
 }
 
 /// Returns whether a template can be more than text: most are descriptions, which need no parser.
 fn has_markers(template: &TemplateExpr) -> bool {
-    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
+    let text = text_of(template);
     text.contains("${") || text.contains("%{")
+}
+
+fn text_of(template: &TemplateExpr) -> &str {
+    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = template;
+    text
 }
 
 fn each_part_of_template(template: &Template, f: &mut dyn FnMut(&Expr)) {
