@@ -270,6 +270,13 @@ impl Root {
         command
     }
 
+    /// Returns the command that prints all outputs as JSON.
+    pub(crate) fn output_command(&self) -> Command {
+        let mut command = self.terraform.command(&self.dir);
+        command.args(["output", "-json"]);
+        command
+    }
+
     /// Runs `terraform apply`.
     ///
     /// # Errors

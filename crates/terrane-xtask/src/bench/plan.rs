@@ -45,9 +45,7 @@ const OFFLINE: &str = r#"provider "aws" {
 const FLOOR: &str = "resource \"aws_vpc\" \"this\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
 
 /// The arguments of the public module that make the wiring of the reference network.
-const PUBLIC: &str = r#"  source                      = "terraform-aws-modules/vpc/aws"
-  version                     = "5.21.0"
-  cidr                        = "10.0.0.0/16"
+const PUBLIC: &str = r#"  cidr                        = "10.0.0.0/16"
   azs                         = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
   public_subnets              = ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"]
   private_subnets             = ["10.0.64.0/20", "10.0.80.0/20", "10.0.96.0/20"]
@@ -58,6 +56,17 @@ const PUBLIC: &str = r#"  source                      = "terraform-aws-modules/v
   manage_default_network_acl    = false
   manage_default_security_group = false
 "#;
+
+/// Where the public module comes from, for who has that release checked out, as a machine without its registry may.
+const PUBLIC_MODULE_VARIABLE: &str = "TERRANE_BENCH_VPC_MODULE";
+/// Where it comes from otherwise.
+const PUBLIC_RELEASE: &str = "  source  = \"terraform-aws-modules/vpc/aws\"\n  version = \"5.21.0\"\n";
+
+/// Returns the arguments that say where the public module is.
+fn public_source() -> String {
+    std::env::var(PUBLIC_MODULE_VARIABLE)
+        .map_or_else(|_| PUBLIC_RELEASE.to_owned(), |dir| format!("  source = {dir:?}\n"))
+}
 
 /// Plans every root in turn and compares.
 pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<Figures>> {
@@ -79,9 +88,11 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
     for name in ["lean", "wiring", "whole"] {
         roots.push(root(terraform, &dir.join(name), &calls(&format!("  source = \"../modules/{name}\"\n")))?);
     }
-    match root(terraform, &dir.join("public"), &calls(PUBLIC)) {
+    match root(terraform, &dir.join("public"), &calls(&(public_source() + PUBLIC))) {
         Ok(public) => roots.push(public),
-        Err(_) => eprintln!("skipped: terraform-aws-modules/vpc, as `terraform init` cannot fetch it"),
+        Err(_) => eprintln!(
+            "skipped: terraform-aws-modules/vpc, as `terraform init` cannot fetch it; set {PUBLIC_MODULE_VARIABLE} to a checkout of v5.21.0"
+        ),
     }
     figures(&roots, &[format!("Terraform {}", terraform.version()?), provider(&roots[0])?])
 }
@@ -129,7 +140,7 @@ fn table(counts: &[usize], medians: &[Duration]) -> String {
         format!("{NETWORKS} × lean module written by hand"),
         format!("{NETWORKS} × Terrane, wiring only"),
         format!("{NETWORKS} × Terrane, with policy"),
-        format!("{NETWORKS} × terraform-aws-modules/vpc"),
+        format!("{NETWORKS} × terraform-aws-modules/vpc 5.21"),
     ];
     let floor = medians.first().copied().unwrap_or_default();
     let mut text =

@@ -12,7 +12,7 @@ use crate::{
     emulator::Emulators,
     error::{Error, Result},
     process,
-    terraform::Terraform,
+    terraform::{Root, Terraform},
     workspace::Workspace,
 };
 
@@ -24,13 +24,11 @@ const SIZES: [(usize, &str); 3] = [(100_000, "100 KB"), (10_000_000, "10 MB"), (
 const FIRST_PART: &str = "0-65535";
 
 /// What every process is told about the bucket.
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("AWS_REGION", "us-east-1"),
     ("AWS_EC2_METADATA_DISABLED", "true"),
-    ("CHECKPOINT_DISABLE", "1"),
-    ("TF_CLI_CONFIG_FILE", "/dev/null"),
 ];
 
 /// Times `terrane state get` beside a bare GET and what people use in its place.
@@ -69,8 +67,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
                 command
             }),
         ];
-        if terraform.is_some() {
-            let root = scratch.path().join(size.to_string());
+        if let Some(terraform) = &terraform {
+            let root = terraform.root(scratch.path().join(size.to_string()));
             contenders.push(contender("`terraform output -json`", terraform_output(&root, &bucket)?));
         }
         for contender in &mut contenders {
@@ -119,23 +117,19 @@ fn curl(bucket: &Bucket, args: &[&str]) -> Command {
 }
 
 /// Makes a root whose backend is the bucket, and returns the command that prints its outputs.
-fn terraform_output(root: &Path, bucket: &Bucket) -> Result<Command> {
+fn terraform_output(root: &Root, bucket: &Bucket) -> Result<Command> {
     let configuration = format!(
-        "terraform {{\n  backend \"s3\" {{\n    bucket = \"bench\"\n    key = \"state\"\n    use_path_style = true\n    \
+        "terraform {{\n  backend \"s3\" {{\n    bucket = \"bench\"\n    key = \"state\"\n    region = \"us-east-1\"\n    \
+         access_key = \"test\"\n    secret_key = \"test\"\n    use_path_style = true\n    \
          skip_credentials_validation = true\n    skip_requesting_account_id = true\n    \
          skip_region_validation = true\n    endpoints = {{ s3 = \"{}\" }}\n  }}\n}}\n",
         bucket.endpoint()
     );
-    let file = root.join("main.tf");
-    std::fs::create_dir_all(root).map_err(|source| Error::file("make", root, source))?;
+    let file = root.dir().join("main.tf");
+    std::fs::create_dir_all(root.dir()).map_err(|source| Error::file("make", root.dir(), source))?;
     std::fs::write(&file, configuration).map_err(|source| Error::file("write", &file, source))?;
-    let terraform = |args: &[&str]| {
-        let mut command = Command::new("terraform");
-        command.args(args).current_dir(root).envs(ENVIRONMENT);
-        command
-    };
-    process::run(&mut terraform(&["init", "-input=false", "-no-color"]))?;
-    Ok(terraform(&["output", "-json"]))
+    root.init()?;
+    Ok(root.output_command())
 }
 
 /// A state of about a size, of the form that Terraform writes, with the outputs of one network.
