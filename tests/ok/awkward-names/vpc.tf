@@ -8,6 +8,13 @@ locals {
     : { for letter in ["a", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
+  # The zones that are given by name, and those given by id.
+  zone_names = {
+    for letter, zone in local.zones : letter => zone if !can(regex("-az[0-9]+$", zone))
+  }
+
+  zone_ids = { for letter, zone in local.zones : letter => zone if can(regex("-az[0-9]+$", zone)) }
+
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, c = 2 }
 
@@ -59,8 +66,8 @@ resource "aws_subnet" "this" {
 
   vpc_id                  = aws_vpc.this.id
   cidr_block              = cidrsubnet(local.blocks.this, 2, local.slots[each.key])
-  availability_zone       = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone       = lookup(local.zone_names, each.key, null)
+  availability_zone_id    = lookup(local.zone_ids, each.key, null)
   map_public_ip_on_launch = true
 
   tags = merge(var.tags, { Name = "${var.name}-this-${each.key}" })
@@ -72,8 +79,8 @@ resource "aws_subnet" "for" {
 
   vpc_id               = aws_vpc_ipv4_cidr_block_association.count.vpc_id
   cidr_block           = cidrsubnet(local.blocks.for, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-for-${each.key}" })
 }
@@ -84,8 +91,8 @@ resource "aws_subnet" "null" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.null, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-null-${each.key}" })
 }
@@ -96,8 +103,8 @@ resource "aws_subnet" "each" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = local.each_ranges[each.key]
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-each-${each.key}" })
 }
@@ -108,8 +115,8 @@ resource "aws_subnet" "each_1" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = local.each_1_ranges[each.key]
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-each-1-${each.key}" })
 }

@@ -8,7 +8,13 @@ locals {
     : { for letter in ["a", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
-  tags = merge({ "Owner" = "network", "cost:center" = "4711 / shared" }, var.tags)
+  # The zones that are given by name, and those given by id.
+  zone_names = {
+    for letter, zone in local.zones : letter => zone if !can(regex("-az[0-9]+$", zone))
+  }
+
+  zone_ids = { for letter, zone in local.zones : letter => zone if can(regex("-az[0-9]+$", zone)) }
+  tags     = merge({ "Owner" = "network", "cost:center" = "4711 / shared" }, var.tags)
 
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
@@ -72,8 +78,8 @@ resource "aws_subnet" "edge" {
 
   vpc_id                  = aws_vpc.this.id
   cidr_block              = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
-  availability_zone       = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone       = lookup(local.zone_names, each.key, null)
+  availability_zone_id    = lookup(local.zone_ids, each.key, null)
   map_public_ip_on_launch = true
 
   tags = merge(local.tags, { Name = "${var.name}-edge-${each.key}", exposure = "public" })
@@ -85,8 +91,8 @@ resource "aws_subnet" "services" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.services, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(local.tags, { Name = "${var.name}-services-${each.key}" })
 }

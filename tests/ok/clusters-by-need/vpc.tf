@@ -8,6 +8,13 @@ locals {
     : { for letter in ["a", "b", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
+  # The zones that are given by name, and those given by id.
+  zone_names = {
+    for letter, zone in local.zones : letter => zone if !can(regex("-az[0-9]+$", zone))
+  }
+
+  zone_ids = { for letter, zone in local.zones : letter => zone if can(regex("-az[0-9]+$", zone)) }
+
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -57,8 +64,8 @@ resource "aws_subnet" "edge" {
 
   vpc_id                  = aws_vpc.this.id
   cidr_block              = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
-  availability_zone       = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone       = lookup(local.zone_names, each.key, null)
+  availability_zone_id    = lookup(local.zone_ids, each.key, null)
   map_public_ip_on_launch = true
 
   tags = merge(
@@ -74,8 +81,8 @@ resource "aws_subnet" "nodes" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.nodes, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(
     var.tags,
@@ -91,8 +98,8 @@ resource "aws_subnet" "pods" {
 
   vpc_id               = aws_vpc_ipv4_cidr_block_association.overlay.vpc_id
   cidr_block           = cidrsubnet(local.blocks.pods, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, {
     "Name"                   = "${var.name}-pods-${each.key}"
@@ -106,8 +113,8 @@ resource "aws_subnet" "control" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.control, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-control-${each.key}" }, local.cluster_tags)
 
@@ -125,8 +132,8 @@ resource "aws_subnet" "data" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.data, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-data-${each.key}" })
 }

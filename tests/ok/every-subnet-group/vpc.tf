@@ -8,6 +8,13 @@ locals {
     : { for letter in ["a", "b"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
+  # The zones that are given by name, and those given by id.
+  zone_names = {
+    for letter, zone in local.zones : letter => zone if !can(regex("-az[0-9]+$", zone))
+  }
+
+  zone_ids = { for letter, zone in local.zones : letter => zone if can(regex("-az[0-9]+$", zone)) }
+
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2, d = 3 }
 
@@ -41,8 +48,8 @@ resource "aws_subnet" "data" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = cidrsubnet(local.blocks.data, 2, local.slots[each.key])
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-data-${each.key}" })
 }

@@ -8,6 +8,13 @@ locals {
     : { for letter in ["a", "b", "c"] : letter => "${data.aws_region.current.id}${letter}" }
   )
 
+  # The zones that are given by name, and those given by id.
+  zone_names = {
+    for letter, zone in local.zones : letter => zone if !can(regex("-az[0-9]+$", zone))
+  }
+
+  zone_ids = { for letter, zone in local.zones : letter => zone if can(regex("-az[0-9]+$", zone)) }
+
   # Zone letter to slot in the block of each tier; slots of letters not in use are spare.
   slots = { a = 0, b = 1, c = 2 }
 
@@ -78,8 +85,8 @@ resource "aws_subnet" "front" {
 
   vpc_id                  = aws_vpc.this.id
   cidr_block              = local.front_ranges[each.key]
-  availability_zone       = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id    = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone       = lookup(local.zone_names, each.key, null)
+  availability_zone_id    = lookup(local.zone_ids, each.key, null)
   map_public_ip_on_launch = true
 
   tags = merge(var.tags, { Name = "${var.name}-front-${each.key}" })
@@ -91,8 +98,8 @@ resource "aws_subnet" "back_office" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = local.back_office_ranges[each.key]
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-back-office-${each.key}" })
 }
@@ -103,8 +110,8 @@ resource "aws_subnet" "audit" {
 
   vpc_id               = aws_vpc.this.id
   cidr_block           = local.audit_ranges[each.key]
-  availability_zone    = can(regex("-az[0-9]+$", each.value)) ? null : each.value
-  availability_zone_id = can(regex("-az[0-9]+$", each.value)) ? each.value : null
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
 
   tags = merge(var.tags, { Name = "${var.name}-audit-${each.key}" })
 }

@@ -161,8 +161,8 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     let mut body = Body::new()
         .hcl("vpc_id", &vpc_id)
         .hcl("cidr_block", &cidr_block)
-        .hcl("availability_zone", r#"can(regex("-az[0-9]+$", each.value)) ? null : each.value"#)
-        .hcl("availability_zone_id", r#"can(regex("-az[0-9]+$", each.value)) ? each.value : null"#);
+        .hcl("availability_zone", "lookup(local.zone_names, each.key, null)")
+        .hcl("availability_zone_id", "lookup(local.zone_ids, each.key, null)");
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }

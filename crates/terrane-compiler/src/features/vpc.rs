@@ -212,6 +212,14 @@ fn locals(network: &Network, module: &mut Module) {
             list(&letters)
         )),
     );
+    // Told apart once, since a regular expression in each subnet is what a plan would wait for.
+    let those = |condition: &str| {
+        expr(&format!(
+            r#"{{ for letter, zone in local.zones : letter => zone if {condition}can(regex("-az[0-9]+$", zone)) }}"#
+        ))
+    };
+    local("zone_names", "The zones that are given by name, and those given by id.", those("!"));
+    local("zone_ids", "", those(""));
     if !network.tags.is_empty() {
         let declared = table_of(network.tags.iter().map(|(key, value)| (key.as_str(), string(value))));
         local("tags", "", call("merge", [declared, expr("var.tags")]));
