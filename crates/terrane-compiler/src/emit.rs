@@ -4,6 +4,7 @@ mod contract;
 mod diagram;
 mod example;
 mod readme;
+mod terraform_docs;
 mod tests;
 
 pub(crate) use self::contract::{contract, fingerprint, identify};

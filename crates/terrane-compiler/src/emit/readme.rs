@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Source, diagram};
+use super::{Source, diagram, terraform_docs};
 use crate::features::network_acls::describe;
 use crate::features::vpc::sizes;
-use crate::module::print;
 use crate::network::Network;
 use crate::proof;
 
@@ -28,14 +27,7 @@ pub(super) fn readme(source: &Source<'_>) -> String {
     usage(source, &mut text);
     addresses(network, &mut text);
     flows(network, &mut text);
-    let _ = writeln!(
-        text,
-        "## Requirements\n\nTerraform or OpenTofu {}, and `hashicorp/aws` {}.\n",
-        contract.required_version.as_deref().unwrap_or_default(),
-        module.providers["aws"].version
-    );
-    inputs(source, &mut text);
-    outputs(source, &mut text);
+    let _ = writeln!(text, "{}", terraform_docs::block(contract));
     let _ = writeln!(
         text,
         "## Proof\n\n{}.\nThe whole argument is in [PROOF.md](PROOF.md).\n\n{}",
@@ -125,36 +117,6 @@ fn flows(network: &Network, text: &mut String) {
         let _ = writeln!(text, "| {} | {} |", describe(network, flow), traffic.join(", "));
     }
     text.push('\n');
-}
-
-fn inputs(source: &Source<'_>, text: &mut String) {
-    text.push_str("## Inputs\n\n| name | description | type | default |\n|---|---|---|---|\n");
-    for variable in &source.module.variables {
-        let default = variable
-            .default
-            .as_ref()
-            .map_or_else(|| "required".to_owned(), |default| format!("`{}`", print::expression(default)));
-        let _ = writeln!(
-            text,
-            "| `{}` | {} | `{}` | {default} |",
-            variable.name,
-            escape(&variable.description),
-            variable.ty
-        );
-    }
-    text.push('\n');
-}
-
-fn outputs(source: &Source<'_>, text: &mut String) {
-    text.push_str("## Outputs\n\n| name | description | type |\n|---|---|---|\n");
-    for (name, output) in &source.contract.outputs {
-        let _ = writeln!(text, "| `{name}` | {} | `{}` |", escape(&output.description), output.ty);
-    }
-    text.push('\n');
-}
-
-fn escape(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
 }
 
 /// Returns `PROOF.md`.

@@ -1,4 +1,4 @@
-//! Markdown as HTML that is safe to show: raw HTML as text, and only links that lead somewhere.
+//! Markdown as HTML that is safe to show: raw HTML as text (but for the tables of terraform-docs), and only links that lead somewhere.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,15 @@ pub(super) fn to_html(text: &str, package: &Package) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let events: Vec<Event<'_>> = Parser::new_ext(text, options).collect();
     let ids = heading_ids(&events);
-    let mut writer = Writer { package, ids: &ids, kept: Vec::new(), raw: None, chart: None, out: Vec::new() };
+    let mut writer = Writer {
+        package,
+        ids: &ids,
+        kept: Vec::new(),
+        raw: None,
+        chart: None,
+        in_cell: false,
+        out: Vec::new(),
+    };
     for (idx, event) in events.iter().enumerate() {
         writer.event(idx, event.clone());
     }
@@ -72,6 +80,8 @@ struct Writer<'a> {
     raw: Option<String>,
     /// The text of an open flow chart.
     chart: Option<String>,
+    /// Whether a cell of a table is open.
+    in_cell: bool,
     out: Vec<Event<'a>>,
 }
 
@@ -85,6 +95,11 @@ impl<'a> Writer<'a> {
                     self.out.push(Event::Start(Tag::Paragraph));
                     self.out.push(Event::Text(text.trim().to_owned().into()));
                     self.out.push(Event::End(TagEnd::Paragraph));
+                }
+            }
+            Event::InlineHtml(text) if self.in_cell && is_of_terraform_docs(&text) => {
+                if text.starts_with("<br") {
+                    self.out.push(Event::HardBreak);
                 }
             }
             Event::Html(text) | Event::InlineHtml(text) => match &mut self.raw {
@@ -141,7 +156,14 @@ impl<'a> Writer<'a> {
                     self.out.push(Event::End(end));
                 }
             }
-            other => self.out.push(other),
+            other => {
+                match other {
+                    Event::Start(Tag::TableCell) => self.in_cell = true,
+                    Event::End(TagEnd::TableCell) => self.in_cell = false,
+                    _ => {}
+                }
+                self.out.push(other);
+            }
         }
     }
 
@@ -167,6 +189,11 @@ impl<'a> Writer<'a> {
         let data = base64::engine::general_purpose::STANDARD.encode(bytes);
         Some(format!("data:image/{kind};base64,{data}").into())
     }
+}
+
+/// Whether a tag is one that terraform-docs puts into cells: an anchor, which a page has no use for, or a line break.
+fn is_of_terraform_docs(tag: &str) -> bool {
+    matches!(tag, "</a>" | "<pre>" | "</pre>" | "<br/>" | "<br>") || tag.starts_with("<a name=\"")
 }
 
 /// Returns a heading's level below the page's own headings.

@@ -16,7 +16,7 @@ use crate::statically::Host;
 const README: &str = "# network <b>\n\n<!-- not\nshown -->\nText & <script>alert(1)</script> <!-- nor this --> more.\n\n\
 <div onclick=\"x()\">\nraw\n</div>\n\n![map](map.svg) ![gone](gone.svg) [page](PROOF.md) [web](https://example.test/?a=1&b=2)\n\
 [bad](javascript:alert(1)) [usage](#usage) [nowhere](#nowhere) <someone@example.test>\n\n## Usage\n\n```hcl\na = \"<x>\" # &\n```\n\n\
-## Usage\n\n| a | b |\n|---|---|\n| `x` | ~~z~~ |\n\n```mermaid\nflowchart LR\n  a{<x>}\n```\n";
+## Usage\n\n| a | b |\n|---|---|\n| `x` | ~~z~~ |\n| <a name=\"input_x\"></a> [x](#input\\_x) | <pre>[<br/>  1<br/>]</pre> <b>raw</b> |\n\n```mermaid\nflowchart LR\n  a{<x>}\n```\n";
 
 fn module(extra: &str) -> Package {
     let main = format!(
@@ -171,6 +171,10 @@ fn readme_shows_raw_html_as_text_and_only_links_that_lead_somewhere() {
         select(&page, "#readme img").iter().map(|link| link.attr("src").unwrap().to_owned()).collect();
     assert!(pictures.len() == 1 && pictures[0].starts_with("data:image/svg+xml;base64,"), "{pictures:?}");
     assert_eq!(select(&page, "#readme table del").len(), 1);
+    // What terraform-docs writes into cells is shown as it means it; other tags are text there, too.
+    assert_eq!(select(&page, "#readme td br").len(), 2);
+    let cells = text(&page, "#readme td");
+    assert!(cells.contains(" x[") && cells.contains("<b>raw</b>") && !cells.contains("<a"), "{cells}");
     assert!(select(&page, "#readme svg").is_empty(), "a chart that is not understood stays text");
     assert!(text(&page, "#readme pre").contains("flowchart LR\n  a{<x>}"));
 }
