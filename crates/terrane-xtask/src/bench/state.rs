@@ -94,6 +94,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
             );
         }
     }
+    markdown += &strict(workspace, &terrane, scratch.path())?;
     let mut versions = vec![process::run(Command::new(&terrane).arg("--version"))?.trim().to_owned()];
     if let Some(terraform) = terraform {
         versions.push(format!("Terraform {}", terraform.version()?));
@@ -104,6 +105,43 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
         measure::conditions(&format!("Medians of {ROUNDS} interleaved runs"), &versions)?
     );
     Ok(Figures { markdown, problems: Vec::new() })
+}
+
+/// Times reading and checking all of the largest state from a file, beside serde_json skipping it.
+fn strict(workspace: &Workspace, terrane: &Path, scratch: &Path) -> Result<String> {
+    let serde_json =
+        cargo::build_release(workspace, &["--package", "terrane-contract", "--bench", "skip_json"])?;
+    let mut contenders = Vec::new();
+    for (size, _) in SIZES {
+        let file = scratch.join(format!("{size}.tfstate"));
+        std::fs::write(&file, state(size)).map_err(|source| Error::file("write", &file, source))?;
+        for how in ["reader", "slice"] {
+            let mut command = Command::new(&serde_json);
+            command.arg(&file).arg(how);
+            contenders.push(contender(&format!("`serde_json::from_{how}`, skipping"), command));
+        }
+        let mut command = Command::new(terrane);
+        command.args(["state", "get", "--strict"]).arg(&file).arg("network.vpc_id").envs(ENVIRONMENT);
+        contenders.push(contender("`terrane state get --strict`", command));
+    }
+    let mut text = String::from(
+        "\nThe whole of a state in a file, checked:\n\n| state | process | median | × skipping as it comes | peak memory |\n|---|---|---:|---:|---:|\n",
+    );
+    for (rows, (_, name)) in measure::measure(contenders, ROUNDS)?.chunks(3).zip(SIZES) {
+        let base = rows.first().map(|row| row.median.as_secs_f64()).unwrap_or_default();
+        for row in rows {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "| {name} | {} | {} | {:.2} | {} |",
+                row.name,
+                measure::duration(row.median),
+                row.median.as_secs_f64() / base,
+                row.peak.map_or_else(|| "–".to_owned(), measure::mebibytes),
+            );
+        }
+    }
+    Ok(text)
 }
 
 fn contender(name: &str, command: Command) -> Contender {
