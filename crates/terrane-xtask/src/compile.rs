@@ -13,7 +13,7 @@ use terrane_contract::Contract;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    outputs,
+    outputs::{self, RELEASED, UNRELEASED},
     sync::{self, Difference},
     workspace::Workspace,
 };
@@ -26,8 +26,6 @@ const CONTRACT: &str = "contract.json";
 const VERSION: &str = "module.toml";
 /// Files in a module's directory that the compiler does not write.
 const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
-/// The version of a module that has not been released: the one that its first release will have.
-const UNRELEASED: semver::Version = semver::Version::new(1, 0, 0);
 
 /// Where the ledger of a module comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +52,10 @@ pub(crate) fn write(
         changed.extend(sync::write(&workspace.modules().join(name), &files(compilation), &KEPT)?);
     }
     if let Some(src) = workspace.outputs() {
-        let (files, kept) = outputs::files(&src, &contracts(workspace)?)?;
-        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
-        changed.extend(sync::write(&src, &files, &kept)?);
+        let outputs = outputs::files(&src, &contracts(workspace)?)?;
+        let kept: Vec<&str> = outputs.kept.iter().map(String::as_str).collect();
+        changed.extend(sync::write(&src, &outputs.sources, &kept)?);
+        changed.extend(sync::write(&src.with_file_name(RELEASED), &outputs.released, &[])?);
     }
     Ok(changed)
 }
@@ -75,9 +74,10 @@ pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -
         differences.extend(sync::compare(&workspace.modules().join(name), &files(compilation), &KEPT)?);
     }
     if let Some(src) = workspace.outputs() {
-        let (files, kept) = outputs::files(&src, &contracts(workspace)?)?;
-        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
-        differences.extend(sync::compare(&src, &files, &kept)?);
+        let outputs = outputs::files(&src, &contracts(workspace)?)?;
+        let kept: Vec<&str> = outputs.kept.iter().map(String::as_str).collect();
+        differences.extend(sync::compare(&src, &outputs.sources, &kept)?);
+        differences.extend(sync::compare(&src.with_file_name(RELEASED), &outputs.released, &[])?);
     }
     if whole {
         let names: BTreeSet<&String> = compiled.keys().collect();
@@ -104,7 +104,7 @@ fn compile_with(workspace: &Workspace, topology: &Topology, source: LedgerSource
         LedgerSource::File => read_ledger(&dir)?,
         LedgerSource::Contract => recover_ledger(&dir)?,
     };
-    let version = read_version(&dir)?;
+    let version = read_version(&dir)?.unwrap_or(UNRELEASED);
     terrane_compiler::compile(topology, &ledger, &version).map_err(|diagnostics| {
         Error::new(ErrorKind::Refused, format!("`{}` does not compile\n{diagnostics}", topology.name))
     })
@@ -135,8 +135,8 @@ fn files(compilation: &Compilation) -> BTreeMap<String, String> {
     compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
 
-/// Reads the contracts and versions of all compiled modules.
-fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, semver::Version)>> {
+/// Reads the contracts of all compiled modules, and the versions of those that were released.
+fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, Option<semver::Version>)>> {
     let mut contracts = BTreeMap::new();
     for name in crate::modules::names(&workspace.modules())? {
         let dir = workspace.modules().join(&name);
@@ -185,18 +185,18 @@ fn recover_ledger(dir: &Path) -> Result<Ledger> {
     })
 }
 
-fn read_version(dir: &Path) -> Result<semver::Version> {
+fn read_version(dir: &Path) -> Result<Option<semver::Version>> {
     let path = dir.join(VERSION);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(UNRELEASED),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file("read", &path, error)),
     };
     let table: toml::Table = text.parse().map_err(|source| {
         Error::new(ErrorKind::Refused, format!("{} is not TOML", path.display())).because(source)
     })?;
     let version = table.get("version").and_then(toml::Value::as_str).unwrap_or_default();
-    version.parse().map_err(|source| {
+    version.parse().map(Some).map_err(|source| {
         Error::new(
             ErrorKind::Refused,
             format!("{}: version is {version:?}, but must be one like \"1.2.3\"", path.display()),

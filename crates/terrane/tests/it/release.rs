@@ -18,13 +18,13 @@ const MODULE: &str = "kubernetes-network";
 const HOST: &str = "modules.example.test";
 
 /// A workspace under git with some networks, and a directory to release to.
-struct Releasing {
+pub(crate) struct Releasing {
     directory: tempfile::TempDir,
-    workspace: Workspace,
+    pub(crate) workspace: Workspace,
 }
 
 impl Releasing {
-    fn new(catalog: &[Topology]) -> Releasing {
+    pub(crate) fn new(catalog: &[Topology]) -> Releasing {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().join("workspace");
         fs::create_dir_all(&root).unwrap();
@@ -58,7 +58,7 @@ impl Releasing {
     }
 
     /// Compiles topologies and commits the modules, as somebody who changes a network does.
-    fn change(&self, catalog: &[Topology]) {
+    pub(crate) fn change(&self, catalog: &[Topology]) {
         self.compile(catalog);
         self.git(&["add", "-A"]);
         self.git(&["commit", "--quiet", "-m", "change"]);
@@ -72,7 +72,7 @@ impl Releasing {
     }
 
     /// Both parts of a release without the tests of the module, and the version that it chose.
-    fn release_untested(&self, topology: &Topology) -> String {
+    pub(crate) fn release_untested(&self, topology: &Topology) -> String {
         let module = ModuleName::new("acme", &topology.name, "aws").unwrap();
         let settings = Settings::new(HOST, "acme").unwrap();
         let store = Arc::new(DirectoryStore::new(self.store()));
