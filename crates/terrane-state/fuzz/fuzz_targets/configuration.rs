@@ -1,9 +1,9 @@
-//! Any text is read or refused as the configuration of a directory: its backend block or its cache.
+//! Any text is read or refused as the configuration of a directory: its backend block, its encryption, or its cache.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use terrane_state::{Backend, Environment, S3Arguments};
+use terrane_state::{Backend, Encryption, Environment, Reader, S3Arguments};
 
 fuzz_target!(|text: &[u8]| {
     let Some((first, text)) = text.split_first() else { return };
@@ -13,7 +13,9 @@ fuzz_target!(|text: &[u8]| {
     std::fs::create_dir(dir.path().join(".terraform")).expect("writable");
     std::fs::write(path, text).expect("writable");
     let _ = Backend::of_directory(dir.path(), &Environment::empty());
+    let _ = Encryption::of_directory(dir.path(), &Environment::empty());
     if let Ok(text) = std::str::from_utf8(text) {
-        let _ = (Backend::of_remote_state(text), S3Arguments::from_json(text));
+        let _ = (Reader::remote_state(text), S3Arguments::from_json(text));
+        let _ = Encryption::from_text(text, &Environment::empty());
     }
 });

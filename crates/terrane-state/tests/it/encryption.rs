@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aes_gcm::Aes256Gcm;
-use aes_gcm::aead::{Aead as _, KeyInit as _};
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
+use aes_gcm::{Aes128Gcm, Aes256Gcm, AesGcm};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use terrane_state::{Encryption, Environment, Error, ErrorKind, Reader, State};
@@ -19,20 +20,31 @@ const PASSPHRASE: &str = "correct-horse-battery-staple";
 const NAME: &str = "foo";
 
 /// The plain text of the fixture, encrypted under a key of two rounds in place of 600 000.
-static QUICK: LazyLock<String> = LazyLock::new(|| {
-    let (salt, mut key) = ([7; 32], [0; 32]);
+static QUICK: LazyLock<String> = LazyLock::new(|| sealed(32, &[]));
+
+/// The plain text of the fixture, encrypted under a key of so many bytes, with more bytes authenticated.
+fn sealed(key_length: usize, aad: &[u8]) -> String {
+    let (salt, mut key) = ([7; 32], vec![0; key_length]);
     pbkdf2::pbkdf2_hmac::<sha2::Sha256>(PASSPHRASE.as_bytes(), &salt, 2, &mut key);
     let nonce = [9; 12];
-    let sealed = Aes256Gcm::new_from_slice(&key).unwrap().encrypt(&nonce.into(), PLAIN.as_bytes()).unwrap();
+    let payload = Payload { msg: PLAIN.as_bytes(), aad };
+    let sealed = match key_length {
+        16 => Aes128Gcm::new_from_slice(&key).unwrap().encrypt(&nonce.into(), payload),
+        24 => AesGcm::<aes::Aes192, U12>::new_from_slice(&key).unwrap().encrypt(&nonce.into(), payload),
+        _ => {
+            key.resize(32, 0);
+            Aes256Gcm::new_from_slice(&key).unwrap().encrypt(&nonce.into(), payload)
+        }
+    };
     let meta = format!(
-        r#"{{"salt":"{}","iterations":2,"hash_function":"sha256","key_length":32}}"#,
+        r#"{{"salt":"{}","iterations":2,"hash_function":"sha256","key_length":{key_length}}}"#,
         BASE64.encode(salt)
     );
     let mut envelope: serde_json::Value = serde_json::from_str(ENCRYPTED).unwrap();
     envelope["meta"] = serde_json::json!({ format!("key_provider.pbkdf2.{NAME}"): BASE64.encode(meta) });
-    envelope["encrypted_data"] = BASE64.encode([&nonce[..], &sealed].concat()).into();
+    envelope["encrypted_data"] = BASE64.encode([&nonce[..], &sealed.unwrap()].concat()).into();
     envelope.to_string()
-});
+}
 
 fn right() -> Encryption {
     Encryption::pbkdf2(NAME, PASSPHRASE).unwrap()
@@ -59,6 +71,29 @@ async fn case_60_passphrases() {
     assert!(error.to_string().contains("at least 16 bytes, found 15"), "{error}");
     assert_eq!(kind(&QUICK, wrong()).await, ErrorKind::DecryptFailed);
     assert!(!format!("{:?}", right()).contains(PASSPHRASE));
+}
+
+#[tokio::test]
+async fn keys_of_each_length_open_what_they_have_sealed() {
+    for length in [16, 24, 32] {
+        assert_eq!(read(&sealed(length, &[]), right()).await.unwrap().serial(), 3, "{length}");
+    }
+    let error = read(&sealed(20, &[]), right()).await.unwrap_err().to_string();
+    assert!(error.contains("AES needs a key of 16, 24, or 32 bytes, found 20"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_authenticated_beside_the_state_counts() {
+    let text = sealed(32, &[1, 2, 255]);
+    let with_aad = |aad: &str| {
+        let block = format!(
+            "key_provider \"pbkdf2\" \"{NAME}\" {{\n  passphrase = \"{PASSPHRASE}\"\n}}\nmethod \"aes_gcm\" \"m\" {{\n  keys = key_provider.pbkdf2.{NAME}\n  aad = {aad}\n}}\nstate {{\n  method = method.aes_gcm.m\n}}\n"
+        );
+        Encryption::from_text(&block, &Environment::empty()).unwrap()
+    };
+    assert_eq!(read(&text, with_aad("[1, 2, 255]")).await.unwrap().serial(), 3);
+    assert_eq!(kind(&text, with_aad("[1, 2, 254]")).await, ErrorKind::DecryptFailed);
+    assert_eq!(kind(&text, right()).await, ErrorKind::DecryptFailed);
 }
 
 #[tokio::test]

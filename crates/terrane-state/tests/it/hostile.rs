@@ -2,8 +2,10 @@
 //!
 //! The same functions are the targets of `cargo fuzz` in `../fuzz`, which takes these seeds.
 
+use std::path::Path;
+
 use proptest::prelude::*;
-use terrane_state::{Backend, Environment, S3Arguments, State, WholeState};
+use terrane_state::{Backend, Encryption, Environment, Reader, S3Arguments, State, WholeState};
 
 use crate::setup::{STATE, cases};
 
@@ -76,27 +78,45 @@ fn config(n: u32) -> ProptestConfig {
     ProptestConfig { cases: n, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// Does what a program does with a state.
+fn read_as_state(text: &[u8]) {
+    let whole = WholeState::parse(text);
+    let Ok(state) = State::parse(text) else {
+        assert!(whole.is_err(), "the whole was read, its outputs were not");
+        return;
+    };
+    // What was read can be printed, and reads the same again.
+    let printed: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
+        serde_json::from_str(&state.to_json()).unwrap();
+    assert_eq!(printed.len(), state.iter().filter(|(_, output)| output.is_ok()).count());
+    for (name, output) in state.iter() {
+        let _ = (output.map(ToString::to_string), state.value_at(name).map(|value| value.to_json()));
+    }
+    if let Ok(whole) = whole {
+        whole.instances().for_each(|instance| drop(whole.value_at(instance.address())));
+    }
+}
+
+/// Reads a text as the configuration of a directory: as the file of a number, and as what else it may be.
+fn read_as_configuration(directory: &Path, file: usize, text: &[u8]) {
+    let path = directory.join(["main.tf", "main.tf.json", ".terraform/terraform.tfstate"][file]);
+    std::fs::create_dir_all(directory.join(".terraform")).unwrap();
+    std::fs::write(&path, text).unwrap();
+    let _ = Backend::of_directory(directory, &Environment::empty());
+    let _ = Encryption::of_directory(directory, &Environment::empty());
+    std::fs::remove_file(path).unwrap();
+    if let Ok(text) = std::str::from_utf8(text) {
+        let _ = (Reader::remote_state(text), S3Arguments::from_json(text));
+        let _ = Encryption::from_text(text, &Environment::empty());
+    }
+}
+
 #[test]
 fn any_text_is_read_or_refused_as_a_state() {
     let mut runner = proptest::test_runner::TestRunner::new(config(cases(3000, 300_000)));
     let texts = (prop::sample::select(SEEDS.to_vec()), edits());
     let run = runner.run(&texts, |(seed, edits)| {
-        let text = edited(seed, &edits);
-        let whole = WholeState::parse(&text);
-        let Ok(state) = State::parse(&text) else {
-            prop_assert!(whole.is_err(), "the whole was read, its outputs were not");
-            return Ok(());
-        };
-        // What was read can be printed, and reads the same again.
-        let printed: std::collections::BTreeMap<String, serde::de::IgnoredAny> =
-            serde_json::from_str(&state.to_json()).unwrap();
-        prop_assert_eq!(printed.len(), state.iter().filter(|(_, output)| output.is_ok()).count());
-        for (name, output) in state.iter() {
-            let _ = (output.map(ToString::to_string), state.value_at(name).map(|value| value.to_json()));
-        }
-        if let Ok(whole) = whole {
-            whole.instances().for_each(|instance| drop(whole.value_at(instance.address())));
-        }
+        read_as_state(&edited(seed, &edits));
         Ok(())
     });
     run.unwrap();
@@ -105,19 +125,23 @@ fn any_text_is_read_or_refused_as_a_state() {
 #[test]
 fn any_text_is_read_or_refused_as_a_configuration() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join(".terraform")).unwrap();
-    let places =
-        ["main.tf", "main.tf.json", ".terraform/terraform.tfstate"].map(|name| dir.path().join(name));
     let mut runner = proptest::test_runner::TestRunner::new(config(cases(1000, 100_000)));
     let run = runner.run(&(0..CONFIGURATIONS.len(), edits()), |(idx, edits)| {
-        let text = edited(&CONFIGURATIONS[idx][1..], &edits);
-        std::fs::write(&places[idx], &text).unwrap();
-        let _ = Backend::of_directory(dir.path(), &Environment::empty());
-        std::fs::remove_file(&places[idx]).unwrap();
-        if let Ok(text) = std::str::from_utf8(&text) {
-            let _ = (Backend::of_remote_state(text), S3Arguments::from_json(text));
-        }
+        read_as_configuration(dir.path(), idx, &edited(&CONFIGURATIONS[idx][1..], &edits));
         Ok(())
     });
     run.unwrap();
+}
+
+/// Returns texts that fuzzing found to take ways of their own, one in base64 on each line.
+fn found_by_fuzzing(seeds: &str) -> Vec<Vec<u8>> {
+    use base64::Engine as _;
+    seeds.lines().map(|line| base64::engine::general_purpose::STANDARD.decode(line).unwrap()).collect()
+}
+
+#[test]
+fn what_fuzzing_found_is_read_or_refused() {
+    let states = found_by_fuzzing(include_str!("../fixtures/hostile/state.seeds"));
+    assert!(states.len() > 400);
+    states.iter().for_each(|text| read_as_state(text));
 }
