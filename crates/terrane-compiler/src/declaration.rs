@@ -14,7 +14,7 @@ mod tiers;
 use std::collections::BTreeMap;
 
 use crate::diagnostics::{Diagnostics, Origin};
-use crate::names::{Cidr, Name, PortRange, Zone};
+use crate::names::{Cidr, Name, PortRange, PrefixLength, Zone};
 use crate::sizing::Room;
 pub use crate::topology::{Access, Dns, FlowProtocol, NatMode};
 
@@ -89,7 +89,7 @@ pub struct Tier {
     /// Whether the need alone sets the size, so that a block with more room serves as well.
     pub sized_by_need: bool,
     /// The longest prefix length that has room for the need; 28 without one.
-    pub max_length: u8,
+    pub max_length: PrefixLength,
     /// The generation of its block.
     pub generation: u32,
     /// Names it had before, oldest first.
@@ -107,8 +107,8 @@ pub struct Tier {
 pub enum Size {
     /// Each has this prefix length when the range is as declared.
     PrefixLength {
-        /// 16 to 28.
-        length: u8,
+        /// That length.
+        length: PrefixLength,
         /// What each must have room for; none if not declared.
         need: Option<Room>,
     },

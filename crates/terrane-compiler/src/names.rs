@@ -126,6 +126,36 @@ impl fmt::Display for PortRange {
     }
 }
 
+/// The prefix length of a subnet: 16 to 28, as AWS takes it.
+///
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrefixLength(u8);
+
+impl PrefixLength {
+    /// That of the largest subnet.
+    pub const MIN: PrefixLength = PrefixLength(16);
+
+    /// That of the smallest subnet.
+    pub const MAX: PrefixLength = PrefixLength(28);
+
+    /// Takes a number; `None` if AWS has no subnets of this prefix length.
+    pub fn new(length: u8) -> Option<PrefixLength> {
+        Some(PrefixLength(length)).filter(|length| (PrefixLength::MIN..=PrefixLength::MAX).contains(length))
+    }
+
+    /// Returns the number.
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for PrefixLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// An IPv4 range in canonical form: no address bit is set behind the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]

@@ -4,6 +4,7 @@
 //! A zone gets its share after the loss of one zone, room for the surge of an upgrade, and what AWS takes.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::names::PrefixLength;
 use crate::topology::{CniMode, Need};
 
 /// AWS keeps the first four addresses and the last of each subnet:
@@ -29,7 +30,8 @@ const SURGE_NODES: u64 = 2;
 const PREFIX_ADDRESSES: u64 = 16;
 
 /// The longest prefix length that a subnet may have, and the shortest.
-pub(crate) const SUBNET_LENGTHS: std::ops::RangeInclusive<u8> = 16..=28;
+pub(crate) const SUBNET_LENGTHS: std::ops::RangeInclusive<u8> =
+    PrefixLength::MIN.get()..=PrefixLength::MAX.get();
 
 /// What one subnet must have room for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +50,8 @@ pub struct Room {
 
 impl Room {
     /// Returns the longest prefix length that has the room; `None` if a /16 has not.
-    pub fn prefix_length(&self) -> Option<u8> {
-        SUBNET_LENGTHS.rev().find(|length| self.fits(*length))
+    pub fn prefix_length(&self) -> Option<PrefixLength> {
+        SUBNET_LENGTHS.rev().find(|length| self.fits(*length)).and_then(PrefixLength::new)
     }
 
     /// Returns whether a subnet of this prefix length has the room.
@@ -210,7 +212,12 @@ mod tests {
         let mut found = Diagnostics::default();
         let room = room(need, 3, control_plane, "tier `t`", &Origin::Unknown, &mut found)
             .unwrap_or_else(|| panic!("{found}"));
-        assert_eq!((room.addresses, room.prefix_length()), (addresses, Some(length)), "{}", room.reason);
+        assert_eq!(
+            (room.addresses, room.prefix_length()),
+            (addresses, PrefixLength::new(length)),
+            "{}",
+            room.reason
+        );
     }
 
     #[test]
@@ -227,7 +234,7 @@ mod tests {
     fn whole_prefixes_can_need_more_than_addresses_do() {
         let room =
             Room { addresses: 16 * 15 + 5, prefixes: 15, interfaces: 1, longest: 28, reason: String::new() };
-        assert_eq!(room.prefix_length(), Some(23));
+        assert_eq!(room.prefix_length(), PrefixLength::new(23));
     }
 
     #[test]

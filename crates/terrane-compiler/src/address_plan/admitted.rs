@@ -37,5 +37,5 @@ fn longest(declaration: &Declaration, tier: usize) -> u8 {
     } else {
         *SUBNET_LENGTHS.end()
     };
-    declaration.tiers[tier].max_length.min(limit)
+    declaration.tiers[tier].max_length.get().min(limit)
 }

@@ -216,8 +216,9 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
     };
     match (&mut entry.layout, &tier.size) {
         (Layout::Block(block), Size::PrefixLength { length, need }) => {
+            let length = length.get();
             let recorded = range.prefix_length() + block.newbits + slot_bits;
-            let outgrown = tier.sized_by_need && recorded > *length;
+            let outgrown = tier.sized_by_need && recorded > length;
             if outgrown {
                 report(
                     "tier-outgrown",
@@ -226,7 +227,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                         tier.name
                     ),
                 );
-            } else if !tier.sized_by_need && recorded != *length {
+            } else if !tier.sized_by_need && recorded != length {
                 report(
                     "tier-resized",
                     format!(
@@ -234,7 +235,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                         tier.name
                     ),
                 );
-            } else if let Some(need) = need.as_ref().filter(|_| recorded != *length) {
+            } else if let Some(need) = need.as_ref().filter(|_| recorded != length) {
                 let size = 1_u64 << (32 - recorded);
                 found.push(
                     Diagnostic::warning(
@@ -337,6 +338,7 @@ fn block_in(range: Cidr, part: Cidr) -> Block {
 /// Gives a new tier the best free block.
 fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut Diagnostics) {
     let Size::PrefixLength { length, .. } = &tier.size else { return };
+    let length = length.get();
     let key = key(declaration, tier);
     if ledger.entries.contains_key(&key) {
         return;

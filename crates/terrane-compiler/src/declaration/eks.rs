@@ -225,7 +225,7 @@ fn roles(
 /// Returns the prefix length of a tier's smallest subnets.
 fn longest(tiers: &[Option<Tier>], tier: usize) -> Option<u8> {
     match &tiers[tier].as_ref()?.size {
-        Size::PrefixLength { length, .. } => Some(*length),
+        Size::PrefixLength { length, .. } => Some(length.get()),
         Size::Pinned(ranges) => ranges.values().map(|range| range.prefix_length()).max(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::declaration::{Range, Size, Tier, read, tags};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::names::{Cidr, Name, Zone};
+use crate::names::{Cidr, Name, PrefixLength, Zone};
 use crate::sizing::{self, SUBNET_LENGTHS};
 use crate::suggest;
 use crate::topology::{self, Topology};
@@ -189,7 +189,8 @@ fn size(
         );
         return None;
     }
-    if let Some(length) = tier.prefix_length.filter(|length| !SUBNET_LENGTHS.contains(length)) {
+    let declared = tier.prefix_length.map(|length| PrefixLength::new(length).ok_or(length));
+    if let Some(Err(length)) = declared {
         report(
             "tier-prefix-length",
             format!("tier `{name}` has subnets of /{length}, but AWS takes a /16 to a /28"),
@@ -205,8 +206,8 @@ fn size(
         }
         None => None,
     };
-    let length = match (tier.prefix_length, &room) {
-        (Some(length), Some(room)) if !room.fits(length) => {
+    let length = match (declared.and_then(Result::ok), &room) {
+        (Some(length), Some(room)) if !room.fits(length.get()) => {
             let fitting = room.prefix_length();
             found.push(
                 Diagnostic::error(
@@ -221,7 +222,7 @@ fn size(
                             (0, longest) => format!(", and a /{longest} for load balancers"),
                             (prefixes, _) => format!(", {prefixes} whole /28 among them"),
                         },
-                        1_u64 << (32 - length)
+                        1_u64 << (32 - length.get())
                     ),
                 )
                 .hint(match fitting {
@@ -254,13 +255,13 @@ fn size(
     Some(Size::PrefixLength { length, need: room })
 }
 
-fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> u8 {
+fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> PrefixLength {
     let mut ignored = Diagnostics::default();
     let control_plane = control_plane(topology) == Some(&tier.name);
     let room = tier.need.as_ref().and_then(|need| {
         sizing::room(need, zones.len(), control_plane, "the tier", &tier.origin, &mut ignored)
     });
-    room.and_then(|room| room.prefix_length()).unwrap_or(*SUBNET_LENGTHS.end())
+    room.and_then(|room| room.prefix_length()).unwrap_or(PrefixLength::MAX)
 }
 
 fn control_plane(topology: &Topology) -> Option<&String> {

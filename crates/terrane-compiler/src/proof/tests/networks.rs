@@ -8,7 +8,7 @@ use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Egress, Range, Size, SubnetGroup, Tier};
 use crate::diagnostics::{Diagnostics, Origin};
 use crate::ledger::Ledger;
-use crate::names::{Block, Cidr, Name, PortRange, Zone};
+use crate::names::{Block, Cidr, Name, PortRange, PrefixLength, Zone};
 use crate::network::{Access, Flow, FlowProtocol, Network, Peer};
 use crate::resolve::resolve;
 
@@ -39,10 +39,10 @@ fn tier(text: &str, access: Access) -> Tier {
         name: name(text),
         access,
         range: 0,
-        size: Size::PrefixLength { length: 24, need: None },
+        size: Size::PrefixLength { length: PrefixLength::new(24).unwrap(), need: None },
         generation: 1,
         sized_by_need: false,
-        max_length: 28,
+        max_length: PrefixLength::MAX,
         renamed_from: Vec::new(),
         client_groups: false,
         tags: BTreeMap::new(),
