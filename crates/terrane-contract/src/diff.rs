@@ -16,7 +16,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 pub use self::rules::{RULES, Rule};
-use crate::Contract;
+use crate::{Bodies, Contract};
 
 /// How far the version has to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,6 +116,20 @@ impl Diff {
         findings.dedup();
         let required_bump = findings.iter().map(|finding| finding.bump).max().unwrap_or_default();
         Diff { findings, required_bump }
+    }
+
+    /// Returns the same changes, and those of arguments that contracts know nothing of.
+    #[must_use]
+    pub fn with_bodies(self, old: &Bodies, new: &Bodies) -> Diff {
+        let mut report = Report { findings: self.findings };
+        for (address, body) in &new.by_address {
+            if old.by_address.get(address).is_some_and(|before| before != body) {
+                let message = "its arguments changed: what stands is changed in place, or replaced where the \
+                               provider cannot; a plan over a state of the old version shows which";
+                report.add("R15", Bump::Minor, address, message);
+            }
+        }
+        Diff::from_findings(report.findings)
     }
 
     /// Returns the findings that say what could not be compared, instead of what changed.

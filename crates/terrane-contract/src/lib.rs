@@ -13,6 +13,7 @@ mod address;
 mod addresses;
 mod agree;
 mod bindings;
+mod bodies;
 mod contract;
 mod cty;
 mod diff;
@@ -23,6 +24,7 @@ mod syntax;
 
 pub use addresses::{AddressBlock, Addresses, BlockState};
 pub use bindings::{module_bindings, module_struct, output_bindings};
+pub use bodies::Bodies;
 pub use contract::{
     Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
     Submodule, Variable,

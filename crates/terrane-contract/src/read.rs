@@ -122,7 +122,7 @@ impl Reader<'_> {
     }
 }
 
-fn is_terraform(name: &str) -> bool {
+pub(crate) fn is_terraform(name: &str) -> bool {
     (name.ends_with(".tf") || name.ends_with(".tf.json")) && !name.starts_with('.')
 }
 

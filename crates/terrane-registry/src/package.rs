@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use terrane_contract::Contract;
+use terrane_contract::{Bodies, Contract, Diff, diff};
 
 use crate::Error;
 
@@ -116,6 +116,20 @@ impl Package {
         archive::write_zip(&self.files)
     }
 
+    /// Returns what changed since an earlier package of the module: what the contracts say, and changed arguments.
+    pub fn changes(&self, contract: &Contract, earlier: Option<(&Contract, &Package)>) -> Diff {
+        match earlier {
+            Some((before, package)) => diff(before, contract)
+                .with_bodies(&Bodies::from_files(package.texts()), &Bodies::from_files(self.texts())),
+            // The first release may be anything that Terraform accepts.
+            None => diff(contract, contract),
+        }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)))
+    }
+
     /// Reads the module's contract.
     ///
     /// A `contract.json` knows more about output types than the files say. It is used where it
@@ -125,11 +139,8 @@ impl Package {
     ///
     /// Returns every problem of the files, and what a `contract.json` says differently.
     pub fn contract(&self, module: &str) -> Result<Contract, Error> {
-        let texts = self.files.iter().filter_map(|(path, bytes)| {
-            let text = std::str::from_utf8(bytes).ok()?;
-            Some((path.clone(), text.to_owned()))
-        });
-        let read = Contract::from_files(module, texts).map_err(|error| Error::input(error.to_string()))?;
+        let read =
+            Contract::from_files(module, self.texts()).map_err(|error| Error::input(error.to_string()))?;
         let Some(bytes) = self.files.get("contract.json") else { return Ok(read) };
         let written: Contract = serde_json::from_slice(bytes)
             .map_err(|error| Error::input(format!("contract.json is no contract: {error}")))?;

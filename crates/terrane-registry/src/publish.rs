@@ -4,7 +4,7 @@
 //! Each write happens only if nobody else wrote, so running it again completes what a crash left.
 
 use semver::Version;
-use terrane_contract::{Bump, Diff, Finding, diff};
+use terrane_contract::{Bump, Contract, Diff, Finding};
 
 use crate::layout::{Allowance, File, Manifest, download, file_key, get_page};
 use crate::package::sha256_hex;
@@ -107,11 +107,7 @@ impl Registry<'_> {
         }
         let contract = package.contract(module.name())?;
         let previous = self.previous(module, version)?;
-        let changes = match &previous {
-            Some(previous) => diff(&previous.contract, &contract),
-            // The first release may be anything that Terraform accepts.
-            None => diff(&contract, &contract),
-        };
+        let changes = self.changes(module, previous.as_ref(), package, &contract)?;
         let previous_version = previous.as_ref().map(|manifest| &manifest.version);
         let accepted = gate(&changes, previous_version, version, allow)?;
         if let Some(previous) = &previous
@@ -134,6 +130,24 @@ impl Registry<'_> {
             tool: format!("terrane {}", env!("CARGO_PKG_VERSION")),
             contract,
         })
+    }
+
+    /// Returns what changed between a published version and a package.
+    pub(crate) fn changes(
+        &self,
+        module: &ModuleName,
+        previous: Option<&Manifest>,
+        package: &Package,
+        contract: &Contract,
+    ) -> Result<Diff, Error> {
+        let Some(previous) = previous else { return Ok(package.changes(contract, None)) };
+        let key = file_key(module, &previous.version, File::Archive);
+        let Some(archive) = self.store().get(&key)? else {
+            let message = format!("{module} {} is listed, but has no archive; run fsck", previous.version);
+            return Err(Error::new(ErrorKind::Damaged, message));
+        };
+        let earlier = Package::from_tar_gz(&archive.bytes)?;
+        Ok(package.changes(contract, Some((&previous.contract, &earlier))))
     }
 
     /// Returns the record of the release before a version: the highest one below that clients see.

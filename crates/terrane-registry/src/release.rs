@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use semver::Version;
-use terrane_contract::{Bump, Diff, diff};
+use terrane_contract::{Bump, Contract, Diff};
 use tokio::net::TcpListener;
 
 use crate::git::Git;
@@ -107,12 +107,8 @@ impl Release {
         git.check_clean(if self.is_interrupted()? { &own } else { &[] })?;
         let package = git.package("HEAD", &self.directory())?;
         let committed = self.committed_version("HEAD")?;
-        let last = self.last()?;
         let contract = package.contract(self.module.name())?;
-        let changes = match &last {
-            Some(last) => diff(&last.contract, &contract),
-            None => diff(&contract, &contract),
-        };
+        let (last, changes) = self.since_last(&package, &contract)?;
         let previous = last.as_ref().map(|last| last.version.clone());
         // What was published without a tag was killed in between, and is completed first.
         let is_open = |committed: &Version| match &previous {
@@ -141,7 +137,7 @@ impl Release {
         }
         let allow = self.allowances("HEAD")?;
         let version = choose(&changes, previous.as_ref(), version, &allow)?;
-        let changelog = changelog(&version, &changes);
+        let changelog = changelog(&version, previous.as_ref(), &changes);
         Ok(Plan { version, previous, changes, changelog, prepared: false })
     }
 
@@ -272,13 +268,18 @@ impl Release {
         table.get("version").and_then(toml::Value::as_str).map(parse_version).transpose()
     }
 
-    fn last(&self) -> Result<Option<Manifest>, Error> {
+    /// Returns the last release, if there is one, and what changed since.
+    fn since_last(&self, package: &Package, contract: &Contract) -> Result<(Option<Manifest>, Diff), Error> {
         let registry = match Registry::open(self.store.as_ref()) {
             Ok(registry) => registry,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok((None, package.changes(contract, None)));
+            }
             Err(error) => return Err(error),
         };
-        registry.previous(&self.module, &Version::new(u64::MAX, 0, 0))
+        let last = registry.previous(&self.module, &Version::new(u64::MAX, 0, 0))?;
+        let changes = registry.changes(&self.module, last.as_ref(), package, contract)?;
+        Ok((last, changes))
     }
 }
 
@@ -316,10 +317,12 @@ const FIRST: Version = Version::new(1, 0, 0);
 const ALLOW_FILE: &str = ".semver-allow.toml";
 const CHANGELOG_HEAD: &str = "# Changes\n";
 
-fn changelog(version: &Version, changes: &Diff) -> String {
+fn changelog(version: &Version, previous: Option<&Version>, changes: &Diff) -> String {
     let mut text = format!("\n## {version}\n\n");
     let shown: Vec<_> = changes.findings.iter().filter(|finding| finding.bump > Bump::None).collect();
-    if shown.is_empty() {
+    if previous.is_none() {
+        text.push_str("- The first release.\n");
+    } else if shown.is_empty() {
         text.push_str("- The interface is unchanged.\n");
     }
     for finding in shown {

@@ -22,10 +22,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let (mut old, new) = (read(&args.old)?, read(&args.new)?);
+    let ((mut old, earlier), (new, package)) = (read(&args.old)?, read(&args.new)?);
     // Directories need not be named like the module.
     old.module.clone_from(&new.module);
-    let diff = diff(&old, &new);
+    let diff = match (earlier, package) {
+        (Some(earlier), Some(package)) => package.changes(&new, Some((&old, &earlier))),
+        _ => diff(&old, &new),
+    };
     if args.json {
         print_json(&diff)?;
     } else {
@@ -48,18 +51,20 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Contract, Failure> {
+/// Reads a contract, with the package that it is of, if there is one.
+fn read(path: &Path) -> Result<(Contract, Option<Package>), Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::problems(format!("`{}`: {error}", path.display()));
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("module");
     if path.is_dir() {
         let package = Package::from_directory(path).map_err(|error| refused(&error))?;
-        return Ok(package.contract(name)?);
+        return Ok((package.contract(name)?, Some(package)));
     }
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))?;
     if name.ends_with(".json") {
-        return serde_json::from_slice(&bytes).map_err(|error| refused(&error));
+        let contract = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
+        return Ok((contract, None));
     }
     let package = Package::from_tar_gz(&bytes).map_err(|error| refused(&error))?;
-    Ok(package.contract(name)?)
+    Ok((package.contract(name)?, Some(package)))
 }

@@ -15,8 +15,8 @@ const fn rule(id: &'static str, doc: &'static str) -> Rule {
 
 /// Every rule, in order of its id's group: variables, outputs, resources, providers, the rest.
 ///
-/// A contract holds no arguments of resources, so what a changed argument does shows in a plan alone.
-/// The one exception is the address of a compiled network's subnet (`R14`).
+/// A contract holds no arguments of resources: that some changed is known where both packages are (`R15`), and what
+/// that does shows in a plan alone. The one exception is the address of a compiled network's subnet (`R14`).
 pub const RULES: &[Rule] = &[
     rule("V01", "a required variable is new: major"),
     rule("V02", "an optional variable is new: minor"),
@@ -76,6 +76,7 @@ pub const RULES: &[Rule] = &[
     rule("R12", "a moved block leads to an address that is not declared: major"),
     rule("R13", "a managed resource is new: minor"),
     rule("R14", "the block of a tier or the slot of a zone moved, which replaces subnets: major"),
+    rule("R15", "the arguments of a resource changed, which changes what stands: minor"),
     rule("R16", "a lifecycle setting changed: major where destruction is now refused, else minor"),
     rule("R17", "a data source is new (minor) or gone (patch)"),
     rule("P01", "a provider's lowest version was raised inside its major: minor"),

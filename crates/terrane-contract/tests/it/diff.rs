@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
-use terrane_contract::{AddressBlock, Addresses, BlockState, Bump, Contract, Diff, Holds, RULES, diff};
+use terrane_contract::{
+    AddressBlock, Addresses, BlockState, Bodies, Bump, Contract, Diff, Holds, RULES, diff,
+};
 
 use crate::addresses;
 
@@ -289,7 +291,7 @@ fn every_rule_has_a_case() {
         CASES.iter().flat_map(|(_, _, rules, _)| rules.iter().copied()).collect();
     covered.extend(addresses::CASES.iter().flat_map(|case| case.rules.iter().copied()));
     // These have tests of their own below.
-    covered.extend(["O10", "R14", "S01", "S02", "B01", "B02"]);
+    covered.extend(["O10", "R14", "R15", "S01", "S02", "B01", "B02"]);
     // No contract holds archives; the registry's tests have this one.
     covered.insert("D02");
     let table: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
@@ -398,6 +400,40 @@ fn an_output_that_holds_another_kind_of_thing_breaks_its_readers() {
     assert_eq!((found[0].rule.as_str(), found[0].bump), ("O10", Bump::Major));
     assert_eq!(rules(Some(Holds::SubnetId), Some(Holds::SubnetId)), []);
     assert_eq!(rules(None, Some(Holds::SubnetId)), [], "what becomes known need not have changed");
+}
+
+/// What changed of a resource's arguments, by the packages of which the contracts are.
+#[test]
+fn changed_arguments_are_found_in_packages() {
+    let check = |old: &str, new: &str, expected: &[&str]| {
+        let read = |text: &str| {
+            let files = [("main.tf", text), ("modules/s/main.tf", text), ("examples/e/main.tf", text)];
+            (Contract::from_files("m", files).unwrap(), Bodies::from_files(files))
+        };
+        let ((before, old_bodies), (after, new_bodies)) = (read(old), read(new));
+        let diff = diff(&before, &after).with_bodies(&old_bodies, &new_bodies);
+        let found: Vec<&str> = diff.findings.iter().map(|finding| finding.address.as_str()).collect();
+        assert_eq!(found, expected, "{old}\n=>\n{new}");
+        assert!(diff.findings.iter().all(|finding| finding.rule == "R15" && finding.bump == Bump::Minor));
+    };
+    let both = ["aws_vpc.a", "modules/s: aws_vpc.a"];
+    let vpc = |body: &str| format!("resource \"aws_vpc\" \"a\" {{\n{body}\n}}\n");
+    check(&vpc("x = 1"), &vpc("x = 2"), &both);
+    check(&vpc("x = 1"), &vpc(""), &both);
+    check(&vpc("x {\n  y = 1\n}"), &vpc("x {\n  y = 2\n}"), &both);
+    check(&vpc("x {\n  y = 1\n}"), &vpc(""), &both);
+    check(&vpc("x = 1"), &vpc("# Why.\nx   =  (1)"), &[]);
+    // Through local values, and through those that they use.
+    let locals = |value: &str| {
+        format!(
+            "{}locals {{\n  a = local.b\n  b = {value}\n  c = 1\n  ab = {value}\n}}\n",
+            vpc("x = local.a")
+        )
+    };
+    check(&locals("1"), &locals("2"), &both);
+    check(&locals("1"), &locals("1").replace("c = 1", "c = 2"), &[]);
+    // A resource that is new or gone has rules of its own, and lifecycle too.
+    check(&vpc("lifecycle {\n  postcondition {\n    condition = true\n  }\n}"), &vpc(""), &[]);
 }
 
 #[test]

@@ -203,6 +203,18 @@ fn a21_an_allowance_is_recorded_and_expires() {
     assert!(Allowance::parse_file(&text.replace("nobody set it", " ")).is_err(), "a reason is needed");
 }
 
+/// R15: an argument that contracts know nothing of changes what stands, so it is more than a patch.
+#[test]
+fn a21_changed_arguments_of_a_resource_need_a_minor_version() {
+    let input = |n: usize| package(&format!("resource \"terraform_data\" \"a\" {{\n  input = {n}\n}}\n"));
+    let store = MemoryStore::default();
+    publish(&store, &network(), "1.0.0", &input(1)).unwrap();
+    let error = publish(&store, &network(), "1.0.1", &input(2)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Gate);
+    assert!(error.to_string().contains("R15 needs minor: terraform_data.a"), "{error}");
+    publish(&store, &network(), "1.1.0", &input(2)).unwrap();
+}
+
 #[test]
 fn a_release_without_change_is_refused() {
     let store = MemoryStore::default();
