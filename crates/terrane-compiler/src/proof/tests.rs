@@ -384,3 +384,43 @@ fn findings_name_where_their_subject_was_declared() {
         assert!(!text.contains("proof/tests.rs"), "{name} names a source file");
     }
 }
+
+#[test]
+fn routes_to_nothing_and_answers_that_go_astray_are_refuted() {
+    use crate::proof::facts::{Hop, Route};
+    let network = reference();
+    let whole = crate::proof::placement::facts(&network, &[network.ranges[0].default]);
+    let intent = crate::proof::placement::Intent::of(&network);
+    let about = |facts: &crate::proof::facts::Facts, property| {
+        let proof = crate::proof::prove_facts("broken", facts, &intent);
+        let found = proof.findings.iter().filter(|finding| finding.property == property);
+        found.map(|finding| (finding.status, finding.detail.clone())).collect::<Vec<_>>()
+    };
+    assert!(about(&whole, Property::P6).iter().all(|(status, _)| *status == Status::Proved));
+    assert!(about(&whole, Property::P7).iter().all(|(status, _)| *status == Status::Proved));
+
+    let mut nowhere = whole.clone();
+    let private =
+        nowhere.subnets.iter().find(|subnet| subnet.name == "app-a").and_then(|own| own.table).unwrap();
+    nowhere.tables[private].routes[0].hop = Hop::Blackhole;
+    let found = about(&nowhere, Property::P6);
+    assert!(found[0].0 == Status::Refuted && found[0].1.contains("app-a"), "{found:?}");
+
+    let mut astray = whole;
+    let public =
+        astray.subnets.iter().find(|subnet| subnet.name == "pub-a").and_then(|own| own.table).unwrap();
+    astray.tables[public].routes.push(Route { destination: cidr("10.0.0.0/20"), hop: Hop::Blackhole });
+    let found = about(&astray, Property::P7);
+    assert!(found[0].0 == Status::Refuted && found[0].1.contains("answers to app-a"), "{found:?}");
+}
+
+#[test]
+fn open_defaults_and_unproved_spare_zones_are_not_called_proved() {
+    let defaults = "default security group, network ACL, and main route table";
+    check(&reference(), Property::P8, defaults, Status::Proved);
+    let mut open = reference();
+    open.close_defaults = false;
+    check(&open, Property::P8, defaults, Status::Residual);
+    check(&reference(), Property::P11, "spare zones d", Status::Proved);
+    check(&naive_ephemeral(), Property::P11, "spare zones d", Status::Unknown);
+}
