@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
-use terrane_registry::{DirectoryStore, Registry, Server, Store, Tokens, parse_version};
+use terrane_registry::{DirectoryStore, Expect, Registry, Server, Store, Tokens, parse_version};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -114,14 +114,20 @@ proptest! {
 
     /// A key that a path could be made of never leaves the root.
     #[test]
-    fn a14_a_directory_store_never_leaves_its_root(parts in proptest::collection::vec("(\\.\\.|\\.|[a-z%/\\\\\0]{0,4}|/etc|secret)", 0..6)) {
+    fn a14_a_directory_store_never_leaves_its_root(parts in proptest::collection::vec("(\\.\\.|\\.|[a-z%/\\\\\0]{0,4}|/etc|a|b)", 0..6), up in "(\\.\\./){0,3}") {
         let root = tempfile::tempdir().unwrap();
         std::fs::write(root.path().join("secret"), "secret").unwrap();
+        // What does not exist leads nowhere.
+        std::fs::create_dir_all(root.path().join("a/b/a/b")).unwrap();
         let store = DirectoryStore::new(root.path().join("a/b"));
-        let key = parts.join("/");
-        if let Ok(Some(object)) = store.get(&key) {
-            prop_assert!(object.bytes != b"secret", "{key:?}");
+        for key in [format!("{}/{up}secret", parts.join("/")), format!("{up}secret"), parts.join("/")] {
+            if let Ok(Some(object)) = store.get(&key) {
+                prop_assert!(object.bytes != b"secret", "{key:?}");
+            }
         }
+        let refused = store.put(&format!("{up}../secret"), b"other", Expect::Absent);
+        prop_assert!(refused.is_err(), "{refused:?}");
+        prop_assert_eq!(std::fs::read(root.path().join("secret")).unwrap(), b"secret");
     }
 }
 
