@@ -144,4 +144,10 @@ fn what_fuzzing_found_is_read_or_refused() {
     let states = found_by_fuzzing(include_str!("../fixtures/hostile/state.seeds"));
     assert!(states.len() > 400);
     states.iter().for_each(|text| read_as_state(text));
+    let configurations = found_by_fuzzing(include_str!("../fixtures/hostile/configuration.seeds"));
+    assert!(configurations.len() > 100);
+    let dir = tempfile::tempdir().unwrap();
+    for seed in &configurations {
+        read_as_configuration(dir.path(), usize::from(seed[0]) % 3, &seed[1..]);
+    }
 }
