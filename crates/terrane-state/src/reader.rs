@@ -4,20 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::io::AsyncReadExt as _;
 use tracing::Instrument as _;
 
 use crate::backend::{Backend, Found};
 use crate::clock::{Clock, SystemClock};
 use crate::encryption::Encryption;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Missing};
 use crate::s3::arguments::S3Arguments;
-use crate::s3::digest::Table;
+use crate::s3::digest::{self, Digest, Table};
 use crate::s3::lock::{self, LockInfo};
 use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
-use crate::s3::source::{Depth, S3Source, Text};
+use crate::s3::source::{CHECKED_PART, Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
+use crate::state::checker::Checker;
 use crate::state::{self, Origin, Outputs, State, WholeState};
 
 /// Reads one state. Cheap to clone, and safe to share.
@@ -382,6 +384,11 @@ impl Reader {
                 state.check_outputs()?;
                 Ok(state)
             }
+            Source::File(path) if self.strict && self.encryption.is_none() => {
+                let state = checked_file(path).await?.state()?;
+                state.check_outputs()?;
+                Ok(state)
+            }
             _ if self.strict => {
                 let whole = self.whole(self.text().await?)?;
                 Ok(whole.into())
@@ -497,22 +504,57 @@ impl Reader {
         match &*self.source {
             Source::S3(source) => source.read_text(Depth::Text).await,
             Source::File(path) => {
-                let bytes = tokio::fs::read(path).await.map_err(|error| {
-                    let kind = match error.kind() {
-                        std::io::ErrorKind::NotFound => {
-                            ErrorKind::NotFound { reason: crate::error::Missing::Absent }
-                        }
-                        _ => ErrorKind::Io { reason: error.to_string() },
-                    };
-                    Error::new(kind).at(path.display().to_string())
-                })?;
-                // A file has no ETag of its own; its digest serves as well.
-                let etag = Some(crate::s3::digest::of(&bytes));
-                let place = Some(path.display().to_string());
-                Ok(Text { bytes, origin: Origin { place, etag, ..Origin::default() }, digest: None })
+                let bytes = tokio::fs::read(path).await.map_err(|error| unreadable(path, &error))?;
+                let digest = digest::of(&bytes);
+                Ok(text_of_file(path, bytes, digest))
             }
         }
     }
+}
+
+/// Checks a file piece by piece, and returns a text with the same outputs.
+async fn checked_file(path: &Path) -> Result<Text, Error> {
+    let failed = |error| unreadable(path, &error);
+    let at = |error: Error| error.at(path.display().to_string());
+    let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
+    let mut checker = Checker::new();
+    let mut digest = Digest::new();
+    let mut piece = Vec::new();
+    let mut n_read = 0;
+    loop {
+        // A value larger than a piece is not looked through again with each of them.
+        let size = CHECKED_PART.max(checker.waiting() as u64);
+        piece.clear();
+        (&mut file).take(size).read_to_end(&mut piece).await.map_err(failed)?;
+        if piece.is_empty() {
+            break;
+        }
+        n_read += piece.len();
+        digest.update(&piece);
+        checker.push(&piece, false).map_err(at)?;
+    }
+    let bytes = match n_read {
+        0 => Vec::new(),
+        _ => {
+            checker.push(&[], true).map_err(at)?;
+            checker.finish().map_err(at)?
+        }
+    };
+    Ok(text_of_file(path, bytes, digest.finish()))
+}
+
+/// Returns the text of a file; it has no ETag of its own, and its digest serves as well.
+fn text_of_file(path: &Path, bytes: Vec<u8>, digest: String) -> Text {
+    let place = Some(path.display().to_string());
+    Text { bytes, origin: Origin { place, etag: Some(digest), ..Origin::default() }, digest: None }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound { reason: Missing::Absent },
+        _ => ErrorKind::Io { reason: error.to_string() },
+    };
+    Error::new(kind).at(path.display().to_string())
 }
 
 /// Reads the outputs of `s3://bucket/key`, a state file, or a Terraform directory, once.

@@ -17,7 +17,7 @@ use crate::state::{Origin, State, WholeState};
 const FIRST_PART: u64 = 64 * 1024;
 
 /// How much of a state that is checked as a whole is held at a time.
-const CHECKED_PART: u64 = 4 * 1024 * 1024;
+pub(crate) const CHECKED_PART: u64 = 4 * 1024 * 1024;
 
 /// How often reading starts anew when the object is replaced meanwhile.
 const READ_ATTEMPTS: u32 = 4;

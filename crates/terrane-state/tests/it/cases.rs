@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use terrane_state::S3Arguments;
+use terrane_state::{Error, Reader, S3Arguments, State};
 
 use crate::contract;
 use crate::mem_s3::MemS3;
@@ -106,20 +106,36 @@ async fn check(arguments: S3Arguments, put: impl AsyncFn(&str)) {
             ("read_if_changed", reader.read_if_changed("\"other\"").await.map(|state| state.unwrap())),
         ];
         for (way, state) in readings {
-            let found = state.and_then(|state| {
-                let output = state.get("a")?;
-                Ok(output.map_or_else(|| "absent".to_owned(), |output| output.value().to_json()))
-            });
-            match (&found, expected) {
-                (Ok(found), Ok(expected)) => {
-                    assert!(expected.is_empty() || found == expected, "{number} {way}: {found}")
-                }
-                (Err(found), Err(expected)) => {
-                    assert!(found.to_string().contains(expected), "{number} {way}: {found}");
-                }
-                _ => panic!("case {number}, {way}: {found:?}, expected {expected:?}"),
-            }
+            compare(number, way, state, expected);
         }
+    }
+}
+
+fn compare(number: u8, way: &str, state: Result<State, Error>, expected: Expected) {
+    let found = state.and_then(|state| {
+        let output = state.get("a")?;
+        Ok(output.map_or_else(|| "absent".to_owned(), |output| output.value().to_json()))
+    });
+    match (&found, expected) {
+        (Ok(found), Ok(expected)) => {
+            assert!(expected.is_empty() || found == expected, "{number} {way}: {found}")
+        }
+        (Err(found), Err(expected)) => {
+            assert!(found.to_string().contains(expected), "{number} {way}: {found}");
+        }
+        _ => panic!("case {number}, {way}: {found:?}, expected {expected:?}"),
+    }
+}
+
+#[tokio::test]
+async fn cases_of_texts_are_read_alike_from_files() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let reader = Reader::from_file(file.path());
+    let strict = Reader::at(file.path().to_str().unwrap()).strict().connect().await.unwrap();
+    for (number, text, expected) in table() {
+        std::fs::write(file.path(), &text).unwrap();
+        compare(number, "read", reader.read().await, expected);
+        compare(number, "strict", strict.read().await, expected);
     }
 }
 
