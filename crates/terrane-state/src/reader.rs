@@ -1,10 +1,12 @@
 //! What reads a state, again and again if need be: from S3, or from a file.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt as _;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use crate::backend::{Backend, Found};
@@ -13,11 +15,11 @@ use crate::encryption::Encryption;
 use crate::environment::Environment;
 use crate::error::{Error, ErrorKind, Missing};
 use crate::s3::arguments::S3Arguments;
-use crate::s3::digest::{self, Digest, Table};
+use crate::s3::digest::{self, Table};
 use crate::s3::lock::{self, LockInfo};
 use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
-use crate::s3::source::{CHECKED_PART, Depth, S3Source, Text};
+use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
 use crate::state::checker::Checker;
 use crate::state::{self, Origin, Outputs, State, WholeState};
@@ -505,48 +507,68 @@ impl Reader {
             Source::S3(source) => source.read_text(Depth::Text).await,
             Source::File(path) => {
                 let bytes = tokio::fs::read(path).await.map_err(|error| unreadable(path, &error))?;
-                let digest = digest::of(&bytes);
-                Ok(text_of_file(path, bytes, digest))
+                let digest = Sha256::digest(&bytes);
+                Ok(text_of_file(path, bytes, &digest))
             }
         }
     }
 }
 
+/// How much of a file that is checked as a whole is read at a time.
+const FILE_PIECE: u64 = 1024 * 1024;
+
 /// Checks a file piece by piece, and returns a text with the same outputs.
 async fn checked_file(path: &Path) -> Result<Text, Error> {
-    let failed = |error| unreadable(path, &error);
     let at = |error: Error| error.at(path.display().to_string());
-    let mut file = tokio::fs::File::open(path).await.map_err(failed)?;
+    // One piece is read while another is checked.
+    let (sender, mut pieces) = mpsc::channel(2);
+    let file = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || read_pieces(&file, &sender));
     let mut checker = Checker::new();
-    let mut digest = Digest::new();
-    let mut piece = Vec::new();
-    let mut n_read = 0;
-    loop {
+    let mut piece: Vec<u8> = Vec::new();
+    let mut is_empty = true;
+    while let Some(next) = pieces.recv().await {
+        is_empty = false;
+        piece.extend_from_slice(&next);
         // A value larger than a piece is not looked through again with each of them.
-        let size = CHECKED_PART.max(checker.waiting() as u64);
-        piece.clear();
-        (&mut file).take(size).read_to_end(&mut piece).await.map_err(failed)?;
-        if piece.is_empty() {
-            break;
+        if piece.len() >= checker.waiting() {
+            checker.push(&piece, false).map_err(at)?;
+            piece.clear();
         }
-        n_read += piece.len();
-        digest.update(&piece);
-        checker.push(&piece, false).map_err(at)?;
     }
-    let bytes = match n_read {
-        0 => Vec::new(),
-        _ => {
-            checker.push(&[], true).map_err(at)?;
-            checker.finish().map_err(at)?
-        }
+    let digest = reading.await.map_err(std::io::Error::from).flatten();
+    let digest = digest.map_err(|error| unreadable(path, &error))?;
+    let bytes = if is_empty {
+        Vec::new()
+    } else {
+        checker.push(&piece, true).map_err(at)?;
+        checker.finish().map_err(at)?
     };
-    Ok(text_of_file(path, bytes, digest.finish()))
+    Ok(text_of_file(path, bytes, &digest))
+}
+
+/// Sends a file piece by piece until its end, or until nobody takes more, and returns its digest.
+fn read_pieces(path: &Path, pieces: &mpsc::Sender<Vec<u8>>) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    let mut digest = Sha256::new();
+    loop {
+        let mut piece = Vec::new();
+        (&mut file).take(FILE_PIECE).read_to_end(&mut piece)?;
+        digest.update(&piece);
+        if piece.is_empty() || pieces.blocking_send(piece).is_err() {
+            return Ok(digest.finalize().to_vec());
+        }
+    }
 }
 
 /// Returns the text of a file; it has no ETag of its own, and its digest serves as well.
-fn text_of_file(path: &Path, bytes: Vec<u8>, digest: String) -> Text {
+fn text_of_file(path: &Path, bytes: Vec<u8>, digest: &[u8]) -> Text {
     let place = Some(path.display().to_string());
-    Text { bytes, origin: Origin { place, etag: Some(digest), ..Origin::default() }, digest: None }
+    Text {
+        bytes,
+        origin: Origin { place, etag: Some(digest::hex(digest)), ..Origin::default() },
+        digest: None,
+    }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {

@@ -17,7 +17,7 @@ use crate::state::{Origin, State, WholeState};
 const FIRST_PART: u64 = 64 * 1024;
 
 /// How much of a state that is checked as a whole is held at a time.
-pub(crate) const CHECKED_PART: u64 = 4 * 1024 * 1024;
+const CHECKED_PART: u64 = 4 * 1024 * 1024;
 
 /// How often reading starts anew when the object is replaced meanwhile.
 const READ_ATTEMPTS: u32 = 4;
@@ -168,7 +168,7 @@ impl S3Source {
     /// Returns `None` if the object was replaced between two requests.
     async fn read_parts(&self) -> Result<Option<Text>, Error> {
         let mut checker = Checker::new();
-        let mut digest = Digest::new();
+        let mut digest = self.has_digest().then(Digest::new);
         let mut part = Part { bytes: Some((0, CHECKED_PART - 1)), ..Part::default() };
         let mut read = 0;
         loop {
@@ -188,13 +188,15 @@ impl S3Source {
                 return Err(self.missing(Missing::Empty));
             }
             read += fetched.bytes.len() as u64;
-            digest.update(&fetched.bytes);
+            if let Some(digest) = &mut digest {
+                digest.update(&fetched.bytes);
+            }
             let last = read >= fetched.total;
             checker.push(&fetched.bytes, last).map_err(|error| error.at(self.object.place()))?;
             if last {
                 let origin = self.origin(&fetched);
                 let bytes = checker.finish().map_err(|error| error.at(self.object.place()))?;
-                return Ok(Some(Text { bytes, origin, digest: Some(digest.finish()) }));
+                return Ok(Some(Text { bytes, origin, digest: digest.map(Digest::finish) }));
             }
             // A value larger than a part is not looked through again with each of them.
             let size = CHECKED_PART.max(checker.waiting() as u64);
