@@ -1,9 +1,15 @@
 //! What `terraform plan` costs above the floor of a root with one VPC, for 20 networks in one root.
 //!
 //! The wiring of the reference network stands beside a lean module that a person would write with the same resources,
-//! and beside a public module where that can be had; the policy is shown as what its resources cost more.
+//! once with instances by index and few outputs and once with instances by zone letter and the outputs of ours, and
+//! beside a public module where that can be had; the policy is shown as what its resources cost more.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+    time::Duration,
+};
 
 use terrane_compiler::{
     compile,
@@ -28,7 +34,10 @@ const ROUNDS: usize = 5;
 /// The network whose wiring the others have too.
 const REFERENCE: &str = "kubernetes-network";
 
+/// The same resources as a person would write them for one company.
 const LEAN: &str = include_str!("fixtures/lean/main.tf");
+/// The same with instances by zone letter, and with the outputs of the wiring.
+const LEAN_BY_LETTER: &str = include_str!("fixtures/lean_by_letter/main.tf");
 
 /// A provider that is never asked anything.
 const OFFLINE: &str = r#"provider "aws" {
@@ -81,11 +90,14 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
         .module;
     let dir = scratch.path();
     write_module(&dir.join("modules/whole"), &module)?;
-    write_module(&dir.join("modules/wiring"), &without_policy(module))?;
+    let wiring = without_policy(module);
+    check_outputs(&wiring)?;
+    write_module(&dir.join("modules/wiring"), &wiring)?;
     write(&dir.join("modules/lean/main.tf"), LEAN)?;
+    write(&dir.join("modules/lean-by-letter/main.tf"), LEAN_BY_LETTER)?;
 
     let mut roots = vec![root(terraform, &dir.join("floor"), FLOOR)?];
-    for name in ["lean", "wiring", "whole"] {
+    for name in ["lean", "lean-by-letter", "wiring", "whole"] {
         roots.push(root(terraform, &dir.join(name), &calls(&format!("  source = \"../modules/{name}\"\n")))?);
     }
     match root(terraform, &dir.join("public"), &calls(&(public_source() + PUBLIC))) {
@@ -117,16 +129,19 @@ fn figures(roots: &[Root], versions: &[String]) -> Result<Option<Figures>> {
         measure::clock(&mut contenders, ROUNDS)?.into_iter().map(measure::median).collect();
     let mut markdown = table(&counts, &medians);
     let mut problems = Vec::new();
-    if let ([_, lean, wiring, ..], [floor, lean_took, wiring_took, ..]) =
+    if let ([_, lean, _, wiring, ..], [floor, lean_took, by_letter_took, wiring_took, ..]) =
         (counts.as_slice(), medians.as_slice())
     {
         if lean != wiring {
             problems.push(format!("the lean module has {lean} resources, but the wiring has {wiring}"));
         }
-        let ratio = above(*wiring_took, *floor) / above(*lean_took, *floor);
+        let ratio = |took: &Duration| above(*wiring_took, *floor) / above(*took, *floor);
         let _ = writeln!(
             markdown,
-            "\nAt equal resources Terrane's wiring takes {ratio:.2} times what the lean module takes."
+            "\nAt equal resources Terrane's wiring takes {:.2} times what the lean module takes, and {:.2} times \
+             with equal addresses and outputs.",
+            ratio(lean_took),
+            ratio(by_letter_took)
         );
     }
     markdown +=
@@ -138,6 +153,7 @@ fn table(counts: &[usize], medians: &[Duration]) -> String {
     let names = [
         "one VPC: the floor".to_owned(),
         format!("{NETWORKS} × lean module written by hand"),
+        format!("{NETWORKS} × lean module with instances by zone letter and the same outputs"),
         format!("{NETWORKS} × Terrane, wiring only"),
         format!("{NETWORKS} × Terrane, with policy"),
         format!("{NETWORKS} × terraform-aws-modules/vpc 5.21"),
@@ -153,7 +169,7 @@ fn table(counts: &[usize], medians: &[Duration]) -> String {
         let _ =
             writeln!(text, "| {name} | {count} | {} | {} | {each:.2} ms |", duration(*took), duration(above));
     }
-    if let ([_, _, wiring, whole, ..], [_, _, wiring_took, whole_took, ..]) = (counts, medians) {
+    if let ([_, _, _, wiring, whole, ..], [_, _, _, wiring_took, whole_took, ..]) = (counts, medians) {
         let extra = whole - wiring;
         let each = above(*whole_took, *wiring_took) * 1e3 / extra as f64;
         let _ = writeln!(text, "\nPolicy is {extra} resources more, at {each:.2} ms each.");
@@ -177,6 +193,18 @@ fn without_policy(mut module: Module) -> Module {
         })
     });
     module
+}
+
+/// Checks that the lean module with the same outputs still has them.
+fn check_outputs(wiring: &Module) -> Result<()> {
+    let ours: BTreeSet<&str> = wiring.outputs.iter().map(|output| output.name.as_str()).collect();
+    let lean = LEAN_BY_LETTER.lines().filter_map(|line| line.strip_prefix("output \"")?.strip_suffix("\" {"));
+    let differ: Vec<&str> = ours.symmetric_difference(&lean.collect()).copied().collect();
+    if differ.is_empty() {
+        return Ok(());
+    }
+    let message = format!("fixtures/lean_by_letter/main.tf and the wiring differ in {}", differ.join(", "));
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 fn write_module(dir: &Path, module: &Module) -> Result<()> {
