@@ -2,6 +2,8 @@
 //!
 //! Only a workspace with a `dist-workspace.toml` has any of it.
 
+mod built;
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -24,7 +26,7 @@ const PACKAGE: &str = "astral-dev-toolchain-cargo-dist";
 /// Checks that crates can be packaged, that the release workflow is as cargo-dist makes it, and that no tag of a module
 /// releases the program.
 ///
-/// `long` builds the program and its archive, and builds each crate from its package.
+/// `long` builds each crate from its package, and the program's archive for this machine, which is then checked.
 pub(crate) fn check(workspace: &Workspace, long: bool) -> Result<Counts> {
     if !workspace.root().join(CONFIGURATION).is_file() {
         return Ok(Counts::default());
@@ -50,8 +52,7 @@ pub(crate) fn check(workspace: &Workspace, long: bool) -> Result<Counts> {
         passed += 1;
     }
     if long {
-        dist.run(&["build", "--artifacts=local"])?;
-        passed += 1;
+        passed += built::check(&dist.json(&["build"])?, version)?;
     }
     Ok(Counts { passed, ..Counts::default() })
 }
@@ -105,12 +106,18 @@ impl<'a> Dist<'a> {
         process::run(Command::new(&self.program).args(arguments).current_dir(self.root))
     }
 
+    /// Runs a command and returns the manifest that it prints.
+    fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let text = self.run(&[arguments, &["--output-format=json"]].concat())?;
+        serde_json::from_str(&text).map_err(|error| {
+            let message = format!("`dist {} --output-format=json` wrote no JSON", arguments.join(" "));
+            Error::new(ErrorKind::Program, message).because(error)
+        })
+    }
+
     /// Returns the names and versions of the programs that a release has.
     fn planned(&self) -> Result<Vec<(String, String)>> {
-        let text = self.run(&["plan", "--output-format=json"])?;
-        let plan: Value = serde_json::from_str(&text).map_err(|error| {
-            Error::new(ErrorKind::Program, "`dist plan --output-format=json` wrote no JSON").because(error)
-        })?;
+        let plan = self.json(&["plan"])?;
         let releases = plan["releases"].as_array().into_iter().flatten();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Ok(releases.map(|release| (text(&release["app_name"]), text(&release["app_version"]))).collect())
