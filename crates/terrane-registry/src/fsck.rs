@@ -94,6 +94,10 @@ impl Registry<'_> {
             let message = format!("{module} {version} is published and cannot be abandoned; yank it instead");
             return Err(Error::new(ErrorKind::Taken, message));
         }
+        if self.store().get(&file_key(module, version, File::Archive))?.is_none() {
+            let message = format!("{module} {version} is not claimed, so there is nothing to give up");
+            return Err(Error::new(ErrorKind::NotFound, message));
+        }
         // The claim goes last, so that a crash leaves a version that can be abandoned again.
         for file in [File::Page, File::Download, File::Get, File::Manifest, File::Archive] {
             self.store().delete(&file_key(module, version, file))?;

@@ -33,7 +33,34 @@ impl Git<'_> {
     }
 
     pub(crate) fn directory(&self) -> Result<PathBuf, Error> {
-        Ok(self.root.join(self.text(&["rev-parse", "--git-dir"])?))
+        let output = self.output(&["rev-parse", "--git-dir"])?;
+        if output.status.success() {
+            return Ok(self.root.join(String::from_utf8_lossy(&output.stdout).trim_end()));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(Error::input(format!(
+            "`{}` is in no git repository that can be used, and a release commits and tags ({}); `git init` makes one",
+            self.root.display(),
+            said.trim()
+        )))
+    }
+
+    /// Refuses to commit where nobody would find the commit, or in nobody's name; says both at once.
+    pub(crate) fn check_can_commit(&self) -> Result<(), Error> {
+        let mut problems = Vec::new();
+        if !self.output(&["symbolic-ref", "--quiet", "HEAD"])?.status.success() {
+            let head = self.text(&["rev-parse", "HEAD"])?;
+            problems.push(format!(
+                "HEAD is detached at {head}, and a release is a commit on a branch; `git switch` to one"
+            ));
+        }
+        for (variable, who) in [("GIT_AUTHOR_IDENT", "author"), ("GIT_COMMITTER_IDENT", "committer")] {
+            if !self.output(&["var", variable])?.status.success() {
+                let message = "set `user.name` and `user.email` with `git config`";
+                problems.push(format!("git knows no {who} for the commit of the release; {message}"));
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(Error::input(problems.join("\n"))) }
     }
 
     /// Refuses a tree with changes outside some directories of the workspace, each written with `/` at its end.
@@ -120,21 +147,26 @@ impl Git<'_> {
         Ok(self.output(&["rev-parse", "--verify", "--quiet", &tag])?.status.success())
     }
 
-    /// Makes an annotated tag; one that exists must be on the same commit.
-    pub(crate) fn tag(&self, tag: &str, commit: &str, message: &str) -> Result<(), Error> {
+    /// Returns whether a tag is on this commit already; one on another commit is refused.
+    pub(crate) fn is_tagged(&self, tag: &str, commit: &str) -> Result<bool, Error> {
         let existing =
             self.output(&["rev-parse", "--verify", "--quiet", &format!("refs/tags/{tag}^{{commit}}")])?;
-        if existing.status.success() {
-            let found = String::from_utf8_lossy(&existing.stdout).trim().to_owned();
-            if found == commit {
-                return Ok(());
-            }
-            return Err(Error::new(
-                ErrorKind::Taken,
-                format!("the tag `{tag}` is on {found}, not on {commit}"),
-            ));
+        let found = String::from_utf8_lossy(&existing.stdout).trim().to_owned();
+        if existing.status.success() && found != commit {
+            let message = format!(
+                "the tag `{tag}` is on {found}, not on {commit}; remove it (`git tag -d {tag}`), or release another version"
+            );
+            return Err(Error::new(ErrorKind::Taken, message));
         }
-        self.bytes(&["tag", "-a", tag, "-m", message, commit]).map(drop)
+        Ok(existing.status.success())
+    }
+
+    /// Makes an annotated tag; one that exists must be on the same commit.
+    pub(crate) fn tag(&self, tag: &str, commit: &str, message: &str) -> Result<(), Error> {
+        match self.is_tagged(tag, commit)? {
+            true => Ok(()),
+            false => self.bytes(&["tag", "-a", tag, "-m", message, commit]).map(drop),
+        }
     }
 
     /// Reads a directory of a commit as a package, whatever the working tree looks like.

@@ -130,6 +130,12 @@ impl Package {
         self.files.iter().filter_map(|(path, bytes)| Some((path.as_str(), std::str::from_utf8(bytes).ok()?)))
     }
 
+    /// Returns the module's name, where a `contract.json` says it.
+    pub fn module_name(&self) -> Option<String> {
+        let contract: serde_json::Value = serde_json::from_slice(self.files.get("contract.json")?).ok()?;
+        contract["module"].as_str().map(str::to_owned)
+    }
+
     /// Reads the module's contract.
     ///
     /// A `contract.json` knows more about output types than the files say. It is used where it

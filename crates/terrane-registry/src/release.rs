@@ -90,7 +90,8 @@ impl Release {
     /// Reads what `.semver-allow.toml` beside the module accepts, as of a commit.
     fn allowances(&self, commit: &str) -> Result<Vec<Allowance>, Error> {
         let path = format!("{}/{ALLOW_FILE}", self.directory());
-        self.git().show(commit, &path)?.map_or_else(|| Ok(Vec::new()), |text| Allowance::parse_file(&text))
+        let Some(text) = self.git().show(commit, &path)? else { return Ok(Vec::new()) };
+        Allowance::parse_file(&text).map_err(|error| Error::input(format!("`{path}`: {error}")))
     }
 
     /// Returns what [`prepare`](Release::prepare) would do, writing nothing.
@@ -99,6 +100,7 @@ impl Release {
     ///
     /// - [`ErrorKind::Input`]: the tree has uncommitted changes, or the module cannot be read.
     /// - [`ErrorKind::Gate`]: nothing changed, or the version asked for does not carry what did.
+    /// - [`ErrorKind::Taken`]: the version's tag exists on another commit.
     pub fn plan(&self, version: Option<&Version>) -> Result<Plan, Error> {
         let git = self.git();
         // Of an interrupted attempt, only what it writes itself may lie about.
@@ -137,6 +139,8 @@ impl Release {
         }
         let allow = self.allowances("HEAD")?;
         let version = choose(&changes, previous.as_ref(), version, &allow)?;
+        // Its commit is still to be made, so a tag that exists is on another.
+        git.is_tagged(&self.tag(&version), "the commit of this release")?;
         let changelog = changelog(&version, previous.as_ref(), &changes);
         Ok(Plan { version, previous, changes, changelog, prepared: false })
     }
@@ -147,7 +151,7 @@ impl Release {
     ///
     /// # Errors
     ///
-    /// As [`plan`](Release::plan), and what `recompile` returns.
+    /// As [`plan`](Release::plan), and what `recompile` returns; [`ErrorKind::Input`] if git cannot commit to a branch.
     pub fn prepare(
         &self,
         version: Option<&Version>,
@@ -163,6 +167,7 @@ impl Release {
             }
             return Ok(plan);
         }
+        self.git().check_can_commit()?;
         write(&marker, &format!("{}\n", plan.version))?;
         let directory = self.root.join(self.directory());
         write(&directory.join("module.toml"), &format!("version = \"{}\"\n", plan.version))?;
@@ -198,6 +203,9 @@ impl Release {
         let Some(version) = self.committed_version(&commit)? else {
             return Err(Error::input(format!("`{version_file}` holds no version")));
         };
+        // What is published stays, so the tag has to be free before.
+        let tag = self.tag(&version);
+        git.is_tagged(&tag, &commit)?;
         let package = git.package(&commit, &self.directory())?;
         let allow = self.allowances(&commit)?;
         let registry = Registry::open_or_create(self.store.as_ref(), &self.settings)?;
@@ -210,7 +218,6 @@ impl Release {
         })?;
         let (Published::New(manifest) | Published::Already(manifest)) = &published;
         self.install(manifest)?;
-        let tag = self.tag(&version);
         let message = format!("{} {version}\n\n{}\nsha256:{}\n", self.module, manifest.h1, manifest.sha256);
         git.tag(&tag, &commit, &message)?;
         Ok(published)
@@ -265,7 +272,8 @@ impl Release {
         let table: toml::Table = text
             .parse()
             .map_err(|error| Error::input(format!("`{}/module.toml`: {error}", self.directory())))?;
-        table.get("version").and_then(toml::Value::as_str).map(parse_version).transpose()
+        let version = table.get("version").and_then(toml::Value::as_str).map(parse_version).transpose();
+        version.map_err(|error| Error::input(format!("`{}/module.toml`: {error}", self.directory())))
     }
 
     /// Returns the last release, if there is one, and what changed since.

@@ -76,7 +76,12 @@ impl Server {
         let chain = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| refused(&error))?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| refused(&error))?;
+        if chain.is_empty() {
+            return Err(refused(&"it holds no certificate in PEM"));
+        }
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
+            Error::input(format!("the TLS key is refused: no private key in PEM: {error}"))
+        })?;
         let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -56,7 +56,7 @@ impl Trust {
     /// Refuses a text without a public key.
     pub fn with_key(mut self, pem: &[u8]) -> Result<Trust, Error> {
         let key = SubjectPublicKeyInfoDer::from_pem_slice(pem)
-            .map_err(|error| Error::input(format!("the public key is refused: {error}")))?;
+            .map_err(|error| Error::input(format!("no public key in PEM: {error}")))?;
         self.key = Some(key);
         Ok(self)
     }

@@ -99,7 +99,7 @@ pub fn content_type(key: &str) -> &'static str {
 ///
 /// # Errors
 ///
-/// Refuses an S3 name that is malformed, or that this program was built without support for.
+/// Refuses a name of neither kind, a file, and an S3 name that this program was built without support for.
 pub fn open_store(name: &str) -> Result<Arc<dyn Store>, Error> {
     if name.starts_with("s3://") {
         #[cfg(feature = "s3")]
@@ -107,8 +107,12 @@ pub fn open_store(name: &str) -> Result<Arc<dyn Store>, Error> {
         #[cfg(not(feature = "s3"))]
         return Err(Error::input(format!("`{name}`: this program was built without S3 support")));
     }
-    if name.contains("://") {
+    if name.is_empty() || name.contains("://") || name.starts_with("s3:") {
         return Err(Error::input(format!("`{name}` is neither a directory nor s3://bucket/prefix")));
+    }
+    if std::path::Path::new(name).is_file() {
+        let message = format!("`{name}` is a file; name a directory or s3://bucket/prefix");
+        return Err(Error::input(message));
     }
     Ok(Arc::new(DirectoryStore::new(name)))
 }

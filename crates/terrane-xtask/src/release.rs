@@ -2,6 +2,8 @@
 //!
 //! What a release is, and how it goes on after it was killed, is [`Release`]; here it meets the compiler and Terraform.
 
+use std::sync::Arc;
+
 use semver::Version;
 use serde::Deserialize;
 use terrane_compiler::topology::Topology;
@@ -36,9 +38,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], args: &Args) -> Result<()> {
-    let topologies = select(catalog, std::slice::from_ref(&args.module))?;
-    let version = args.version.as_deref().map(parse_version).transpose()?;
-    let store = open_store(&args.to)?;
+    let (topologies, version, store) = checked(catalog, args)?;
     let settings = settings(workspace, store.as_ref())?;
     let module = ModuleName::new(&settings.namespace, &args.module, SYSTEM)?;
     let release = Release::new(workspace.root(), module.clone(), store, settings);
@@ -70,6 +70,28 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], args: &Args) -> R
     println!("{what} {module} {}\n{}\nsha256:{}", manifest.version, manifest.h1, manifest.sha256);
     println!("tagged {tag}; `git push --follow-tags` shares the commit and the tag");
     Ok(())
+}
+
+/// What the command line names.
+type Named<'a> = (Vec<&'a Topology>, Option<Version>, Arc<dyn Store>);
+
+/// Reads the command line, and says of all its parts at once what is wrong.
+fn checked<'a>(catalog: &'a [Topology], args: &Args) -> Result<Named<'a>> {
+    let topologies = select(catalog, std::slice::from_ref(&args.module));
+    let version = args.version.as_deref().map(parse_version).transpose();
+    let store = open_store(&args.to);
+    let problems: Vec<String> = [
+        topologies.as_ref().err().map(ToString::to_string),
+        version.as_ref().err().map(ToString::to_string),
+        store.as_ref().err().map(ToString::to_string),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if problems.len() > 1 {
+        return Err(Error::new(ErrorKind::Refused, problems.join("\nerror: ")));
+    }
+    Ok((topologies?, version?, store?))
 }
 
 /// Where modules are released to, as `[workspace.metadata.terrane]` in `Cargo.toml` says.

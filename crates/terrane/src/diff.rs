@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use terrane_contract::{Bump, Contract, diff};
 use terrane_registry::Package;
 
-use crate::exit::{Failure, print_json};
+use crate::exit::{Failure, both, print_json};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let ((mut old, earlier), (new, package)) = (read(&args.old)?, read(&args.new)?);
+    let ((mut old, earlier), (new, package)) = both(read(&args.old), read(&args.new))?;
     // Directories need not be named like the module.
     old.module.clone_from(&new.module);
     let diff = match (earlier, package) {
@@ -57,7 +57,7 @@ fn read(path: &Path) -> Result<(Contract, Option<Package>), Failure> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("module");
     if path.is_dir() {
         let package = Package::from_directory(path).map_err(|error| refused(&error))?;
-        return Ok((package.contract(name)?, Some(package)));
+        return with_contract(package, name).map_err(|failure| failure.about(path.display()));
     }
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))?;
@@ -66,5 +66,11 @@ fn read(path: &Path) -> Result<(Contract, Option<Package>), Failure> {
         return Ok((contract, None));
     }
     let package = Package::from_tar_gz(&bytes).map_err(|error| refused(&error))?;
-    Ok((package.contract(name)?, Some(package)))
+    with_contract(package, name).map_err(|failure| failure.about(path.display()))
+}
+
+/// Reads a package's contract; a module that does not say its name has that of its file.
+fn with_contract(package: Package, name: &str) -> Result<(Contract, Option<Package>), Failure> {
+    let name = package.module_name().unwrap_or_else(|| name.to_owned());
+    Ok((package.contract(&name)?, Some(package)))
 }

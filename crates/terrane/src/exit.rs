@@ -27,6 +27,30 @@ impl Failure {
     pub(crate) fn service(what: impl fmt::Display, error: impl fmt::Display) -> Failure {
         Failure { message: format!("{what}: {error}"), code: SERVICE }
     }
+
+    /// Says which argument it is about.
+    pub(crate) fn about(self, argument: impl fmt::Display) -> Failure {
+        Failure { message: format!("`{argument}`: {}", self.message), ..self }
+    }
+
+    /// Adds what to do.
+    pub(crate) fn hinting(self, hint: &str) -> Failure {
+        Failure { message: format!("{}{hint}", self.message), ..self }
+    }
+}
+
+/// Returns two results, or what is wrong with both, so that all wrong arguments are named at once.
+pub(crate) fn both<A, B>(
+    first: Result<A, impl Into<Failure>>,
+    second: Result<B, impl Into<Failure>>,
+) -> Result<(A, B), Failure> {
+    match (first.map_err(Into::into), second.map_err(Into::into)) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(failure), Ok(_)) | (Ok(_), Err(failure)) => Err(failure),
+        (Err(Failure { message, code }), Err(second)) => {
+            Err(Failure { message: format!("{message}\nerror: {}", second.message), code })
+        }
+    }
 }
 
 impl From<terrane_registry::Error> for Failure {

@@ -45,7 +45,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let directory = &args.directory;
-    let name = directory.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    // `.` has a name only as an absolute path; a directory that is still to be made has no such path.
+    let named = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());
+    let name = named.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let namespace = args.namespace.clone().or(name).unwrap_or_default();
     Settings::new(&args.host, &namespace)
         .map_err(|error| Failure::problems(format!("{error}; name another with --namespace or --host")))?;
@@ -61,8 +63,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     for (path, template) in FILES {
         write(&directory.join(path), &filled(template, &args.host, &namespace, checkout.as_deref()))?;
     }
-    let from = checkout.map_or_else(String::new, |path| format!(", on Terrane in {}", path.display()));
-    eprintln!("made {}{from}\nnext: cd there, `cargo xtask compile`, `git init`", directory.display());
+    let from = match checkout {
+        Some(path) => format!("on Terrane in {}", path.display()),
+        None => {
+            format!("on the published crates {}; --terrane-path names a checkout", env!("CARGO_PKG_VERSION"))
+        }
+    };
+    eprintln!("made {}, {from}\nnext: cd there, `git init`, and as its README says", directory.display());
     Ok(())
 }
 

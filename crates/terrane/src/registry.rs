@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use semver::Version;
 use terrane_registry::{
-    Allowance, Fault, Format, ModuleName, Package, Publication, Published, Registry, Server, Settings, Store,
-    Tokens, Trust, open_store, parse_version,
+    Allowance, Error, ErrorKind, Fault, Format, ModuleName, Package, Publication, Published, Registry,
+    Server, Settings, Store, Tokens, Trust, open_store, parse_version,
 };
 
-use crate::exit::{Failure, print_json};
+use crate::exit::{Failure, both, print_json};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -149,9 +150,9 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Publish(args) => publish(&args),
         Command::List { store, module, json } => list(&store, module.as_deref(), json),
         Command::Yank { store, module, version, undo } => {
-            let store = open_store(&store)?;
-            let (module, version) = (ModuleName::parse(&module)?, parse_version(&version)?);
-            let registry = Registry::open(store.as_ref())?;
+            let name = both(ModuleName::parse(&module), parse_version(&version));
+            let (place, (module, version)) = both(open_store(&store), name)?;
+            let registry = open(&store, place.as_ref())?;
             match undo {
                 true => registry.unyank(&module, &version)?,
                 false => registry.yank(&module, &version)?,
@@ -164,26 +165,16 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             report(&faults, json)
         }
         Command::Verify { store, module, version, roots, signer, key, json } => {
-            let mut trust = Trust::default();
-            if let Some(path) = &roots {
-                trust = trust.with_roots(read_text(path)?.as_bytes())?;
-            }
-            if let Some(path) = &key {
-                trust = trust.with_key(read_text(path)?.as_bytes())?;
-            }
-            if let Some(uri) = &signer {
-                trust = trust.with_signer(uri);
-            }
-            let store = open_store(&store)?;
-            let registry = Registry::open(store.as_ref())?;
-            let (module, version) = (ModuleName::parse(&module)?, parse_version(&version)?);
+            let trust = trust(roots.as_deref(), key.as_deref(), signer.as_deref());
+            let name = both(ModuleName::parse(&module), parse_version(&version));
+            let (place, ((module, version), trust)) = both(open_store(&store), both(name, trust))?;
+            let registry = open(&store, place.as_ref())?;
             report(&registry.verify_trusting(&module, &version, &trust)?, json)
         }
         Command::Export { store, format, to, module, json } => {
-            let store = open_store(&store)?;
-            let module = module.as_deref().map(ModuleName::parse).transpose()?;
-            let exported =
-                Registry::open(store.as_ref())?.export(format.parse::<Format>()?, &to, module.as_ref())?;
+            let module = module.as_deref().map(ModuleName::parse).transpose();
+            let (place, (format, module)) = both(open_store(&store), both(format.parse::<Format>(), module))?;
+            let exported = open(&store, place.as_ref())?.export(format, &to, module.as_ref())?;
             if json {
                 return print_json(&exported);
             }
@@ -195,14 +186,18 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 }
 
 fn publish(args: &PublishArgs) -> Result<(), Failure> {
-    let module = ModuleName::parse(&args.module)?;
-    let version = parse_version(&args.version)?;
-    let package = Package::from_directory(&args.directory)?;
-    let allow = match &args.allow {
-        Some(path) => Allowance::parse_file(&read_text(path)?)?,
-        None => Vec::new(),
-    };
-    let store = open_store(&args.to)?;
+    let module = ModuleName::parse(&args.module);
+    // Without a good module there is no namespace; a word in its place leaves what is wrong with the host.
+    let namespace = module.as_ref().map_or("namespace", ModuleName::namespace).to_owned();
+    let settings =
+        args.host.as_deref().map(|host| settings(host, &namespace, args.url.as_deref())).transpose();
+    let allow = args.allow.as_deref().map(allowances).transpose();
+    let package = Package::from_directory(&args.directory)
+        .map_err(|error| Failure::from(error).about(args.directory.display()));
+    let name = both(both(module, parse_version(&args.version)), settings);
+    let (((module, version), settings), (store, (package, allow))) =
+        both(name, both(open_store(&args.to), both(package, allow)))?;
+    let allow = allow.unwrap_or_default();
     let publication = Publication {
         module: &module,
         version: &version,
@@ -213,20 +208,17 @@ fn publish(args: &PublishArgs) -> Result<(), Failure> {
     if args.dry_run {
         // A copy in memory stands for a store that has no registry yet.
         let empty = terrane_registry::MemoryStore::default();
-        let registry = match &args.host {
-            Some(host) if Registry::open(store.as_ref()).is_err() => {
-                Registry::open_or_create(&empty, &settings(host, &module, args.url.as_deref())?)?
+        let registry = match (&settings, Registry::open(store.as_ref())) {
+            (Some(settings), Err(error)) if error.kind() == ErrorKind::NotFound => {
+                Registry::open_or_create(&empty, settings)?
             }
-            _ => Registry::open(store.as_ref())?,
+            (_, opened) => opened.map_err(|error| unopened(&args.to, error))?,
         };
         return print_json(&registry.prepare(&publication)?);
     }
-    let registry = match &args.host {
-        Some(host) => {
-            Registry::open_or_create(store.as_ref(), &settings(host, &module, args.url.as_deref())?)?
-        }
-        None => Registry::open(store.as_ref())
-            .map_err(|error| Failure::problems(format!("{error}\nhint: name its host with --host")))?,
+    let registry = match &settings {
+        Some(settings) => Registry::open_or_create(store.as_ref(), settings)?,
+        None => open(&args.to, store.as_ref())?,
     };
     let published = registry.publish(&publication)?;
     let (Published::New(manifest) | Published::Already(manifest)) = &published;
@@ -241,13 +233,44 @@ fn publish(args: &PublishArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn settings(host: &str, module: &ModuleName, url: Option<&str>) -> Result<Settings, Failure> {
-    Ok(Settings { url: url.map(str::to_owned), ..Settings::new(host, module.namespace())? })
+fn settings(host: &str, namespace: &str, url: Option<&str>) -> Result<Settings, Failure> {
+    Ok(Settings { url: url.map(str::to_owned), ..Settings::new(host, namespace)? })
+}
+
+fn allowances(path: &Path) -> Result<Vec<Allowance>, Failure> {
+    Allowance::parse_file(&read_text(path)?).map_err(|error| Failure::from(error).about(path.display()))
+}
+
+fn trust(roots: Option<&Path>, key: Option<&Path>, signer: Option<&str>) -> Result<Trust, Failure> {
+    let mut trust = Trust::default();
+    if let Some(path) = roots {
+        let pem = read_text(path)?;
+        trust =
+            trust.with_roots(pem.as_bytes()).map_err(|error| Failure::from(error).about(path.display()))?;
+    }
+    if let Some(path) = key {
+        let pem = read_text(path)?;
+        trust = trust.with_key(pem.as_bytes()).map_err(|error| Failure::from(error).about(path.display()))?;
+    }
+    Ok(signer.iter().fold(trust, |trust, uri| trust.with_signer(uri)))
+}
+
+fn open<'a>(name: &str, store: &'a dyn Store) -> Result<Registry<'a>, Failure> {
+    Registry::open(store).map_err(|error| unopened(name, error))
+}
+
+fn unopened(name: &str, error: Error) -> Failure {
+    let hint = match error.kind() {
+        ErrorKind::NotFound => "\nhint: check the name; `registry publish --host HOST` makes a new registry",
+        _ => "",
+    };
+    Failure::from(error).about(name).hinting(hint)
 }
 
 fn list(store: &str, module: Option<&str>, json: bool) -> Result<(), Failure> {
-    let store = open_store(store)?;
-    let registry = Registry::open(store.as_ref())?;
+    let module = module.map(ModuleName::parse).transpose();
+    let (place, module) = both(open_store(store), module)?;
+    let registry = open(store, place.as_ref())?;
     let Some(module) = module else {
         let modules: Vec<String> = registry.modules()?.iter().map(ToString::to_string).collect();
         if json {
@@ -256,7 +279,12 @@ fn list(store: &str, module: Option<&str>, json: bool) -> Result<(), Failure> {
         modules.iter().for_each(|module| println!("{module}"));
         return Ok(());
     };
-    let index = registry.index(&ModuleName::parse(module)?)?;
+    let index = registry.index(&module)?;
+    if index.listed.is_empty() && index.yanked.is_empty() {
+        let message =
+            format!("{module} has no versions in `{store}`, and `registry list {store}` lists what has");
+        return Err(Failure::problems(message));
+    }
     if json {
         return print_json(&serde_json::json!({"listed": index.listed, "yanked": index.yanked}));
     }
@@ -266,15 +294,21 @@ fn list(store: &str, module: Option<&str>, json: bool) -> Result<(), Failure> {
 }
 
 fn fsck(store: &str, abandon: Option<&str>, json: bool) -> Result<(), Failure> {
-    let store = open_store(store)?;
-    let registry = Registry::open(store.as_ref())?;
-    if let Some(claim) = abandon {
-        let Some((module, version)) = claim.split_once('@') else {
-            return Err(Failure::problems(format!("{claim:?} is not namespace/name/system@X.Y.Z")));
-        };
-        registry.abandon(&ModuleName::parse(module)?, &parse_version(version)?)?;
+    let claim = abandon.map(claimed).transpose();
+    let (place, claim) = both(open_store(store), claim)?;
+    let registry = open(store, place.as_ref())?;
+    if let Some((module, version)) = claim {
+        registry.abandon(&module, &version)?;
     }
     report(&registry.fsck()?, json)
+}
+
+/// Reads `namespace/name/system@X.Y.Z`.
+fn claimed(text: &str) -> Result<(ModuleName, Version), Failure> {
+    match text.split_once('@') {
+        Some((module, version)) => both(ModuleName::parse(module), parse_version(version)),
+        None => Err(Failure::problems(format!("{text:?} is not namespace/name/system@X.Y.Z"))),
+    }
 }
 
 fn report(faults: &[Fault], json: bool) -> Result<(), Failure> {
@@ -292,9 +326,16 @@ fn report(faults: &[Fault], json: bool) -> Result<(), Failure> {
 
 fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let store: Arc<dyn Store> = open_store(&args.store)?;
+    if Registry::open(store.as_ref()).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        eprintln!(
+            "warning: `{}` holds no registry yet; clients find nothing until the first publish",
+            args.store
+        );
+    }
     let mut server = Server::new(store, Arc::new(|line| eprintln!("{line}")));
     if let Some(path) = &args.tokens {
-        server = server.with_tokens(Tokens::parse(&read_text(path)?)?);
+        let tokens = Tokens::parse(&read_text(path)?);
+        server = server.with_tokens(tokens.map_err(|error| Failure::from(error).about(path.display()))?);
     }
     if let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) {
         server = server.with_tls(read_text(chain)?.as_bytes(), read_text(key)?.as_bytes())?;

@@ -57,22 +57,52 @@ fn a12_each_mistake_of_a_static_host_is_named() {
         &faults(|host| host.with_type("terraform.json", "application/octet-stream"), |_| {}),
         "clients insist on",
     );
-    check(&faults(|host| host.with_encoding("module.tar.gz", "br"), |_| {}), "content encoding `br`");
+    for file in ["terraform.json", "versions", "download", "get", "module.tar.gz"] {
+        let found = faults(|host| host.with_header(file, "Content-Encoding: br"), |_| {});
+        assert_eq!(found.len(), 1, "{file}: {found:#?}");
+        check(&found, "has the content encoding `br`");
+    }
     check(&faults(Host::without_header, |_| {}), "lacks the header");
+    let constant =
+        |host: Host| host.without_header().with_header("download", "X-Terraform-Get: ./module.tar.gz");
+    check(&faults(constant, |_| {}), "leads Terraform and OpenTofu to different places");
+    check(
+        &faults(|host| host.with_header("/get", "X-Terraform-Get: ./get"), |_| {}),
+        "belongs on `download` alone",
+    );
+    let for_ever = "Cache-Control: public, max-age=31536000, immutable";
+    check(&faults(|host| host.with_header("versions", for_ever), |_| {}), "cached for ever");
     check(&faults(|host| host.with_missing("403 Forbidden"), |_| {}), "answers 403 for an unknown module");
-    let base = "v1/modules/acme/network/aws/1.0.0";
-    check(
-        &faults(|host| host, |root| std::fs::write(root.join(base).join("module.tar.gz"), "x").unwrap()),
-        "promises sha256",
-    );
-    check(
-        &faults(|host| host, |root| std::fs::write(root.join(base).join("download"), "x").unwrap()),
-        "OpenTofu fails",
-    );
-    check(
-        &faults(|host| host, |root| std::fs::write(root.join(base).join("get"), "x").unwrap()),
-        "does not lead to",
-    );
+}
+
+#[test]
+fn a12_each_damaged_file_of_a_static_host_is_named() {
+    let version = "v1/modules/acme/network/aws/1.0.0";
+    for (file, text, expected) in [
+        (".well-known/terraform.json", "{}", "does not say where `modules.v1` is"),
+        ("v1/modules/acme/network/aws/versions", "x", "aws/versions: "),
+        (&format!("{version}/download"), "x", "OpenTofu fails"),
+        (
+            &format!("{version}/download"),
+            "{\"location\": \"./module.tar.gz\"}",
+            "has no checksum in its location",
+        ),
+        (&format!("{version}/get"), "x", "does not lead to"),
+        (&format!("{version}/module.tar.gz"), "x", "promises sha256"),
+    ] {
+        check(&faults(|host| host, |root| std::fs::write(root.join(file), text).unwrap()), expected);
+    }
+    for file in ["terraform.json", "versions", "download", "get", "module.tar.gz"] {
+        let path = match file {
+            "terraform.json" => ".well-known/terraform.json".to_owned(),
+            "versions" => "v1/modules/acme/network/aws/versions".to_owned(),
+            file => format!("{version}/{file}"),
+        };
+        let found = faults(|host| host, |root| std::fs::remove_file(root.join(&path)).unwrap());
+        assert_eq!(found.len(), 1, "{found:#?}");
+        check(&found, &path);
+        check(&found, "answers 404, not 200");
+    }
 }
 
 #[test]

@@ -123,6 +123,42 @@ fn what_cannot_be_released_is_refused_before_anything_is_written() {
 }
 
 #[test]
+fn a_release_names_what_git_cannot_do() {
+    let workspace = Workspace::new();
+    let refused = |workspace: &Workspace, kind: ErrorKind, expected: &[&str]| {
+        let error = workspace.run().unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        for expected in expected {
+            assert!(error.to_string().contains(expected), "{expected}: {error}");
+        }
+        assert!(Registry::open(workspace.store.as_ref()).is_err(), "nothing was published");
+    };
+    refused(&workspace, ErrorKind::Input, &["`modules/network` is not committed"]);
+    workspace.commit(ONE);
+    let head = git(&workspace.root(), &["rev-parse", "HEAD"]);
+    git(&workspace.root(), &["checkout", "--quiet", "--detach"]);
+    git(&workspace.root(), &["config", "user.name", ""]);
+    let both = ["HEAD is detached at", head.as_str(), "git knows no author", "`user.name`"];
+    refused(&workspace, ErrorKind::Input, &both);
+    assert_eq!(git(&workspace.root(), &["status", "--porcelain"]), "");
+    git(&workspace.root(), &["checkout", "--quiet", "main"]);
+    git(&workspace.root(), &["config", "user.name", "t"]);
+
+    // A tag that somebody made by hand is found before anything is written, and before anything is published.
+    git(&workspace.root(), &["tag", "network-v1.0.0"]);
+    refused(&workspace, ErrorKind::Taken, &["`network-v1.0.0`", head.as_str(), "git tag -d network-v1.0.0"]);
+    assert_eq!(git(&workspace.root(), &["rev-parse", "HEAD"]), head);
+    git(&workspace.root(), &["tag", "-d", "network-v1.0.0"]);
+    workspace.release().prepare(None, || workspace.recompile()).unwrap();
+    git(&workspace.root(), &["tag", "network-v1.0.0", &head]);
+    refused(&workspace, ErrorKind::Taken, &["`network-v1.0.0`", head.as_str()]);
+
+    fs::remove_dir_all(workspace.root().join(".git")).unwrap();
+    let expected = ["is in no git repository", &workspace.root().display().to_string(), "git init"];
+    refused(&workspace, ErrorKind::Input, &expected);
+}
+
+#[test]
 fn a_release_that_was_killed_can_be_run_again() {
     if !available() {
         return;

@@ -12,7 +12,7 @@ use terrane_registry::{DirectoryStore, Store as _, content_type};
 pub(crate) struct Host {
     root: PathBuf,
     types: Vec<(&'static str, &'static str)>,
-    encodings: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, &'static str)>,
     header: bool,
     missing: &'static str,
     tls: Option<Arc<ServerConfig>>,
@@ -23,7 +23,7 @@ impl Host {
         Host {
             root: root.to_owned(),
             types: Vec::new(),
-            encodings: Vec::new(),
+            headers: Vec::new(),
             header: true,
             missing: "404 Not Found",
             tls: None,
@@ -35,8 +35,9 @@ impl Host {
         self
     }
 
-    pub(crate) fn with_encoding(mut self, file: &'static str, encoding: &'static str) -> Host {
-        self.encodings.push((file, encoding));
+    /// Adds a header, `Name: value`, to files of this name.
+    pub(crate) fn with_header(mut self, file: &'static str, header: &'static str) -> Host {
+        self.headers.push((file, header));
         self
     }
 
@@ -87,19 +88,17 @@ impl Host {
             Ok(Some(object)) => ("200 OK", object.bytes),
             _ => (self.missing, Vec::new()),
         };
-        let own = |list: &[(&'static str, &'static str)]| {
-            list.iter().find(|(file, _)| key.ends_with(file)).map(|(_, value)| *value)
-        };
+        let own = |(file, value): &(&'static str, &'static str)| key.ends_with(file).then_some(*value);
         let mut head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n",
-            own(&self.types).unwrap_or(content_type(key)),
+            self.types.iter().find_map(own).unwrap_or(content_type(key)),
             body.len()
         );
         if self.header && key.ends_with("/download") {
             head.push_str("X-Terraform-Get: ./get\r\n");
         }
-        if let Some(encoding) = own(&self.encodings) {
-            head.push_str(&format!("Content-Encoding: {encoding}\r\n"));
+        for header in self.headers.iter().filter_map(own) {
+            head.push_str(&format!("{header}\r\n"));
         }
         let _ = stream.write_all(format!("{head}\r\n").as_bytes());
         if method == "GET" {

@@ -178,7 +178,7 @@ fn a12_an_encoded_archive_breaks_the_client_as_the_doctor_says() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let port = Host::new(directory.path()).with_encoding("module.tar.gz", "gzip").start();
+    let port = Host::new(directory.path()).with_header("module.tar.gz", "Content-Encoding: gzip").start();
     let url = format!("http://127.0.0.1:{port}");
     let settings = Settings { url: Some(url.clone()), ..Settings::new(HOST, "acme").unwrap() };
     let store = DirectoryStore::new(directory.path());

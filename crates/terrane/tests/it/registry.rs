@@ -48,6 +48,82 @@ fn diff_says_what_changed_and_its_exit_code_what_is_too_much() {
     check(&["diff", &one, "/nonexistent.json"], 0, 4);
 }
 
+/// Each wrong argument is named with what was found, and all of them at once.
+#[test]
+fn wrong_arguments_are_all_named() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name).display().to_string();
+    let one = module(root.path(), "one", ONE);
+    let (store, file, name) = (path("registry"), path("one/main.tf"), "acme/network/aws");
+    let to_store = ["registry", "publish", &one, "--to", &store, "--module", name, "--version", "1.0.0"];
+    check(&[&to_store[..], &["--host", "modules.example.test"]].concat(), 0, 0);
+    #[track_caller]
+    fn refuse(arguments: &[&str], code: i32, expected: &[&str]) {
+        let text = check(arguments, 0, code);
+        for expected in expected {
+            assert!(text.contains(expected), "{expected}: {text}");
+        }
+        assert_eq!(text.matches("error: ").count(), expected.len(), "{text}");
+    }
+    refuse(
+        &["registry", "publish", &path("none"), "--to", "s3:/x", "--module", "Acme/k/aws", "--version", "v1"]
+            .iter()
+            .copied()
+            .chain(["--host", "localhost", "--allow", &path("allow.toml")])
+            .collect::<Vec<_>>(),
+        1,
+        &["\"Acme\"", "\"v1\"", "\"localhost\"", "`s3:/x`", "/none`", "/allow.toml`"],
+    );
+    let (missing, hint) = (format!("`{}`: no registry here", path("empty")), "--host HOST");
+    for arguments in [&["list"][..], &["fsck"], &["export", "--format", "oci", "--to", "x"]] {
+        let text = check(&[&["registry"], arguments, &[&path("empty")]].concat(), 0, 1);
+        assert!(text.contains(&missing) && text.contains(hint), "{arguments:?}: {text}");
+    }
+    refuse(&["registry", "list", &file], 1, &["main.tf` is a file"]);
+    refuse(&["registry", "list", ""], 1, &["`` is neither"]);
+    refuse(&["registry", "list", &store, "acme/other/aws"], 1, &["acme/other/aws has no versions in"]);
+    refuse(&["registry", "yank", &file, "network", "1"], 1, &["is a file", "\"network\"", "\"1\""]);
+    refuse(&["registry", "fsck", &store, "--abandon", "acme/network/aws@3.0.0"], 1, &["is not claimed"]);
+    refuse(
+        &["registry", "verify", &store, "network", "1.0", "--key", &file],
+        1,
+        &["\"network\"", "\"1.0\"", "main.tf`: no public key in PEM"],
+    );
+    refuse(
+        &["registry", "export", &store, "--format", "tar", "--to", "x", "--module", "network"],
+        1,
+        &["\"tar\"", "\"network\""],
+    );
+    refuse(&["registry", "serve", &store, "--tokens", &file], 1, &["main.tf`: line 1"]);
+    refuse(
+        &["registry", "serve", &store, "--tls-cert", &file, "--tls-key", &file],
+        1,
+        &["no certificate in PEM"],
+    );
+    refuse(&["diff", &path("none"), &path("nothing")], 4, &["/none`", "/nothing`"]);
+    fs::write(root.path().join("cut.json"), "{").unwrap();
+    refuse(&["diff", &path("cut.json"), &file], 1, &["cut.json`: EOF", "main.tf`: the archive is damaged"]);
+}
+
+/// A package or a directory need not be named like the module whose contract lies in it.
+#[test]
+fn diff_takes_packages_and_directories_of_any_name() {
+    let root = tempfile::tempdir().unwrap();
+    let module = terrane_xtask::Workspace::find().unwrap().modules().join("kubernetes-network");
+    let package = terrane_registry::Package::from_directory(&module).unwrap();
+    let archive = root.path().join("old.tar.gz");
+    fs::write(&archive, package.tar_gz().unwrap()).unwrap();
+    let copy = root.path().join("copy");
+    for (path, bytes) in package.files() {
+        fs::create_dir_all(copy.join(path).parent().unwrap()).unwrap();
+        fs::write(copy.join(path), bytes).unwrap();
+    }
+    let [module, archive, copy] = [&module, &archive, &copy].map(|path| path.display().to_string());
+    for (old, new) in [(&archive, &module), (&module, &copy)] {
+        assert_eq!(check(&["diff", old, new], 0, 0), "required bump: none\n");
+    }
+}
+
 /// The whole life of a registry; `store` is a directory or an S3 name.
 fn live(store: &str, port: u16) {
     let root = tempfile::tempdir().unwrap();
