@@ -8,6 +8,7 @@
 mod print;
 mod text;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub(crate) use print::{Layout, print};
@@ -108,7 +109,7 @@ impl<'a> Events<'a> {
                 Expect::ValueOrEnd if self.peek() == Some(b']') => return Ok(Some(self.end())),
                 Expect::ValueOrEnd => return self.value().map(Some),
                 Expect::KeyOrEnd if self.peek() == Some(b'}') => return Ok(Some(self.end())),
-                Expect::Key | Expect::KeyOrEnd => return self.key().map(Some),
+                Expect::Key | Expect::KeyOrEnd => return self.key().map(Event::Key).map(Some),
                 Expect::CommaOrEnd => {
                     if let Some(end) = self.comma_or_end()? {
                         return Ok(Some(end));
@@ -118,10 +119,35 @@ impl<'a> Events<'a> {
         }
     }
 
+    /// Returns the name of the next member, between its quotes, of the object that is open, or `None` at its end.
+    pub(crate) fn next_key(&mut self) -> Result<Option<&'a [u8]>, SyntaxError> {
+        self.skip_whitespace();
+        match (self.expect, self.peek()) {
+            (Expect::KeyOrEnd | Expect::CommaOrEnd, Some(b'}')) => {
+                self.end();
+                return Ok(None);
+            }
+            (Expect::CommaOrEnd, Some(b',')) => {
+                self.pos += 1;
+                self.skip_whitespace();
+            }
+            (Expect::CommaOrEnd, _) => return Err(self.unexpected()),
+            _ => {}
+        }
+        let place = self.key()?;
+        Ok(Some(&self.bytes[place]))
+    }
+
     /// Reads what follows the value, which must be whitespace.
     pub(crate) fn finish(mut self) -> Result<(), SyntaxError> {
         self.skip_whitespace();
         if self.pos == self.bytes.len() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Skips the value that comes next and returns its text.
+    pub(crate) fn value_text(&mut self) -> Result<&'a [u8], SyntaxError> {
+        let place = self.skip_value()?;
+        Ok(&self.bytes[place])
     }
 
     /// Skips the value that comes next and returns its place.
@@ -207,11 +233,18 @@ impl<'a> Events<'a> {
         if self.peek().is_some_and(|byte| byte > b' ') {
             return;
         }
-        // Most of it is indentation.
-        while self.bytes[self.pos..].starts_with(b"        ") {
-            self.pos += 8;
-        }
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+        loop {
+            // Most of it is indentation.
+            while let Some(chunk) = self.bytes[self.pos..].first_chunk::<8>() {
+                let n_spaces = first_other(u64::from_le_bytes(*chunk), b' ');
+                self.pos += n_spaces;
+                if n_spaces < 8 {
+                    break;
+                }
+            }
+            if !matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+                return;
+            }
             self.pos += 1;
         }
     }
@@ -290,7 +323,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn key(&mut self) -> Result<Event, SyntaxError> {
+    fn key(&mut self) -> Result<Range<usize>, SyntaxError> {
         if self.peek() != Some(b'"') {
             return Err(self.unexpected());
         }
@@ -298,7 +331,7 @@ impl<'a> Events<'a> {
         self.skip_whitespace();
         self.expect_byte(b':')?;
         self.expect = Expect::Value;
-        Ok(Event::Key(key))
+        Ok(key)
     }
 
     fn string(&mut self) -> Result<Range<usize>, SyntaxError> {
@@ -391,15 +424,22 @@ impl<'a> Events<'a> {
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Returns the place of the first of eight bytes that is not a certain one, or 8.
+fn first_other(word: u64, byte: u8) -> usize {
+    ((word ^ (ONES * u64::from(byte))).trailing_zeros() / 8) as usize
+}
+
 /// Returns the place of the first quote, backslash, or control character in eight bytes, or 8.
 fn first_special(word: u64) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    // The top bit of the first byte that is zero, or below a bound, is set; bits above it mean nothing.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & TOPS;
-    let control = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
-    let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
-    (found.trailing_zeros() / 8) as usize
+    const TOPS: u64 = ONES << 7;
+    // The top bit of the first byte that is below a bound is set; bits above it mean nothing.
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & TOPS;
+    // Flipping one bit swaps a quote with a space, which then comes right after the control characters.
+    let quote_or_control = below(word ^ (ONES * 0x02), 0x21);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    ((quote_or_control | backslash).trailing_zeros() / 8) as usize
 }
 
 /// A parsed JSON value.
@@ -426,7 +466,7 @@ impl Json {
         while let Some(event) = events.next()? {
             let done = match event {
                 Event::Key(place) => {
-                    key = text::unescape(&bytes[place]);
+                    key = text::unescape(&bytes[place]).into_owned();
                     continue;
                 }
                 Event::BeginArray => {
@@ -445,7 +485,7 @@ impl Json {
                 Event::Null => Json::Null,
                 Event::Bool(value) => Json::Bool(value),
                 Event::Number(place) => Json::Number(String::from_utf8_lossy(&bytes[place]).into_owned()),
-                Event::String(place) => Json::String(text::unescape(&bytes[place])),
+                Event::String(place) => Json::String(text::unescape(&bytes[place]).into_owned()),
             };
             match open.last_mut() {
                 None => root = done,
@@ -559,7 +599,7 @@ pub(crate) fn top_level(bytes: &[u8]) -> Result<Option<Members>, SyntaxError> {
     }
     while let Some(event) = events.next()? {
         if let Event::Key(place) = event {
-            members.push((text::unescape(&bytes[place]), events.skip_value()?));
+            members.push((text::unescape(&bytes[place]).into_owned(), events.skip_value()?));
         }
     }
     events.finish()?;
@@ -567,7 +607,7 @@ pub(crate) fn top_level(bytes: &[u8]) -> Result<Option<Members>, SyntaxError> {
 }
 
 /// Returns the text between two quotes of a JSON text, unescaped.
-pub(crate) fn unescape(raw: &[u8]) -> String {
+pub(crate) fn unescape(raw: &[u8]) -> Cow<'_, str> {
     text::unescape(raw)
 }
 

@@ -37,6 +37,8 @@ mod encryption;
 #[cfg(feature = "s3")]
 mod environment;
 mod error;
+#[cfg(feature = "s3")]
+mod file;
 mod ids;
 mod json;
 mod module;

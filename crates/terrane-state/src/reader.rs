@@ -1,28 +1,25 @@
 //! What reads a state, again and again if need be: from S3, or from a file.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use crate::backend::{Backend, Found};
 use crate::clock::{Clock, SystemClock};
 use crate::encryption::Encryption;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind, Missing};
+use crate::error::{Error, ErrorKind};
+use crate::file;
 use crate::s3::arguments::S3Arguments;
-use crate::s3::digest::{self, Table};
+use crate::s3::digest::Table;
 use crate::s3::lock::{self, LockInfo};
 use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
 use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
-use crate::state::checker::Checker;
-use crate::state::{self, Origin, Outputs, State, WholeState};
+use crate::state::{self, Outputs, State, WholeState};
 
 /// Reads one state. Cheap to clone, and safe to share.
 #[derive(Clone, Debug)]
@@ -387,7 +384,7 @@ impl Reader {
                 Ok(state)
             }
             Source::File(path) if self.strict && self.encryption.is_none() => {
-                let state = checked_file(path).await?.state()?;
+                let state = file::check(path).await?.state()?;
                 state.check_outputs()?;
                 Ok(state)
             }
@@ -505,78 +502,9 @@ impl Reader {
     async fn stored_text(&self) -> Result<Text, Error> {
         match &*self.source {
             Source::S3(source) => source.read_text(Depth::Text).await,
-            Source::File(path) => {
-                let bytes = tokio::fs::read(path).await.map_err(|error| unreadable(path, &error))?;
-                let digest = Sha256::digest(&bytes);
-                Ok(text_of_file(path, bytes, &digest))
-            }
+            Source::File(path) => file::read(path).await,
         }
     }
-}
-
-/// How much of a file that is checked as a whole is read at a time.
-const FILE_PIECE: u64 = 1024 * 1024;
-
-/// Checks a file piece by piece, and returns a text with the same outputs.
-async fn checked_file(path: &Path) -> Result<Text, Error> {
-    let at = |error: Error| error.at(path.display().to_string());
-    // One piece is read while another is checked.
-    let (sender, mut pieces) = mpsc::channel(2);
-    let file = path.to_owned();
-    let reading = tokio::task::spawn_blocking(move || read_pieces(&file, &sender));
-    let mut checker = Checker::new();
-    let mut piece: Vec<u8> = Vec::new();
-    let mut is_empty = true;
-    while let Some(next) = pieces.recv().await {
-        is_empty = false;
-        piece.extend_from_slice(&next);
-        // A value larger than a piece is not looked through again with each of them.
-        if piece.len() >= checker.waiting() {
-            checker.push(&piece, false).map_err(at)?;
-            piece.clear();
-        }
-    }
-    let digest = reading.await.map_err(std::io::Error::from).flatten();
-    let digest = digest.map_err(|error| unreadable(path, &error))?;
-    let bytes = if is_empty {
-        Vec::new()
-    } else {
-        checker.push(&piece, true).map_err(at)?;
-        checker.finish().map_err(at)?
-    };
-    Ok(text_of_file(path, bytes, &digest))
-}
-
-/// Sends a file piece by piece until its end, or until nobody takes more, and returns its digest.
-fn read_pieces(path: &Path, pieces: &mpsc::Sender<Vec<u8>>) -> std::io::Result<Vec<u8>> {
-    let mut file = std::fs::File::open(path)?;
-    let mut digest = Sha256::new();
-    loop {
-        let mut piece = Vec::new();
-        (&mut file).take(FILE_PIECE).read_to_end(&mut piece)?;
-        digest.update(&piece);
-        if piece.is_empty() || pieces.blocking_send(piece).is_err() {
-            return Ok(digest.finalize().to_vec());
-        }
-    }
-}
-
-/// Returns the text of a file; it has no ETag of its own, and its digest serves as well.
-fn text_of_file(path: &Path, bytes: Vec<u8>, digest: &[u8]) -> Text {
-    let place = Some(path.display().to_string());
-    Text {
-        bytes,
-        origin: Origin { place, etag: Some(digest::hex(digest)), ..Origin::default() },
-        digest: None,
-    }
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Error {
-    let kind = match error.kind() {
-        std::io::ErrorKind::NotFound => ErrorKind::NotFound { reason: Missing::Absent },
-        _ => ErrorKind::Io { reason: error.to_string() },
-    };
-    Error::new(kind).at(path.display().to_string())
 }
 
 /// Reads the outputs of `s3://bucket/key`, a state file, or a Terraform directory, once.

@@ -1,7 +1,16 @@
 //! The text of JSON strings.
 
+use std::borrow::Cow;
+
 /// Returns the text between two quotes, unescaped; what is no text becomes U+FFFD, one for each byte or surrogate.
-pub(super) fn unescape(raw: &[u8]) -> String {
+pub(super) fn unescape(raw: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(raw) {
+        Ok(text) if !raw.contains(&b'\\') => Cow::Borrowed(text),
+        _ => Cow::Owned(unescape_all(raw)),
+    }
+}
+
+fn unescape_all(raw: &[u8]) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {

@@ -198,9 +198,7 @@ impl S3Source {
                 let bytes = checker.finish().map_err(|error| error.at(self.object.place()))?;
                 return Ok(Some(Text { bytes, origin, digest: digest.map(Digest::finish) }));
             }
-            // A value larger than a part is not looked through again with each of them.
-            let size = CHECKED_PART.max(checker.waiting() as u64);
-            part.bytes = Some((read, fetched.total.min(read + size) - 1));
+            part.bytes = Some((read, fetched.total.min(read + CHECKED_PART) - 1));
             part.if_match = fetched.etag;
         }
     }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::header;
-use super::resource::{self, Keep, Raw};
+use super::resource::{self, Raw};
 use crate::error::{Error, ErrorKind};
 use crate::json::{self, Event, Events, SyntaxError};
 
@@ -25,6 +25,8 @@ pub(crate) struct Checker {
     at: usize,
     /// How many bytes came before the window.
     gone: usize,
+    /// How long the window must be to be looked at: a long value is not looked through with each piece of it.
+    enough: usize,
     stage: Stage,
     /// A state of its own with the members that are kept.
     kept: Vec<u8>,
@@ -59,6 +61,7 @@ impl Checker {
             window: Vec::new(),
             at: 0,
             gone: 0,
+            enough: 0,
             stage: Stage::Start,
             kept: b"{".to_vec(),
             n_resources: 0,
@@ -72,10 +75,16 @@ impl Checker {
         self.gone += self.at;
         self.at = 0;
         self.window.extend_from_slice(bytes);
+        if self.window.len() < self.enough && !last {
+            return Ok(());
+        }
         loop {
             match self.step(last) {
                 Ok(Step::Done) => {}
-                Ok(Step::NeedsMore) => return Ok(()),
+                Ok(Step::NeedsMore) => {
+                    self.enough = 2 * (self.window.len() - self.at);
+                    return Ok(());
+                }
                 Err(Failure::Syntax(mut error)) => {
                     error.offset += self.gone + self.at;
                     let start = if self.gone == 0 { self.window.as_slice() } else { &[] };
@@ -84,11 +93,6 @@ impl Checker {
                 Err(Failure::State(error)) => return Err(error),
             }
         }
-    }
-
-    /// Returns how many bytes wait for more, so that ever larger pieces can be handed in for a large value.
-    pub(crate) fn waiting(&self) -> usize {
-        self.window.len() - self.at
     }
 
     /// Returns a state with the same outputs.
@@ -157,7 +161,7 @@ impl Checker {
             None => return Ok(Step::NeedsMore),
         }
         let start = colon + 1 + blanks(&text[colon + 1..]);
-        let name = json::unescape(&text[name]);
+        let name = json::unescape(&text[name]).into_owned();
         if name.eq_ignore_ascii_case("resources") && text.get(start) == Some(&b'[') {
             self.take(start + 1, Stage::ResourceOrEnd);
             return Ok(Step::Done);
@@ -198,7 +202,7 @@ impl Checker {
     fn resource(&mut self, last: bool) -> Result<Step, Failure> {
         let text = &self.window[self.at..];
         let mut events = Events::nested(text, 2);
-        let Some(raw) = more(read_resource(&mut events, text), last)? else { return Ok(Step::NeedsMore) };
+        let Some(raw) = more(read_resource(&mut events), last)? else { return Ok(Step::NeedsMore) };
         let end = events.position();
         if end == text.len() && !last {
             return Ok(Step::NeedsMore);
@@ -214,9 +218,9 @@ impl Checker {
     }
 }
 
-fn read_resource(events: &mut Events<'_>, text: &[u8]) -> Result<Raw, SyntaxError> {
+fn read_resource<'a>(events: &mut Events<'a>) -> Result<Raw<'a>, SyntaxError> {
     if events.next()? == Some(Event::BeginObject) {
-        return resource::scan(events, text, Keep::Head);
+        return resource::scan(events);
     }
     events.close(0)?;
     Ok(Raw::default())
@@ -255,13 +259,13 @@ mod tests {
     use super::super::{State, WholeState};
     use super::*;
 
-    /// Checks a text in pieces of a length, as a strict reader does.
-    fn checked(text: &[u8], length: usize) -> Result<State, Error> {
+    /// Checks a text in pieces, as a strict reader does.
+    fn checked<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<State, Error> {
         let mut checker = Checker::new();
-        let pieces: Vec<&[u8]> = text.chunks(length).collect();
-        for (idx, piece) in pieces.iter().enumerate() {
-            checker.push(piece, idx + 1 == pieces.len())?;
+        for piece in pieces {
+            checker.push(piece, false)?;
         }
+        checker.push(&[], true)?;
         State::parse(&checker.finish()?)
     }
 
@@ -284,6 +288,15 @@ mod tests {
             STATE.replace(",\"check", ",,\"check"),
             STATE.replace("\"more\":", "\"more\" "),
             STATE.replace("}]", "]"),
+            STATE.replace("[1,2e3,{}]", "[1,2e3,{]}"),
+            STATE.replace("[1,2e3,{}]", "[1 2e3,{}]"),
+            STATE.replace("},{\"index", "}{\"index"),
+            STATE.replace("\"instances\":[", "\"instances\" ["),
+            STATE.replace("\\u00e9", "\\u00g9"),
+            STATE.replace("\"l\"", "\"l\n\""),
+            STATE.replace("null,\"more", "nul,\"more"),
+            STATE.replace(",\"name\"", ",\"NAME\":7,\"name\""),
+            STATE.replace(",\"name\"", ",\"name\":\"n\",\"NAME\":7,\"é\""),
             STATE.replace("\"resources\":[", "\"resources\":3,\"r\":["),
             STATE.replace("[{\"mode", "[7,{\"mode"),
             STATE.replace("4 ,", "5,"),
@@ -301,9 +314,16 @@ mod tests {
         for text in texts {
             let expected = WholeState::parse(text.as_bytes()).map(|whole| whole.to_json());
             let expected = expected.map_err(|error| error.to_string());
+            let check = |found: Result<State, Error>, how: String| {
+                let found = found.map(|state| state.to_json()).map_err(|error| error.to_string());
+                assert_eq!(found, expected, "{how}: {text}");
+            };
             for length in [1, 2, 3, 7, 64, text.len()] {
-                let found = checked(text.as_bytes(), length).map(|state| state.to_json());
-                assert_eq!(found.map_err(|error| error.to_string()), expected, "{length}: {text}");
+                check(checked(text.as_bytes().chunks(length)), format!("pieces of {length} bytes"));
+            }
+            for border in 0..text.len() {
+                let (left, right) = text.as_bytes().split_at(border);
+                check(checked([left, right].into_iter()), format!("a border after {border} bytes"));
             }
         }
     }

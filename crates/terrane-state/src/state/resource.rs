@@ -1,69 +1,83 @@
 //! One resource as the text of a state has it, and the rules that it must follow.
 
-use std::ops::Range;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::whole::{Instance, InstanceKey, Mode, Resource};
+use super::whole::{self, Instance, InstanceKey, Mode, Resource};
 use crate::decode;
 use crate::json::{self, Event, Events, Json, SyntaxError};
-use crate::value::Value;
 
-/// What a resource says, before any rule is applied. Attributes are only known by their place.
+/// What a resource says, before any rule is applied.
 #[derive(Default)]
-pub(super) struct Raw {
-    module: Json,
-    mode: Json,
-    ty: Json,
-    name: Json,
-    provider: Json,
-    instances: Vec<RawInstance>,
+pub(super) struct Raw<'a> {
+    module: Field<'a>,
+    mode: Field<'a>,
+    ty: Field<'a>,
+    name: Field<'a>,
+    provider: Field<'a>,
+    instances: Vec<RawInstance<'a>>,
 }
 
 #[derive(Default)]
-struct RawInstance {
-    index_key: Json,
-    status: Json,
-    deposed: Json,
-    schema_version: Json,
-    sensitive_attributes: Json,
-    dependencies: Json,
-    attributes: Option<Range<usize>>,
+struct RawInstance<'a> {
+    index_key: Field<'a>,
+    status: Field<'a>,
+    deposed: Field<'a>,
+    schema_version: Field<'a>,
+    sensitive_attributes: Field<'a>,
+    dependencies: Field<'a>,
+    attributes: Field<'a>,
     /// The attributes of a provider before Terraform 0.12.
-    flat: Option<Range<usize>>,
+    flat: Field<'a>,
 }
 
-/// What of a resource is looked at.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// What the rules are about.
-    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only readers of S3 check without keeping"))]
-    Head,
-    /// Everything.
-    All,
+/// The text of a member's value; that of null where there is no such member.
+///
+/// - Its syntax is right.
+#[derive(Clone, Copy)]
+struct Field<'a>(&'a [u8]);
+
+/// A resource that follows the rules.
+struct Checked<'a> {
+    module: Option<Cow<'a, str>>,
+    mode: Mode,
+    ty: Cow<'a, str>,
+    name: Cow<'a, str>,
+    /// The text between its quotes.
+    provider: &'a [u8],
+    instances: Vec<CheckedInstance<'a>>,
+}
+
+struct CheckedInstance<'a> {
+    key: Option<InstanceKey>,
+    tainted: bool,
+    deposed: Option<Cow<'a, str>>,
+    schema_version: u64,
 }
 
 /// Reads a resource whose `{` was just read. Names match as in Go, the last of a name wins.
-pub(super) fn scan(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Raw, SyntaxError> {
+pub(super) fn scan<'a>(events: &mut Events<'a>) -> Result<Raw<'a>, SyntaxError> {
     let mut raw = Raw::default();
-    members(events, text, |name, events| {
+    members(events, |name, events| {
         let field = match name {
-            "module" => &mut raw.module,
-            "mode" => &mut raw.mode,
-            "type" => &mut raw.ty,
-            "name" => &mut raw.name,
-            "provider" => &mut raw.provider,
-            "instances" => {
-                raw.instances = instances(events, text, keep)?;
+            b"module" => &mut raw.module,
+            b"mode" => &mut raw.mode,
+            b"type" => &mut raw.ty,
+            b"name" => &mut raw.name,
+            b"provider" => &mut raw.provider,
+            b"instances" => {
+                raw.instances = instances(events)?;
                 return Ok(());
             }
             _ => return events.skip_value().map(drop),
         };
-        *field = value(events, text)?;
+        *field = Field(events.value_text()?);
         Ok(())
     })?;
     Ok(raw)
 }
 
-fn instances(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Vec<RawInstance>, SyntaxError> {
+fn instances<'a>(events: &mut Events<'a>) -> Result<Vec<RawInstance<'a>>, SyntaxError> {
     let mut instances = Vec::new();
     let depth = events.depth();
     if events.next()? != Some(Event::BeginArray) {
@@ -72,7 +86,7 @@ fn instances(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Vec<Raw
     }
     while events.depth() > depth {
         match events.next()? {
-            Some(Event::BeginObject) => instances.push(instance(events, text, keep)?),
+            Some(Event::BeginObject) => instances.push(instance(events)?),
             Some(Event::EndArray) => break,
             _ => {
                 events.close(depth + 1)?;
@@ -83,27 +97,21 @@ fn instances(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<Vec<Raw
     Ok(instances)
 }
 
-fn instance(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<RawInstance, SyntaxError> {
+fn instance<'a>(events: &mut Events<'a>) -> Result<RawInstance<'a>, SyntaxError> {
     let mut raw = RawInstance::default();
-    members(events, text, |name, events| {
+    members(events, |name, events| {
         let field = match name {
-            "index_key" => &mut raw.index_key,
-            "status" => &mut raw.status,
-            "deposed" => &mut raw.deposed,
-            "schema_version" => &mut raw.schema_version,
-            "sensitive_attributes" => &mut raw.sensitive_attributes,
-            "dependencies" | "depends_on" if keep == Keep::All => &mut raw.dependencies,
-            "attributes" => {
-                raw.attributes = Some(events.skip_value()?);
-                return Ok(());
-            }
-            "attributes_flat" => {
-                raw.flat = Some(events.skip_value()?);
-                return Ok(());
-            }
+            b"index_key" => &mut raw.index_key,
+            b"status" => &mut raw.status,
+            b"deposed" => &mut raw.deposed,
+            b"schema_version" => &mut raw.schema_version,
+            b"sensitive_attributes" => &mut raw.sensitive_attributes,
+            b"dependencies" | b"depends_on" => &mut raw.dependencies,
+            b"attributes" => &mut raw.attributes,
+            b"attributes_flat" => &mut raw.flat,
             _ => return events.skip_value().map(drop),
         };
-        *field = value(events, text)?;
+        *field = Field(events.value_text()?);
         Ok(())
     })?;
     Ok(raw)
@@ -112,147 +120,194 @@ fn instance(events: &mut Events<'_>, text: &[u8], keep: Keep) -> Result<RawInsta
 /// Calls a function for each member of the object that was just begun, until it ends.
 fn members<'a>(
     events: &mut Events<'a>,
-    text: &[u8],
-    mut read: impl FnMut(&str, &mut Events<'a>) -> Result<(), SyntaxError>,
+    mut read: impl FnMut(&[u8], &mut Events<'a>) -> Result<(), SyntaxError>,
 ) -> Result<(), SyntaxError> {
-    while let Some(Event::Key(place)) = events.next()? {
-        let raw = &text[place];
-        match std::str::from_utf8(raw) {
-            // As nearly all names are.
-            Ok(name) if name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
-                read(name, events)?
-            }
-            _ => read(&json::unescape(raw).to_ascii_lowercase(), events)?,
+    while let Some(name) = events.next_key()? {
+        // As nearly all names are.
+        if name.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_') {
+            read(name, events)?;
+        } else {
+            read(json::unescape(name).to_ascii_lowercase().as_bytes(), events)?;
         }
     }
     Ok(())
 }
 
-fn value(events: &mut Events<'_>, text: &[u8]) -> Result<Json, SyntaxError> {
-    let place = events.skip_value()?;
-    match &text[place] {
-        b"[]" => Ok(Json::Array(Vec::new())),
-        value => Json::parse(value),
-    }
-}
-
-impl Raw {
-    /// Applies Terraform's rules; `text` is what the resource was read from, for the attributes.
-    pub(super) fn resource(&self, text: &[u8]) -> Result<Resource, String> {
-        let mut resource = self.head()?;
-        let address = resource.address();
-        for raw in &self.instances {
-            let mut instance = raw.instance(&address).map_err(|reason| format!("{address}: {reason}"))?;
-            let attributes = raw.attributes.as_ref().filter(|place| &text[(*place).clone()] != b"null");
-            if let Some(place) = attributes.or(raw.flat.as_ref()) {
-                instance.attributes = attributes_of(&text[place.clone()])
-                    .map_err(|reason| format!("{}: {reason}", instance.address))?;
-            }
-            add(&mut resource, instance)?;
-        }
-        Ok(resource)
+impl<'a> Raw<'a> {
+    /// Applies Terraform's rules.
+    pub(super) fn resource(&self) -> Result<Resource, String> {
+        let checked = self.checked()?;
+        let address = checked.address();
+        let instances = self.instances.iter().zip(checked.instances);
+        Ok(Resource {
+            instances: instances
+                .map(|(raw, checked)| raw.instance(checked, &address))
+                .collect::<Result<_, _>>()?,
+            module: checked.module.map(Cow::into_owned),
+            mode: checked.mode,
+            ty: checked.ty.into_owned(),
+            name: checked.name.into_owned(),
+            provider: json::unescape(checked.provider).into_owned(),
+        })
     }
 
     /// Applies the rules and keeps nothing.
+    #[cfg(feature = "s3")]
     pub(super) fn check(&self) -> Result<(), String> {
-        let mut resource = self.head()?;
-        let address = resource.address();
-        for raw in &self.instances {
-            let instance = raw.instance(&address).map_err(|reason| format!("{address}: {reason}"))?;
-            add(&mut resource, instance)?;
-        }
-        Ok(())
+        self.checked().map(drop)
     }
 
-    fn head(&self) -> Result<Resource, String> {
-        let mode = match required(&self.mode, "mode")? {
+    fn checked(&self) -> Result<Checked<'a>, String> {
+        let mode = match &*self.mode.required("mode")? {
             "managed" => Mode::Managed,
             "data" => Mode::Data,
             other => return Err(format!("unknown mode {other:?}")),
         };
-        let module = optional(&self.module, "module")?;
+        let module = self.module.optional("module")?;
         if let Some(module) = module.as_ref().filter(|module| !is_module_address(module)) {
             return Err(format!("{module:?} is no address of a module, such as \"module.network\""));
         }
-        Ok(Resource {
+        let mut checked = Checked {
             module,
             mode,
-            ty: required(&self.ty, "type")?.to_owned(),
-            name: required(&self.name, "name")?.to_owned(),
-            provider: optional(&self.provider, "provider")?.unwrap_or_default(),
-            instances: Vec::new(),
-        })
-    }
-}
-
-fn add(resource: &mut Resource, instance: Instance) -> Result<(), String> {
-    let is_same = |other: &Instance| (&other.key, &other.deposed) == (&instance.key, &instance.deposed);
-    if resource.instances.iter().any(is_same) {
-        return Err(format!("{}: it occurs twice", instance.address));
-    }
-    resource.instances.push(instance);
-    Ok(())
-}
-
-impl RawInstance {
-    fn instance(&self, resource: &str) -> Result<Instance, String> {
-        let key = match &self.index_key {
-            Json::Null => None,
-            Json::String(name) => Some(InstanceKey::Name(name.clone())),
-            Json::Number(idx) => Some(InstanceKey::Index(
-                idx.parse().map_err(|_| "`index_key` must be a whole number".to_owned())?,
-            )),
-            other => {
-                return Err(format!("`index_key` must be a string or number, found {}", other.kind()));
-            }
+            ty: self.ty.required("type")?,
+            name: self.name.required("name")?,
+            provider: self.provider.optional_raw("provider")?,
+            instances: Vec::with_capacity(self.instances.len()),
         };
-        let tainted = match optional(&self.status, "status")?.as_deref() {
+        for raw in &self.instances {
+            let instance = raw.checked().map_err(|reason| format!("{}: {reason}", checked.address()))?;
+            checked.instances.push(instance);
+        }
+        match checked.twice() {
+            Some(twice) => Err(format!("{}{}: it occurs twice", checked.address(), twice.suffix())),
+            None => Ok(checked),
+        }
+    }
+}
+
+impl<'a> Checked<'a> {
+    fn address(&self) -> String {
+        whole::address(self.module.as_deref(), self.mode, &self.ty, &self.name)
+    }
+
+    /// Returns an instance that stands where another does.
+    fn twice(&self) -> Option<&CheckedInstance<'a>> {
+        let mut seen = BTreeSet::new();
+        self.instances.iter().find(|instance| !seen.insert((&instance.key, &instance.deposed)))
+    }
+}
+
+impl CheckedInstance<'_> {
+    /// Returns what the address of the instance has after that of its resource.
+    fn suffix(&self) -> String {
+        self.key.as_ref().map(InstanceKey::to_string).unwrap_or_default()
+    }
+}
+
+impl<'a> RawInstance<'a> {
+    fn checked(&self) -> Result<CheckedInstance<'a>, String> {
+        let key = self.key()?;
+        let tainted = match self.status.optional("status")?.as_deref() {
             None => false,
             Some("tainted") => true,
             Some(other) => return Err(format!("unknown status {other:?}")),
         };
-        let deposed = optional(&self.deposed, "deposed")?;
+        let deposed = self.deposed.optional("deposed")?;
         if deposed.as_ref().is_some_and(|key| key.len() != 8) {
             return Err("`deposed` must have 8 characters".to_owned());
         }
-        check_paths(&self.sensitive_attributes)?;
-        let schema_version = match &self.schema_version {
-            Json::Number(version) => {
-                version.parse().map_err(|_| "`schema_version` must be a whole number")?
-            }
-            _ => 0,
+        if !matches!(self.sensitive_attributes.0, b"[]" | b"null") {
+            check_paths(&self.sensitive_attributes.json())?;
+        }
+        let schema_version = match self.schema_version.number() {
+            Some(version) => version.parse().map_err(|_| "`schema_version` must be a whole number")?,
+            None => 0,
         };
-        let dependencies = self.dependencies.as_array().unwrap_or_default();
+        Ok(CheckedInstance { key, tainted, deposed, schema_version })
+    }
+
+    fn key(&self) -> Result<Option<InstanceKey>, String> {
+        let key = &self.index_key;
+        match (key.string(), key.number()) {
+            (Some(name), _) => Ok(Some(InstanceKey::Name(name.into_owned()))),
+            (None, Some(idx)) => match idx.parse() {
+                Ok(idx) => Ok(Some(InstanceKey::Index(idx))),
+                Err(_) => Err("`index_key` must be a whole number".to_owned()),
+            },
+            _ if key.is_null() => Ok(None),
+            _ => Err(format!("`index_key` must be a string or number, found {}", key.json().kind())),
+        }
+    }
+
+    fn instance(&self, checked: CheckedInstance<'_>, resource: &str) -> Result<Instance, String> {
+        let address = format!("{resource}{}", checked.suffix());
+        let attributes = if self.attributes.is_null() { self.flat } else { self.attributes };
+        let attributes = decode::decode_untyped(&attributes.json());
+        let dependencies = self.dependencies.json();
+        let dependencies = dependencies.as_array().unwrap_or_default().iter();
         Ok(Instance {
-            address: format!("{resource}{}", key.as_ref().map(InstanceKey::to_string).unwrap_or_default()),
-            key,
-            tainted,
-            deposed,
-            schema_version,
-            attributes: Value::Null,
-            dependencies: dependencies
-                .iter()
-                .filter_map(|address| address.as_str().map(str::to_owned))
-                .collect(),
+            attributes: attributes.map_err(|error| format!("{address}: {}", error.reason))?,
+            address,
+            key: checked.key,
+            tainted: checked.tainted,
+            deposed: checked.deposed.map(Cow::into_owned),
+            schema_version: checked.schema_version,
+            dependencies: dependencies.filter_map(|address| address.as_str().map(str::to_owned)).collect(),
         })
     }
 }
 
-fn attributes_of(text: &[u8]) -> Result<Value, String> {
-    let json = Json::parse(text).map_err(|_| "the attributes are not JSON".to_owned())?;
-    decode::decode_untyped(&json).map_err(|error| error.reason)
+impl Default for Field<'_> {
+    fn default() -> Self {
+        Field(b"null")
+    }
 }
 
-fn required<'a>(json: &'a Json, name: &str) -> Result<&'a str, String> {
-    json.as_str().ok_or_else(|| format!("`{name}` must be a string"))
-}
+impl<'a> Field<'a> {
+    fn json(self) -> Json {
+        Json::parse(self.0).expect("its syntax is right")
+    }
 
-fn optional(json: &Json, name: &str) -> Result<Option<String>, String> {
-    match json {
-        Json::Null => Ok(None),
-        Json::String(text) if text.is_empty() => Ok(None),
-        Json::String(text) => Ok(Some(text.clone())),
-        other => Err(format!("`{name}` must be a string, found {}", other.kind())),
+    fn is_null(self) -> bool {
+        self.0 == b"null"
+    }
+
+    fn number(self) -> Option<&'a str> {
+        match self.0.first()? {
+            b'-' | b'0'..=b'9' => std::str::from_utf8(self.0).ok(),
+            _ => None,
+        }
+    }
+
+    /// Returns the text between the quotes of a string.
+    fn quoted(self) -> Option<&'a [u8]> {
+        self.0.strip_prefix(b"\"")?.strip_suffix(b"\"")
+    }
+
+    fn string(self) -> Option<Cow<'a, str>> {
+        self.quoted().map(json::unescape)
+    }
+
+    fn required(self, name: &str) -> Result<Cow<'a, str>, String> {
+        self.string().ok_or_else(|| format!("`{name}` must be a string"))
+    }
+
+    /// Returns a string that is not empty.
+    fn optional(self, name: &str) -> Result<Option<Cow<'a, str>>, String> {
+        match self.optional_raw(name)? {
+            [] => Ok(None),
+            quoted => Ok(Some(json::unescape(quoted))),
+        }
+    }
+
+    /// Returns the text between the quotes of a string, or nothing for null.
+    fn optional_raw(self, name: &str) -> Result<&'a [u8], String> {
+        match self.quoted() {
+            Some(quoted) => Ok(quoted),
+            None if self.is_null() => Ok(b""),
+            None => Err(format!("`{name}` must be a string, found {}", self.json().kind())),
+        }
     }
 }
 

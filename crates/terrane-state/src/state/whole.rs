@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
 
-use super::resource::{self, Keep, Raw};
+use super::resource::{self, Raw};
 use super::{State, header};
 use crate::de::{self, Problem};
 use crate::error::{Error, ErrorKind};
@@ -128,9 +128,7 @@ impl From<WholeState> for State {
 impl Resource {
     /// Returns the address of the block, such as `module.network.aws_subnet.app`.
     pub fn address(&self) -> String {
-        let module = self.module.as_ref().map(|module| format!("{module}.")).unwrap_or_default();
-        let mode = if self.mode == Mode::Data { "data." } else { "" };
-        format!("{module}{mode}{}.{}", self.ty, self.name)
+        address(self.module.as_deref(), self.mode, &self.ty, &self.name)
     }
 
     /// Returns the address of the module instance, or `None` in the root module.
@@ -253,6 +251,13 @@ impl fmt::Display for InstanceKey {
     }
 }
 
+/// Returns the address of a resource block.
+pub(super) fn address(module: Option<&str>, mode: Mode, ty: &str, name: &str) -> String {
+    let module = module.map(|module| format!("{module}.")).unwrap_or_default();
+    let mode = if mode == Mode::Data { "data." } else { "" };
+    format!("{module}{mode}{ty}.{name}")
+}
+
 fn resources(text: &[u8], members: &Members) -> Result<Vec<Resource>, Error> {
     let mut resources = Vec::new();
     let mut problems = Vec::new();
@@ -267,16 +272,14 @@ fn resources(text: &[u8], members: &Members) -> Result<Vec<Resource>, Error> {
         }
         for idx in 0.. {
             let raw = match events.next().map_err(whole_text)? {
-                Some(Event::BeginObject) => {
-                    resource::scan(&mut events, text, Keep::All).map_err(whole_text)?
-                }
+                Some(Event::BeginObject) => resource::scan(&mut events).map_err(whole_text)?,
                 Some(Event::EndArray) | None => break,
                 Some(_) => {
                     events.close(1).map_err(whole_text)?;
                     Raw::default()
                 }
             };
-            match raw.resource(text) {
+            match raw.resource() {
                 Ok(resource) => resources.push(resource),
                 Err(reason) => problems.push(format!("resource {idx}: {reason}")),
             }
