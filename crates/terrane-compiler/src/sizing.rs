@@ -91,7 +91,7 @@ pub(crate) fn room(
     if let Some(nodes) = need.nodes {
         let nodes = nodes_per_zone(nodes, need.growth_percent.unwrap_or(0), zones);
         let node = per_node(need);
-        addresses += nodes.saturating_mul(node.addresses);
+        addresses = addresses.saturating_add(nodes.saturating_mul(node.addresses));
         prefixes = nodes.saturating_mul(node.prefixes);
         interfaces = nodes.saturating_mul(node.interfaces);
         reason.push(share(nodes, "node", node.addresses));
@@ -122,7 +122,7 @@ fn share(count: u64, what: &str, each: u64) -> String {
 
 /// Nodes of one zone at the peak when another zone is lost, and during an upgrade.
 fn nodes_per_zone(nodes: u32, growth_percent: u32, zones: usize) -> u64 {
-    let grown = (u64::from(nodes) * (100 + u64::from(growth_percent))).div_ceil(100);
+    let grown = u64::from(nodes).saturating_mul(100 + u64::from(growth_percent)).div_ceil(100);
     let remaining = zones.saturating_sub(1).max(1) as u64;
     grown.div_ceil(remaining) + SURGE_NODES
 }
@@ -145,14 +145,16 @@ fn per_node(need: &Need) -> PerNode {
     let usable = if custom { interfaces.saturating_sub(1) } else { interfaces };
     match cni {
         CniMode::PrefixDelegation | CniMode::CustomPrefixDelegation => {
-            let pods =
-                u64::from(need.pods_per_node.unwrap_or(110)).min(usable * slots * PREFIX_ADDRESSES + 2);
-            let prefixes = (pods.div_ceil(PREFIX_ADDRESSES) + 1).min(usable * slots);
+            let most = usable.saturating_mul(slots);
+            let pods = u64::from(need.pods_per_node.unwrap_or(110))
+                .min(most.saturating_mul(PREFIX_ADDRESSES).saturating_add(2));
+            let prefixes = (pods.div_ceil(PREFIX_ADDRESSES) + 1).min(most);
             let used = prefixes.div_ceil(slots).max(1);
             PerNode { addresses: PREFIX_ADDRESSES * prefixes + used, prefixes, interfaces: used }
         }
         CniMode::SecondaryIp | CniMode::CustomSecondaryIp => {
-            let pods = u64::from(need.pods_per_node.unwrap_or(u32::MAX)).min(usable * slots + 2);
+            let pods = u64::from(need.pods_per_node.unwrap_or(u32::MAX))
+                .min(usable.saturating_mul(slots).saturating_add(2));
             let used = if pods == 0 { 1 } else { usable.min(pods.div_ceil(slots) + 1) };
             PerNode { addresses: used * (slots + 1), prefixes: 0, interfaces: used }
         }
@@ -235,6 +237,17 @@ mod tests {
         let room =
             Room { addresses: 16 * 15 + 5, prefixes: 15, interfaces: 1, longest: 28, reason: String::new() };
         assert_eq!(room.prefix_length(), PrefixLength::new(23));
+    }
+
+    #[test]
+    fn the_largest_numbers_need_too_much_and_no_less() {
+        for cni in [CniMode::SecondaryIp, CniMode::PrefixDelegation] {
+            let most = u32::MAX;
+            let need = Need::nodes(most).growth_percent(most).instance_type(most, most).pods_per_node(most);
+            let found = &mut Diagnostics::default();
+            let room = room(&need.cni(cni), 3, false, "tier `t`", &Origin::Unknown, found).unwrap();
+            assert_eq!(room.prefix_length(), None, "{}", room.reason);
+        }
     }
 
     #[test]

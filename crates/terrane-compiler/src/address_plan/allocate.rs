@@ -208,7 +208,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
     let range = declaration.ranges[tier.range].cidr;
     let slot_bits = ledger.slot_bits();
     let Some(entry) = ledger.entries.get_mut(&key) else { return };
-    let next = ledger_hint(tier);
+    let next = ways_on(tier);
     let mut report = |code, message: String| {
         let mut problem = Diagnostic::error(code, &tier.origin, message);
         problem.hints.clone_from(&next);
@@ -276,8 +276,9 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
     }
 }
 
-fn ledger_hint(tier: &Tier) -> Vec<String> {
-    let generation = tier.generation + 1;
+/// Returns what the author of a tier can do whose recorded block no longer serves.
+fn ways_on(tier: &Tier) -> Vec<String> {
+    let generation = tier.generation.saturating_add(1);
     vec![
         "declare it as it was".to_owned(),
         format!(

@@ -77,12 +77,13 @@ fn resolve(resolution: &mut Resolution<'_>) {
         for direction in [Direction::Ingress, Direction::Egress] {
             let mut wanted = wanted(direction, &wants);
             let guards: Vec<Draft> = guards(network, &wanted).collect();
-            acl.widened.extend(budget::fit(network, tier, direction, BUDGET - guards.len(), &mut wanted));
+            let room = BUDGET.saturating_sub(guards.len());
+            acl.widened.extend(budget::fit(network, tier, direction, room, &mut wanted));
             let mut drafts = allowed(network, wanted);
             drafts.extend(guards);
             if drafts.len() > BUDGET {
-                let origin = declaration.tiers.get(tier).map_or(Origin::Unknown, |tier| tier.origin.clone());
-                diagnostics.push(over_budget(network, tier, direction, drafts.len(), &origin));
+                let origin = &declaration.tiers[tier].origin;
+                diagnostics.push(over_budget(network, tier, direction, drafts.len(), origin));
                 continue;
             }
             acl.rules.extend(numbered(network, tier, direction, drafts, numbers));

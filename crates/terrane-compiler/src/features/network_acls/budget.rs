@@ -157,16 +157,19 @@ mod tests {
     use crate::topology::{Egress, Flow, Tier, Topology};
     use crate::{Compilation, compile};
 
-    fn compiled(flows: impl IntoIterator<Item = Flow>) -> Result<Compilation, Diagnostics> {
-        let topology = Topology::new("budget")
+    fn reference() -> Topology {
+        Topology::new("budget")
             .base("10.0.0.0/16")
             .zones(["a", "b"])
             .tier(Tier::public("pub").prefix_length(24))
             .tier(Tier::private("app").prefix_length(24))
             .tier(Tier::private("db").prefix_length(24))
             .egress(Egress::nat_per_zone())
-            .flow(Flow::tcp([443]).from("app").to("internet"));
-        let topology = flows.into_iter().fold(topology, Topology::flow);
+            .flow(Flow::tcp([443]).from("app").to("internet"))
+    }
+
+    fn compiled(flows: impl IntoIterator<Item = Flow>) -> Result<Compilation, Diagnostics> {
+        let topology = flows.into_iter().fold(reference(), Topology::flow);
         compile(&topology, &Ledger::default(), &semver::Version::new(0, 1, 0))
     }
 
@@ -246,6 +249,16 @@ mod tests {
         let found: Vec<_> =
             problems.iter().map(|problem| (problem.code, problem.message.contains("`db`"))).collect();
         assert_eq!(found, [("acl-rule-budget", true)], "{problems}");
+    }
+
+    #[test]
+    fn guards_of_many_ranges_alone_can_be_more_than_fit() {
+        let topology = (0..15).fold(reference(), |topology, idx| {
+            topology.secondary(&format!("more-{idx}"), &format!("100.64.{idx}.0/24"))
+        });
+        let problems =
+            compile(&topology, &Ledger::default(), &semver::Version::new(0, 1, 0)).map(|_| ()).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.code == "acl-rule-budget"), "{problems}");
     }
 
     #[test]

@@ -128,16 +128,21 @@ impl<'a> Document<'a> {
 
     /// Returns the VPC of an instance.
     pub(super) fn vpc_of(&self, instance: usize) -> Target {
-        let attribute = match self.ty(instance) {
-            "aws_vpc" => return Target::One(instance),
-            "aws_default_route_table" if self.text(instance, "vpc_id").is_none() => "default_route_table_id",
-            "aws_default_network_acl" if self.text(instance, "vpc_id").is_none() => "default_network_acl_id",
-            _ => "vpc_id",
-        };
-        match self.target(instance, attribute, &["aws_vpc", "aws_vpc_ipv4_cidr_block_association"]) {
-            Target::One(other) if self.ty(other) != "aws_vpc" => self.vpc_of(other),
-            target => target,
+        let mut own = instance;
+        // Ranges may name each other, and those of a broken document in a circle.
+        for _ in &self.instances {
+            let attribute = match self.ty(own) {
+                "aws_vpc" => return Target::One(own),
+                "aws_default_route_table" if self.text(own, "vpc_id").is_none() => "default_route_table_id",
+                "aws_default_network_acl" if self.text(own, "vpc_id").is_none() => "default_network_acl_id",
+                _ => "vpc_id",
+            };
+            match self.target(own, attribute, &["aws_vpc", "aws_vpc_ipv4_cidr_block_association"]) {
+                Target::One(other) => own = other,
+                target => return target,
+            }
         }
+        Target::Unknown(format!("{} leads to no VPC", self.address(instance)))
     }
 
     /// Returns the instance of one of these types that an attribute refers to.
@@ -323,5 +328,33 @@ fn of_state<'a>(document: &'a Value, instances: &mut Vec<Instance<'a>>) {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ranges_that_name_each_other_lead_to_their_vpc_or_nowhere() {
+        let range = |name: &str, vpc_id: &str| {
+            json!({
+                "mode": "managed", "type": "aws_vpc_ipv4_cidr_block_association", "name": name,
+                "instances": [{"attributes": {"id": name, "vpc_id": vpc_id}}],
+            })
+        };
+        let vpc = json!({
+            "mode": "managed", "type": "aws_vpc", "name": "v", "instances": [{"attributes": {"id": "vpc-1"}}],
+        });
+        let state = |first: Value, second: Value| {
+            let resources = [&vpc, &first, &second];
+            json!({"version": 4, "resources": resources})
+        };
+        let chain = state(range("a", "b"), range("b", "vpc-1"));
+        assert_eq!(Document::read(&chain, false).unwrap().vpc_of(1), Target::One(0));
+        let circle = state(range("a", "b"), range("b", "a"));
+        assert!(matches!(Document::read(&circle, false).unwrap().vpc_of(1), Target::Unknown(_)));
     }
 }

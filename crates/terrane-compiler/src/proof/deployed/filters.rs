@@ -174,9 +174,13 @@ fn integer(row: &Value, field: &str) -> Option<i64> {
     row[field].as_i64().or_else(|| row[field].as_str()?.parse().ok())
 }
 
+/// Returns what a rule matches; `None` for what no rule can say, such as ports that end before they begin.
 fn headers(protocol: &str, row: &Value, icmp: [&str; 2]) -> Option<Headers> {
     let port = |field: &str| integer(row, field).and_then(|port| u16::try_from(port).ok());
-    let ports = || Some(PortRange { from: port("from_port")?, to: port("to_port")? });
+    let ports = || {
+        let ports = PortRange { from: port("from_port")?, to: port("to_port")? };
+        (ports.from <= ports.to).then_some(ports)
+    };
     let byte = |field: &str| integer(row, field).and_then(|value| u8::try_from(value).ok());
     Some(match protocol.to_ascii_lowercase().as_str() {
         "-1" | "all" => Headers::ALL,
@@ -354,4 +358,18 @@ pub(super) fn defaults_closed(document: &Document<'_>, vpc: usize) -> Option<boo
     };
     let filters = [group, acl].into_iter().all(|idx| empty(idx, "ingress") && empty(idx, "egress"));
     Some(filters && empty(table, "route"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ports_that_end_before_they_begin_are_not_known() {
+        let read = |from: i64, to: i64| headers("tcp", &json!({"from_port": from, "to_port": to}), ["", ""]);
+        assert_eq!(read(5, 9), Some(Headers::tcp(PortRange { from: 5, to: 9 })));
+        assert_eq!(read(9, 5), None);
+    }
 }
