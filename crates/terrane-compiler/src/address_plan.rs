@@ -46,14 +46,19 @@ impl Layout {
             Layout::Pinned(blocks) => blocks.values().copied().collect(),
         }
     }
+
+    /// Returns the block of the subnet in a zone; `None` where a letter has no slot, or no range of its own.
+    pub fn subnet(&self, slots: &BTreeMap<Zone, u32>, slot_bits: u8, zone: Zone) -> Option<Block> {
+        match self {
+            Layout::Block(block) => Some(block.subnet(slot_bits, *slots.get(&zone)?)),
+            Layout::Pinned(blocks) => blocks.get(&zone).copied(),
+        }
+    }
 }
 
 impl AddressPlan {
     /// Returns the block of a tier's subnet in a zone; `None` where a pinned tier has no range for the letter.
     pub fn subnet(&self, tier: usize, zone: Zone) -> Option<Block> {
-        match self.tiers.get(tier)? {
-            Layout::Block(block) => Some(block.subnet(self.slot_bits, *self.slots.get(&zone)?)),
-            Layout::Pinned(blocks) => blocks.get(&zone).copied(),
-        }
+        self.tiers.get(tier)?.subnet(&self.slots, self.slot_bits, zone)
     }
 }

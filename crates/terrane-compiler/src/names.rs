@@ -224,6 +224,9 @@ impl fmt::Display for Cidr {
     }
 }
 
+/// Private IPv4 space, in canonical form: RFC 1918, and the shared space of RFC 6598.
+pub const PRIVATE_SPACE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
+
 /// A part of a range that is independent of where the range starts:
 /// the arguments of Terraform's `cidrsubnet(range, newbits, netnum)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

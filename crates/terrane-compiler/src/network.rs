@@ -343,9 +343,6 @@ pub struct Eks {
     pub refused_zones: Vec<String>,
 }
 
-/// Private IPv4 space: RFC 1918, and the shared space of RFC 6598.
-pub const PRIVATE_SPACE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
-
 impl Network {
     /// Returns where a part of a range lies by default.
     ///
@@ -358,10 +355,7 @@ impl Network {
 
     /// Returns the block of a tier's subnet in a zone; `None` where the tier has none there.
     pub fn subnet(&self, tier: usize, zone: Zone) -> Option<Block> {
-        match &self.tiers[tier].layout {
-            Layout::Block(block) => Some(block.subnet(self.slot_bits, *self.slots.get(&zone)?)),
-            Layout::Pinned(blocks) => blocks.get(&zone).copied(),
-        }
+        self.tiers[tier].layout.subnet(&self.slots, self.slot_bits, zone)
     }
 
     /// Returns the name of a flow's end.

@@ -25,6 +25,7 @@
 mod builder;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,6 +122,16 @@ pub enum Access {
     Private,
     /// It has no default route, and there is no way to give it one.
     Isolated,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Access::Public => "public",
+            Access::Private => "private",
+            Access::Isolated => "isolated",
+        })
+    }
 }
 
 /// A logical subnet over all zones.

@@ -98,7 +98,7 @@ fn tier(topology: &Topology, found: &mut Diagnostics) -> Option<usize> {
             Diagnostic::error(
                 "nat-tier-not-public",
                 &egress.origin,
-                format!("egress puts NAT gateways in tier `{name}`, which is {}", read::access(access)),
+                format!("egress puts NAT gateways in tier `{name}`, which is {}", access),
             )
             .hint(format!(
                 "a NAT gateway reaches the internet from a public tier only; public are: {}",

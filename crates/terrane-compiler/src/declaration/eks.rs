@@ -164,10 +164,7 @@ fn roles(
         if access != Access::Public {
             report(
                 "eks-load-balancers-access",
-                format!(
-                    "internet-facing load balancers are in tier `{name}`, which is {}",
-                    read::access(access)
-                ),
+                format!("internet-facing load balancers are in tier `{name}`, which is {}", access),
                 "name a public tier",
             );
         }

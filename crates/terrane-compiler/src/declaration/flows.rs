@@ -176,10 +176,7 @@ fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static s
         }
         (Peer::Internet, Peer::Tier(tier)) if access(tier) != Access::Public => Some((
             "flow-from-internet",
-            format!(
-                "cannot be: the tier is {}, so that nothing on the internet reaches it",
-                read::access(access(tier))
-            ),
+            format!("cannot be: the tier is {}, so that nothing on the internet reaches it", access(tier)),
             "let it end at a public tier that passes requests on",
         )),
         (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Isolated => Some((

@@ -2,7 +2,7 @@
 
 use crate::declaration::{KeepClear, Range, read};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
-use crate::names::{Cidr, Name};
+use crate::names::{Cidr, Name, PRIVATE_SPACE};
 use crate::suggest;
 use crate::topology::Topology;
 
@@ -11,9 +11,6 @@ pub(crate) const BASE: &str = "base";
 
 /// What the output `vpc_cidr_block` calls the base range.
 const VPC: &str = "vpc";
-
-/// The address spaces in which a range of a VPC may lie here: private space, and that of carrier-grade NAT.
-pub(crate) const SPACES: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", SHARED_SPACE];
 
 /// The space of carrier-grade NAT, the only one that AWS takes beside any private range.
 const SHARED_SPACE: &str = "100.64.0.0/10";
@@ -137,8 +134,9 @@ fn parse(text: &str) -> Cidr {
     Cidr::parse(text).expect("the ranges of AWS's rules are written in canonical form")
 }
 
+/// Returns the address spaces in which a range of a VPC may lie here.
 fn spaces() -> impl Iterator<Item = Cidr> {
-    SPACES.iter().map(|text| parse(text))
+    PRIVATE_SPACE.iter().map(|text| parse(text))
 }
 
 fn space(cidr: Cidr) -> Option<Cidr> {
@@ -177,7 +175,7 @@ fn range(name: &str, text: &str, origin: &Origin, found: &mut Diagnostics) -> Op
             Diagnostic::error(
                 "range-not-private",
                 origin,
-                format!("{subject} is {cidr}, which is not inside any of {}", suggest::list(SPACES)),
+                format!("{subject} is {cidr}, which is not inside any of {}", suggest::list(PRIVATE_SPACE)),
             )
             .hint(
                 "take a range in private space, so that it hides no address of the internet and AWS takes it",

@@ -5,7 +5,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::features::endpoints;
 use crate::names::{Name, Zone};
 use crate::suggest;
-use crate::topology::{Access, INTERNET, Topology};
+use crate::topology::{INTERNET, Topology};
 
 impl Declaration {
     /// Reads a topology.
@@ -217,14 +217,5 @@ pub(super) fn taken(name: &str) -> Option<&'static str> {
         _ if endpoints::kind(name).is_some() => Some("a gateway endpoint"),
         "eks-cluster" => Some("the subnets of control planes among the module's outputs"),
         _ => None,
-    }
-}
-
-/// Returns what an access is called.
-pub(super) fn access(access: Access) -> &'static str {
-    match access {
-        Access::Public => "public",
-        Access::Private => "private",
-        Access::Isolated => "isolated",
     }
 }

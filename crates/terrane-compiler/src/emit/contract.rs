@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable, canonical};
 
 use crate::ledger::Ledger;
-use crate::module::syntax::{Expr, object, string};
+use crate::module::syntax::{Expr, key_text, object, string};
 use crate::module::typecheck::Typed;
 use crate::module::{self, Module};
 use crate::network::Network;
@@ -65,19 +65,12 @@ fn managed(resource: &module::Resource) -> Managed {
         keys: if resource.for_each.is_some() { KeyKind::ForEach } else { KeyKind::None },
         repeat: resource.for_each.as_ref().map(canonical),
         literal_keys: match &resource.for_each {
-            Some(Expr::Object(rows)) => rows.keys().map(literal_key).collect(),
+            Some(Expr::Object(rows)) => rows.keys().map(key_text).collect(),
             _ => BTreeSet::new(),
         },
         prevent_destroy: false,
         create_before_destroy: false,
         ignore_changes: BTreeSet::new(),
-    }
-}
-
-fn literal_key(key: &hcl::ObjectKey) -> String {
-    match key {
-        hcl::ObjectKey::Expression(Expr::String(text)) => text.clone(),
-        other => other.to_string(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::network::{Access, Network, Target};
+use crate::network::{Network, Target};
 
 /// Returns the chart: the zones with their subnets, the gateways, and the default routes.
 pub(crate) fn diagram(network: &Network) -> String {
@@ -58,14 +58,5 @@ fn routes(network: &Network, text: &mut String) {
                 None => Ok(()),
             };
         }
-    }
-}
-
-/// Returns what kind of access a tier has, in words.
-pub(crate) fn access(access: Access) -> &'static str {
-    match access {
-        Access::Public => "public",
-        Access::Private => "private",
-        Access::Isolated => "isolated",
     }
 }

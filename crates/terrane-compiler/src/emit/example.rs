@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Source, generated};
-use crate::module::syntax::{Block, Body, Expr, Item, expr, string};
+use super::{Source, block, generated};
+use crate::module::syntax::{Body, expr, object, string};
 
 /// Returns the files of the example.
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
@@ -13,7 +13,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         .blank()
         .arg("name", string(&module.name))
         .arg("cidr_block", string(&source.network.ranges[0].default.to_string()))
-        .arg("tags", crate::module::syntax::object([("Environment", string("example"))]));
+        .arg("tags", object([("Environment", string("example"))]));
     let mut variables = Vec::new();
     for variable in module.variables.iter().filter(|variable| variable.default.is_none()) {
         call = call.hcl(&variable.name, &format!("var.{}", variable.name));
@@ -37,7 +37,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
             .arg("description", string("Everything that the network gives to others, in one value."))
             .hcl("value", "module.network"),
     )];
-    let provider = crate::module::syntax::object([
+    let provider = object([
         ("source", string(&module.providers["aws"].source)),
         ("version", string(&module.providers["aws"].version)),
     ]);
@@ -63,18 +63,4 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
     .into_iter()
     .map(|(name, text)| (format!("examples/complete/{name}"), text))
     .collect()
-}
-
-/// Returns a block with labels.
-pub(super) fn block(kind: &str, labels: &[&str], body: Body) -> Item {
-    let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-    Item::Block(Block { kind: kind.to_owned(), labels, body })
-}
-
-/// Returns the number of entries of a literal object.
-pub(super) fn rows(expr: &Expr) -> Option<usize> {
-    match expr {
-        Expr::Object(rows) => Some(rows.len()),
-        _ => None,
-    }
 }

@@ -7,9 +7,7 @@ use crate::features::network_acls::describe;
 use crate::features::vpc::sizes;
 use crate::network::Network;
 use crate::proof;
-
-/// Addresses that AWS reserves in each subnet: <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>.
-const RESERVED: u64 = 5;
+use crate::sizing::RESERVED_ADDRESSES;
 
 /// Returns the README.
 pub(super) fn readme(source: &Source<'_>) -> String {
@@ -69,13 +67,8 @@ fn addresses(network: &Network, text: &mut String) {
         for zone in &network.zones {
             if let Some(block) = network.subnet(idx, *zone) {
                 let range = network.place(tier.range, block);
-                let usable = (1_u64 << (32 - range.prefix_length())) - RESERVED;
-                let _ = writeln!(
-                    text,
-                    "| {} | {} | {zone} | {range} | {usable} |",
-                    tier.name,
-                    diagram::access(tier.access)
-                );
+                let usable = (1_u64 << (32 - range.prefix_length())) - u64::from(RESERVED_ADDRESSES);
+                let _ = writeln!(text, "| {} | {} | {zone} | {range} | {usable} |", tier.name, tier.access);
             }
         }
     }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use hcl::Identifier;
 use hcl::expr::ForExpr;
 
-use super::example::{block, rows};
-use super::{Source, generated};
+use super::{Source, block, generated};
 use crate::module::syntax::{Body, Expr, Item, call, equal, expr, object, reference, string};
 use crate::module::{Resource, print};
 use crate::names::{Cidr, Zone};
@@ -40,14 +39,9 @@ fn mock_provider() -> Item {
 /// Gives a value to each variable that has no default.
 fn required_variables(source: &Source<'_>) -> Option<Item> {
     source.network.nat.as_ref().filter(|nat| nat.bring_elastic_ips)?;
-    let ids: Vec<(String, Expr)> = source
-        .network
-        .slots
-        .keys()
-        .map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))))
-        .collect();
-    let ids = object(ids.iter().map(|(letter, id)| (letter.as_str(), id.clone())));
-    Some(block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", ids)))
+    let letters = source.network.slots.keys();
+    let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
+    Some(block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", object(ids))))
 }
 
 fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
@@ -88,6 +82,14 @@ fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<u
     }
 }
 
+/// Returns the number of entries of a literal object.
+fn rows(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Object(rows) => Some(rows.len()),
+        _ => None,
+    }
+}
+
 /// Returns whether the instances of a resource are written out, so that no zone changes their number.
 fn has_rows(resource: &Resource) -> bool {
     resource.for_each.as_ref().and_then(rows).is_some()
@@ -102,7 +104,7 @@ fn counts<'a>(
     resources
         .filter_map(|resource| {
             let count = instances(source.network, resource, n_zones)?;
-            let found = call("length", reference(&resource.ty, &resource.name));
+            let found = call("length", [reference(&resource.ty, &resource.name)]);
             let message = format!("{} must have {}.", resource.address(), counted(count, "instance"));
             Some(assertion(equal(found, Expr::Number(count.into())), &message))
         })
@@ -114,16 +116,12 @@ fn subnets(network: &Network, zones: &[Zone], bases: &[Cidr]) -> Vec<Item> {
     let mut checks = Vec::new();
     for (idx, tier) in network.tiers.iter().enumerate() {
         let id = tier.name.identifier();
-        let expected: Vec<(String, Expr)> = zones
-            .iter()
-            .filter_map(|zone| {
-                let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
-                Some((zone.to_string(), string(&range.to_string())))
-            })
-            .collect();
-        let expected = object(expected.iter().map(|(zone, range)| (zone.as_str(), range.clone())));
+        let expected = zones.iter().filter_map(|zone| {
+            let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
+            Some((zone.to_string(), string(&range.to_string())))
+        });
         checks.push(assertion(
-            equal(ranges_by_letter(&id), expected),
+            equal(ranges_by_letter(&id), object(expected)),
             &format!("The subnets of {} must lie where the ledger says.", tier.name),
         ));
     }
@@ -152,10 +150,15 @@ fn declared(source: &Source<'_>) -> Vec<Item> {
     vec![run("is_the_declared_network", Body::new(), checks)]
 }
 
-fn zone_map(zones: &[Zone]) -> Body {
-    let zones: Vec<(String, Expr)> =
-        zones.iter().map(|zone| (zone.to_string(), string(&format!("eu-west-1{zone}")))).collect();
-    Body::new().arg("zones", object(zones.iter().map(|(letter, zone)| (letter.as_str(), zone.clone()))))
+/// Passes a value for each of these letters as `zones`.
+fn zone_map(zones: &[Zone], value: impl Fn(usize, Zone) -> String) -> Body {
+    let entries = zones.iter().enumerate().map(|(idx, zone)| (zone.to_string(), string(&value(idx, *zone))));
+    Body::new().arg("zones", object(entries))
+}
+
+/// Passes letters with the availability zones that the mocked provider has for them.
+fn own_zones(zones: &[Zone]) -> Body {
+    zone_map(zones, |_, zone| format!("eu-west-1{zone}"))
 }
 
 /// Fewer, gapped, and spare letters: nothing that stays moves.
@@ -179,7 +182,7 @@ fn zones(source: &Source<'_>) -> Vec<Item> {
             let by_zone = source.module.resources.iter().filter(|resource| !has_rows(resource));
             let mut checks = counts(source, by_zone, zones.len());
             checks.extend(subnets(network, &zones, &defaults(network)));
-            run(name, zone_map(&zones), checks)
+            run(name, own_zones(&zones), checks)
         })
         .collect()
 }
@@ -254,40 +257,35 @@ fn rejections(source: &Source<'_>) -> Vec<Item> {
     if let Some(unknown) = Zone::all().find(|zone| !network.slots.contains_key(zone)) {
         let mut zones = network.zones.clone();
         zones.push(unknown);
-        reject("a_letter_without_a_slot", zone_map(&zones), "var.zones");
+        reject("a_letter_without_a_slot", own_zones(&zones), "var.zones");
     }
     if letters.len() > 1 {
         let twice = two_letters_on_one_zone(&network.zones, &letters);
         reject("two_letters_on_one_availability_zone", twice, "var.zones");
     }
     if network.min_zones.0 > 1 {
-        reject("too_few_zones", zone_map(&network.zones[..network.min_zones.0 - 1]), "var.zones");
+        reject("too_few_zones", own_zones(&network.zones[..network.min_zones.0 - 1]), "var.zones");
     }
     if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
         let zones: Vec<Zone> = letters.iter().copied().filter(|letter| *letter != home).collect();
         if zones.len() >= network.min_zones.0 {
-            reject("without_the_home_of_the_nat_gateway", zone_map(&zones), "var.zones");
+            reject("without_the_home_of_the_nat_gateway", own_zones(&zones), "var.zones");
         }
     }
-    let elsewhere: Vec<(String, Expr)> =
-        network.zones.iter().map(|zone| (zone.to_string(), string(&format!("us-east-1{zone}")))).collect();
     reject(
         "availability_zones_of_another_region",
-        Body::new()
-            .arg("zones", object(elsewhere.iter().map(|(letter, zone)| (letter.as_str(), zone.clone())))),
+        zone_map(&network.zones, |_, zone| format!("us-east-1{zone}")),
         "aws_vpc.this",
     );
     if let Some(eks) = &network.eks
         && let Some(refused) = eks.refused_zones.first()
     {
-        let ids = network.zones.iter().enumerate().map(|(idx, zone)| match idx {
-            0 => (zone.to_string(), string(refused)),
-            _ => (zone.to_string(), string(&format!("euw1-az{idx}"))),
-        });
-        let ids: Vec<(String, Expr)> = ids.collect();
         reject(
             "an_availability_zone_without_eks",
-            Body::new().arg("zones", object(ids.iter().map(|(letter, id)| (letter.as_str(), id.clone())))),
+            zone_map(&network.zones, |idx, _| match idx {
+                0 => refused.clone(),
+                _ => format!("euw1-az{idx}"),
+            }),
             &format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier()),
         );
     }
@@ -313,7 +311,5 @@ fn rejections(source: &Source<'_>) -> Vec<Item> {
 
 fn two_letters_on_one_zone(zones: &[Zone], letters: &[Zone]) -> Body {
     let used: Vec<Zone> = if zones.len() > 1 { zones.to_vec() } else { letters[..2].to_vec() };
-    let same: Vec<(String, Expr)> =
-        used.iter().map(|zone| (zone.to_string(), string("eu-west-1a"))).collect();
-    Body::new().arg("zones", object(same.iter().map(|(letter, zone)| (letter.as_str(), zone.clone()))))
+    zone_map(&used, |_, _| "eu-west-1a".to_owned())
 }

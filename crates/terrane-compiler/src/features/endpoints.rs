@@ -9,7 +9,7 @@ use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
-use crate::module::syntax::{Body, expr, object, string};
+use crate::module::syntax::{Body, call, expr, object, string};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Network, RouteTable};
 
@@ -56,16 +56,15 @@ fn lower(network: &Network, module: &mut Module) {
         module.resources.extend(tables.iter().map(|table| association(kind, table)));
     }
     if !network.endpoints.is_empty() {
-        let ids: Vec<(&str, String)> = KINDS
+        let ids = KINDS
             .iter()
             .filter(|kind| network.endpoints.iter().any(|service| service == kind.name))
-            .map(|kind| (kind.name, format!("aws_vpc_endpoint.{}.id", kind.name)))
-            .collect();
+            .map(|kind| (kind.name, expr(&format!("aws_vpc_endpoint.{}.id", kind.name))));
         module.outputs.push(Output {
             name: "vpc_endpoint_ids".to_owned(),
             description: "Ids of the gateway endpoints by service.".to_owned(),
             holds: Some(Holds::VpcEndpointId),
-            value: super::vpc::call("tomap", [object(ids.iter().map(|(name, id)| (*name, expr(id))))]),
+            value: call("tomap", [object(ids)]),
         });
     }
 }

@@ -26,8 +26,8 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, expr, object, string, table};
 use crate::module::{File, Module, Resource};
-use crate::names::{Cidr, PortRange};
-use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, PRIVATE_SPACE, Traffic};
+use crate::names::{Cidr, PRIVATE_SPACE, PortRange};
+use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 

@@ -9,7 +9,7 @@ use super::network_acls::{columns, describe, traffic};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::diagnostics::Diagnostic;
-use crate::module::syntax::{Body, Expr, expr, object, string, table};
+use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Tier, Traffic};
 
@@ -124,20 +124,15 @@ fn lower(network: &Network, module: &mut Module) {
 
 /// Returns an output that holds an id for each tier.
 pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
-    let ids: Vec<(String, Expr)> = network
-        .tiers
-        .iter()
-        .flat_map(|tier| {
-            let id = expr(&format!("{ty}.{}.id", tier.name.identifier()));
-            tier.names().map(move |name| (name.identifier(), id.clone()))
-        })
-        .collect();
-    let ids = object(ids.iter().map(|(name, id)| (name.as_str(), id.clone())));
+    let ids = network.tiers.iter().flat_map(|tier| {
+        let id = expr(&format!("{ty}.{}.id", tier.name.identifier()));
+        tier.names().map(move |name| (name.identifier(), id.clone()))
+    });
     Output {
         name: name.to_owned(),
         description: description.to_owned(),
         holds: Some(holds),
-        value: super::vpc::call("tomap", [ids]),
+        value: call("tomap", [object(ids)]),
     }
 }
 
@@ -275,5 +270,5 @@ fn peer_name<'a>(network: &'a Network, peer: &'a GroupPeer) -> &'a str {
 
 fn row(rule: &GroupRule) -> Expr {
     let (protocol, from, to) = columns(rule.traffic);
-    object(vec![("protocol", string(protocol)), ("from", from), ("to", to)])
+    object([("protocol", string(protocol)), ("from", from), ("to", to)])
 }

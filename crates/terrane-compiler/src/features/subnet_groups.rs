@@ -14,7 +14,7 @@ mod redshift;
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, Expr, expr, object, string};
+use crate::module::syntax::{Body, Expr, call, expr, object, string};
 use crate::module::{File, Module, Moved, Output, Resource};
 use crate::network::{Network, SubnetGroup};
 
@@ -110,22 +110,16 @@ fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource
 }
 
 fn output(network: &Network, kind: &Kind, groups: &[&SubnetGroup]) -> Output {
-    let names: Vec<(String, Expr)> = groups
-        .iter()
-        .flat_map(|group| {
-            let tier = &network.tiers[group.tier];
-            let id = tier.name.identifier();
-            let name = expr(&format!("{}.{id}.{}", kind.resource_type, kind.name_argument));
-            tier.names().map(move |key| (key.identifier(), name.clone()))
-        })
-        .collect();
+    let names = groups.iter().flat_map(|group| {
+        let tier = &network.tiers[group.tier];
+        let id = tier.name.identifier();
+        let name = expr(&format!("{}.{id}.{}", kind.resource_type, kind.name_argument));
+        tier.names().map(move |key| (key.identifier(), name.clone()))
+    });
     Output {
         name: format!("{}_subnet_group_names", kind.name),
         description: format!("Names of the subnet groups of {} by tier.", kind.title),
         holds: Some(Holds::SubnetGroupName),
-        value: super::vpc::call(
-            "tomap",
-            [object(names.iter().map(|(id, name)| (id.as_str(), name.clone())))],
-        ),
+        value: call("tomap", [object(names)]),
     }
 }

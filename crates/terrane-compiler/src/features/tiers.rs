@@ -4,9 +4,9 @@ use terrane_contract::Holds;
 
 use super::vpc::table_of;
 use super::{Feature, Resolution};
-use crate::address_plan::Layout;
-use crate::declaration::Size;
-use crate::module::syntax::{Body, Expr, expr, object, string};
+use crate::address_plan::{AddressPlan, Layout};
+use crate::declaration::{Declaration, Size};
+use crate::module::syntax::{Body, Expr, call, expr, object, string};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
@@ -43,27 +43,15 @@ fn resolve(resolution: &mut Resolution<'_>) {
 }
 
 /// Returns the fewest blocks that hold a tier's subnets and touch no other tier.
-fn cover(
-    declaration: &crate::declaration::Declaration,
-    plan: &crate::address_plan::AddressPlan,
-    tier: usize,
-) -> Vec<Block> {
-    let blocks = match &plan.tiers[tier] {
-        Layout::Block(block) => return vec![*block],
-        Layout::Pinned(blocks) => blocks,
-    };
+fn cover(declaration: &Declaration, plan: &AddressPlan, tier: usize) -> Vec<Block> {
+    let blocks = plan.tiers[tier].blocks();
     let others: Vec<Block> = (0..plan.tiers.len())
         .filter(|other| *other != tier && declaration.tiers[*other].range == declaration.tiers[tier].range)
-        .flat_map(|other| match &plan.tiers[other] {
-            Layout::Block(block) => vec![*block],
-            Layout::Pinned(blocks) => blocks.values().copied().collect(),
-        })
+        .flat_map(|other| plan.tiers[other].blocks())
         .collect();
-    let mut all = blocks.values().copied();
-    let smallest = all.next().map(|first| all.fold(first, Block::join));
-    match smallest {
-        Some(block) if !others.iter().any(|other| other.overlaps(block)) => vec![block],
-        _ => blocks.values().copied().collect(),
+    match blocks.iter().copied().reduce(Block::join) {
+        Some(smallest) if !others.iter().any(|other| other.overlaps(smallest)) => vec![smallest],
+        _ => blocks,
     }
 }
 
@@ -88,41 +76,27 @@ fn locals(network: &Network, module: &mut Module) {
     local(
         "slots",
         "Zone letter to slot in the block of each tier; slots of letters not in use are spare.",
-        object(
-            network
-                .slots
-                .iter()
-                .map(|(letter, slot)| (letter.to_string(), Expr::Number((*slot).into())))
-                .collect::<Vec<_>>()
-                .iter()
-                .map(|(letter, slot)| (letter.as_str(), slot.clone())),
-        ),
+        object(network.slots.iter().map(|(letter, slot)| (letter.to_string(), Expr::Number((*slot).into())))),
     );
-    let blocks: Vec<(String, Expr)> = network
-        .tiers
-        .iter()
-        .map(|tier| {
-            let mut parts: Vec<Expr> =
-                tier.cover.iter().map(|block| place(network, tier.range, *block)).collect();
-            let value = if parts.len() == 1 { parts.remove(0) } else { Expr::Array(parts) };
-            (tier.name.identifier(), value)
-        })
-        .collect();
+    let blocks = network.tiers.iter().map(|tier| {
+        let mut parts: Vec<Expr> =
+            tier.cover.iter().map(|block| place(network, tier.range, *block)).collect();
+        let value = if parts.len() == 1 { parts.remove(0) } else { Expr::Array(parts) };
+        (tier.name.identifier(), value)
+    });
     local(
         "blocks",
         "The block of each tier, as the ledger records it. Network ACLs are written over these.",
-        object(blocks.iter().map(|(name, value)| (name.as_str(), value.clone()))),
+        object(blocks),
     );
     for tier in &network.tiers {
         if let Layout::Pinned(blocks) = &tier.layout {
-            let ranges: Vec<(String, Expr)> = blocks
-                .iter()
-                .map(|(letter, block)| (letter.to_string(), place(network, tier.range, *block)))
-                .collect();
+            let ranges =
+                blocks.iter().map(|(letter, block)| (letter.to_string(), place(network, tier.range, *block)));
             local(
                 &format!("{}_ranges", tier.name.identifier()),
                 &format!("The ranges of `{}` by zone letter.", tier.name),
-                object(ranges.iter().map(|(letter, value)| (letter.as_str(), value.clone()))),
+                object(ranges),
             );
         }
     }
@@ -199,7 +173,7 @@ fn tags(network: &Network, tier: &Tier) -> Expr {
     if tier.karpenter {
         arguments.push(expr("local.karpenter_tags"));
     }
-    super::vpc::call("merge", arguments)
+    call("merge", arguments)
 }
 
 fn moved(old: &Name, new: &Name) -> impl Iterator<Item = Moved> {
@@ -258,15 +232,11 @@ fn outputs(network: &Network, module: &mut Module) {
 }
 
 fn by_tier_and_letter(network: &Network, attribute: &str) -> Expr {
-    let tiers: Vec<(String, Expr)> = network
-        .tiers
-        .iter()
-        .flat_map(|tier| {
-            let id = tier.name.identifier();
-            let map =
-                format!("tomap({{ for letter, subnet in aws_subnet.{id} : letter => subnet.{attribute} }})");
-            tier.names().map(move |name| (name.identifier(), expr(&map)))
-        })
-        .collect();
-    super::vpc::call("tomap", [object(tiers.iter().map(|(id, map)| (id.as_str(), map.clone())))])
+    let tiers = network.tiers.iter().flat_map(|tier| {
+        let id = tier.name.identifier();
+        let map =
+            format!("tomap({{ for letter, subnet in aws_subnet.{id} : letter => subnet.{attribute} }})");
+        tier.names().map(move |name| (name.identifier(), expr(&map)))
+    });
+    call("tomap", [object(tiers)])
 }

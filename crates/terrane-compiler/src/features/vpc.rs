@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, Expr, expr, object, string};
+use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Network, Range};
@@ -252,10 +252,10 @@ fn vpc(network: &Network) -> Resource {
             if range.admitted.within.iter().any(|space| overlap(*space, clear.cidr)) {
                 vpc.preconditions.push(Condition {
                     condition: disjoint(&range.variable, RangeText::Literal(clear.cidr)),
-                    error_message: string_with(
-                        &format!("{} overlaps {}, the range of ", range.variable, clear.cidr),
-                        &clear.name,
-                    ),
+                    error_message: string(&format!(
+                        "{} overlaps {}, the range of {}; choose another.",
+                        range.variable, clear.cidr, clear.name
+                    )),
                 });
             }
         }
@@ -283,9 +283,8 @@ fn overlap(space: ipnet::Ipv4Net, range: Cidr) -> bool {
     space.contains(&range.net()) || range.net().contains(&space)
 }
 
-/// Returns the condition that two ranges share no address: cut to the shorter prefix, they differ.
-///
-/// A range is the name of a variable, or a literal.
+/// Returns the condition that the range in a variable and another one share no address: cut to the shorter prefix, they
+/// differ.
 fn disjoint(first: &str, second: RangeText<'_>) -> Expr {
     let (address, length) = match second {
         RangeText::Variable(name) => {
@@ -303,10 +302,6 @@ fn disjoint(first: &str, second: RangeText<'_>) -> Expr {
 enum RangeText<'a> {
     Variable(&'a str),
     Literal(Cidr),
-}
-
-fn string_with(text: &str, name: &str) -> Expr {
-    string(&format!("{text}{name}; choose another."))
 }
 
 fn outputs(network: &Network, module: &mut Module) {
@@ -341,15 +336,6 @@ pub(super) fn common_tags(network: &Network) -> &'static str {
     if network.tags.is_empty() { "var.tags" } else { "local.tags" }
 }
 
-/// Returns a call of a function.
-pub(super) fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
-    let mut call = hcl::expr::FuncCall::builder(name);
-    for argument in arguments {
-        call = call.arg(argument);
-    }
-    Expr::from(call.build())
-}
-
 /// Returns an object, whose keys are quoted where one of them must be.
 pub(super) fn table_of<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
     let is_identifier = |key: &str| {
@@ -360,7 +346,7 @@ pub(super) fn table_of<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -
     if entries.iter().all(|(key, _)| is_identifier(key)) {
         object(entries)
     } else {
-        crate::module::syntax::table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
+        table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
     }
 }
 

@@ -44,6 +44,14 @@ pub struct Block {
     pub body: Body,
 }
 
+impl Block {
+    /// Returns a block with labels.
+    pub fn new(kind: &str, labels: &[&str], body: Body) -> Block {
+        let labels = labels.iter().map(|&label| label.to_owned()).collect();
+        Block { kind: kind.to_owned(), labels, body }
+    }
+}
+
 impl Body {
     /// Returns an empty body.
     pub fn new() -> Body {
@@ -80,7 +88,7 @@ impl Body {
     /// Appends a nested block without labels.
     #[must_use]
     pub fn block(mut self, kind: &str, body: Body) -> Body {
-        self.items.push(Item::Block(Block { kind: kind.to_owned(), labels: Vec::new(), body }));
+        self.items.push(Item::Block(Block::new(kind, &[], body)));
         self
     }
 
@@ -125,13 +133,13 @@ pub fn paragraph(text: &str) -> Expr {
 }
 
 /// Returns an object with identifier keys in the given order; `for`, which would begin another expression, is quoted.
-pub fn object<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
+pub fn object<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Expr)>) -> Expr {
     Expr::Object(
         entries
             .into_iter()
-            .map(|(key, value)| match key {
-                "for" => (hcl::ObjectKey::Expression(string(key)), value),
-                _ => (hcl::ObjectKey::Identifier(hcl::Identifier::sanitized(key)), value),
+            .map(|(key, value)| match key.as_ref() {
+                "for" => (ObjectKey::Expression(string("for")), value),
+                key => (ObjectKey::Identifier(hcl::Identifier::sanitized(key)), value),
             })
             .collect(),
     )
@@ -140,10 +148,7 @@ pub fn object<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
 /// Returns an object with quoted keys in the given order.
 pub fn table(entries: impl IntoIterator<Item = (String, Expr)>) -> Expr {
     Expr::Object(
-        entries
-            .into_iter()
-            .map(|(key, value)| (hcl::ObjectKey::Expression(Expr::String(key)), value))
-            .collect(),
+        entries.into_iter().map(|(key, value)| (ObjectKey::Expression(Expr::String(key)), value)).collect(),
     )
 }
 
@@ -153,9 +158,21 @@ pub fn reference(root: &str, name: &str) -> Expr {
     Expr::from(Traversal::builder(root).attr(hcl::Identifier::sanitized(name)).build())
 }
 
-/// Returns `name(argument)`.
-pub fn call(name: &str, argument: Expr) -> Expr {
-    Expr::from(FuncCall::builder(hcl::Identifier::sanitized(name)).arg(argument).build())
+/// Returns a call of a function.
+pub fn call(name: &str, arguments: impl IntoIterator<Item = Expr>) -> Expr {
+    let mut call = FuncCall::builder(hcl::Identifier::sanitized(name));
+    for argument in arguments {
+        call = call.arg(argument);
+    }
+    Expr::from(call.build())
+}
+
+/// Returns the text of an object's key.
+pub(crate) fn key_text(key: &ObjectKey) -> String {
+    match key {
+        ObjectKey::Expression(Expr::String(text)) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Returns `left == right`.

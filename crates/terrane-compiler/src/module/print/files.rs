@@ -43,8 +43,7 @@ fn file(topology: &str, blocks: Vec<Item>) -> String {
 }
 
 fn block(kind: &str, labels: &[&str], body: Body) -> Item {
-    let labels = labels.iter().map(|&label| label.to_owned()).collect();
-    Item::Block(Block { kind: kind.to_owned(), labels, body })
+    Item::Block(Block::new(kind, labels, body))
 }
 
 fn blocks_of(module: &Module, file: File) -> Vec<Item> {
@@ -186,16 +185,16 @@ pub fn type_expression(ty: &Type) -> Expr {
         Type::Number => variable("number"),
         Type::Bool => variable("bool"),
         Type::Dynamic => variable("any"),
-        Type::List(element) => call("list", type_expression(element)),
-        Type::Set(element) => call("set", type_expression(element)),
-        Type::Map(element) => call("map", type_expression(element)),
-        Type::Tuple(elements) => call("tuple", Expr::Array(elements.iter().map(type_expression).collect())),
+        Type::List(element) => call("list", [type_expression(element)]),
+        Type::Set(element) => call("set", [type_expression(element)]),
+        Type::Map(element) => call("map", [type_expression(element)]),
+        Type::Tuple(elements) => call("tuple", [Expr::Array(elements.iter().map(type_expression).collect())]),
         Type::Object { attributes, optional } => {
             let attributes = attributes.iter().map(|(name, ty)| {
                 let ty = type_expression(ty);
-                (name.as_str(), if optional.contains(name) { call("optional", ty) } else { ty })
+                (name.as_str(), if optional.contains(name) { call("optional", [ty]) } else { ty })
             });
-            call("object", syntax::object(attributes))
+            call("object", [syntax::object(attributes)])
         }
     }
 }

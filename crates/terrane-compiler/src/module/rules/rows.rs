@@ -1,9 +1,9 @@
 //! The instances of a resource whose `for_each` is a table in the module itself.
 
-use hcl::expr::{BinaryOperator, ObjectKey, Operation, TraversalOperator};
+use hcl::expr::{BinaryOperator, Operation, TraversalOperator};
 
 use crate::module::Resource;
-use crate::module::syntax::Expr;
+use crate::module::syntax::{Expr, key_text};
 
 /// One instance, with the arguments that can be told from the module alone.
 pub(super) struct Row<'m> {
@@ -20,21 +20,6 @@ pub(super) fn rows(resource: &Resource) -> Vec<Row<'_>> {
             .map(|(key, value)| Row { resource, key: Some(key_text(key)), value: Some(value) })
             .collect(),
         _ => vec![Row { resource, key: None, value: None }],
-    }
-}
-
-fn key_text(key: &ObjectKey) -> String {
-    match key {
-        ObjectKey::Expression(Expr::String(text)) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-fn is_key(key: &ObjectKey, name: &str) -> bool {
-    match key {
-        ObjectKey::Expression(Expr::String(text)) => text == name,
-        ObjectKey::Identifier(identifier) => identifier.as_str() == name,
-        other => other.to_string() == name,
     }
 }
 
@@ -104,5 +89,5 @@ impl<'m> Row<'m> {
 
 fn attribute<'m>(object: &'m Expr, name: &str) -> Option<&'m Expr> {
     let Expr::Object(entries) = object else { return None };
-    entries.iter().find(|(key, _)| is_key(key, name)).map(|(_, value)| value)
+    entries.iter().find(|(key, _)| key_text(key) == name).map(|(_, value)| value)
 }
