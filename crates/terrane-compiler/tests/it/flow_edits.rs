@@ -2,7 +2,7 @@
 //! change, and no rule changes its number.
 //!
 //! A rule's address is its tier, direction, and number, so that an apply is judged from two networks alone;
-//! that Terraform plans the same is shown over standing networks, with `cargo xtask bench churn`.
+//! that Terraform plans the same over a network that stands is shown by `churn` in the tests of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +14,10 @@ use terrane_compiler::resolve::resolve;
 use terrane_compiler::testing::{self, FlowEdit};
 use terrane_compiler::topology::Topology;
 
+use crate::cases;
+
 /// Edits of each network.
 const EDITS: u64 = 12;
-
-fn networks() -> u64 {
-    if std::env::var("TERRANE_LONG").is_ok_and(|value| value != "0") { 5_000 } else { 100 }
-}
 
 fn resolved(topology: &Topology, ledger: &Ledger) -> Option<(Network, Ledger)> {
     let declaration = Declaration::read(topology).ok()?;
@@ -110,7 +108,8 @@ fn check(before: &Network, after: &Network, edit: &FlowEdit, seen: &mut Seen) {
 #[test]
 fn a_flow_that_comes_or_goes_changes_its_own_rules_and_renumbers_none() {
     let mut seen = Seen::default();
-    for seed in 0..networks() {
+    let networks = u64::from(cases(100, 5_000));
+    for seed in 0..networks {
         let mut topology = testing::topology(seed);
         let Some((mut network, mut ledger)) = resolved(&topology, &Ledger::default()) else {
             panic!("{topology:#?}")
@@ -128,7 +127,7 @@ fn a_flow_that_comes_or_goes_changes_its_own_rules_and_renumbers_none() {
             (network, topology) = (after, edit.topology);
         }
     }
-    assert!(seen.edits as u64 > networks() * EDITS / 2 && seen.changed > seen.edits, "{seen:?}");
+    assert!(seen.edits as u64 > networks * EDITS / 2 && seen.changed > seen.edits, "{seen:?}");
     assert!(seen.widened > 0, "{seen:?}");
     println!("{seen:?}");
 }

@@ -11,3 +11,8 @@ mod flow_edits;
 mod print;
 mod random;
 mod terraform;
+
+/// Returns how many cases a test tries: `short` as a rule, `long` under `cargo xtask test --long`.
+fn cases(short: u32, long: u32) -> u32 {
+    if std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0") { long } else { short }
+}

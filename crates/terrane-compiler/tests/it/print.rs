@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use terrane_compiler::module::print::print;
 use terrane_compiler::module::syntax::{Block, Body, Expr, Item, string};
 
-use crate::{bodies, terraform};
+use crate::{bodies, cases, terraform};
 
 /// Returns what `terraform fmt` says about a directory; empty if it would change nothing.
 fn fmt(dir: &Path) -> String {
@@ -30,7 +30,7 @@ fn arbitrary_bodies_are_canonical() {
     }
     let mut runner = TestRunner::default();
     // Few at a time: the trees that shrink are large.
-    for _ in 0..terraform::n_cases(2, 100) {
+    for _ in 0..cases(2, 100) {
         check_bodies(&mut runner, 100);
     }
 }

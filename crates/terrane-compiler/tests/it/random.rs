@@ -12,6 +12,8 @@ use terrane_compiler::resolve::resolve;
 use terrane_compiler::testing::topology;
 use terrane_compiler::topology::{Egress, Tier, Topology};
 
+use crate::cases;
+
 fn planned(topology: &Topology, ledger: &Ledger) -> (AddressPlan, Ledger) {
     let declaration = Declaration::read(topology).unwrap_or_else(|found| panic!("{found}"));
     allocate(&declaration, ledger).unwrap_or_else(|found| panic!("{}\n{found}", document::to_toml(topology)))
@@ -110,11 +112,6 @@ fn damage(document: &mut serde_json::Value, at: usize, how: i32) {
         (_, 2) => *document.pointer_mut(path).unwrap() = serde_json::json!({ "x": 1 }),
         (_, _) => *document.pointer_mut(path).unwrap() = serde_json::json!([[]]),
     }
-}
-
-/// Returns how many cases to try: `short` as a rule, `long` under `cargo xtask test --long`.
-fn cases(short: u32, long: u32) -> u32 {
-    if std::env::var_os("TERRANE_LONG").is_some_and(|value| value != "0") { long } else { short }
 }
 
 proptest! {

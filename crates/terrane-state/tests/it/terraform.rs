@@ -106,7 +106,7 @@ fn expression() -> impl Strategy<Value = String> {
 #[tokio::test]
 async fn outputs_are_those_that_terraform_shows() {
     if Command::new("terraform").arg("version").output().is_err() {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "terraform not found, and CI requires it");
+        assert!(std::env::var_os("CI").is_none(), "terraform not found, and CI requires it");
         println!("skipped: terraform not found");
         return;
     }
