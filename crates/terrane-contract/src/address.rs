@@ -96,6 +96,12 @@ impl Movement {
         unkeyed(&self.from) && unkeyed(&self.to)
     }
 
+    /// Returns an address of the block as seen from the root.
+    pub(crate) fn in_root(&self, address: &Address) -> Address {
+        let within = self.within.iter().map(|name| Step { name: name.clone(), key: Key::None });
+        Address(within.chain(address.0.iter().cloned()).collect())
+    }
+
     /// Returns where the block carries an address, if it concerns it.
     fn apply(&self, address: &Address) -> Option<Address> {
         let depth = self.within.len();

@@ -38,8 +38,8 @@ impl Range {
                     let next = match n_parts {
                         // `~> 1` admits every later major as well.
                         1 => None,
-                        2 => Some(Version::new(version.major + 1, 0, 0)),
-                        _ => Some(Version::new(version.major, version.minor + 1, 0)),
+                        2 => Some(Version::new(version.major.checked_add(1)?, 0, 0)),
+                        _ => Some(Version::new(version.major, version.minor.checked_add(1)?, 0)),
                     };
                     range.raise(version, true);
                     if let Some(next) = next {
@@ -161,5 +161,8 @@ mod tests {
         }
         assert_eq!(Range::parse(Some("latest")), None);
         assert_eq!(Range::parse(Some("=> 5")), None);
+        for after in [format!("~> {}.0", u64::MAX), format!("~> 1.{}.0", u64::MAX)] {
+            assert_eq!(Range::parse(Some(&after)), None, "nothing comes after {after}");
+        }
     }
 }

@@ -328,11 +328,7 @@ fn explain_losses(before: &Package<'_>, after: &Package<'_>, fresh: &BTreeSet<&S
 /// Reports `moved` blocks of the old version whose effect the new version lacks.
 fn lost_moves(before: &Package<'_>, after: &Package<'_>, report: &mut Report) {
     for movement in &before.movements {
-        let rooted = |address: &Address| {
-            let within = movement.within.iter().map(|name| Step { name: name.clone(), key: Key::None });
-            Address(within.chain(address.0.iter().cloned()).collect())
-        };
-        let (from, to) = (rooted(&movement.from), rooted(&movement.to));
+        let (from, to) = (movement.in_root(&movement.from), movement.in_root(&movement.to));
         if replay(&after.movements, &from) != replay(&after.movements, &to) {
             let message =
                 format!("`{from}` no longer moves to `{to}`: destroyed for those who skipped versions");
@@ -358,7 +354,7 @@ fn contradictions(package: &Package<'_>, report: &mut Report) {
             report.add("R11", Bump::Refused, &from, message);
         }
         if replay(std::slice::from_ref(movement), &movement.from).is_none()
-            || replay(&package.movements, &in_root(movement)).is_none()
+            || replay(&package.movements, &movement.in_root(&movement.from)).is_none()
         {
             report.add("R11", Bump::Refused, &from, "the moved blocks run in a circle");
         }
@@ -368,13 +364,8 @@ fn contradictions(package: &Package<'_>, report: &mut Report) {
     }
 }
 
-fn in_root(movement: &Movement) -> Address {
-    let within = movement.within.iter().map(|name| Step { name: name.clone(), key: Key::None });
-    Address(within.chain(movement.from.0.iter().cloned()).collect())
-}
-
 fn still_declared(package: &Package<'_>, movement: &Movement) -> bool {
-    let from = in_root(movement);
+    let from = movement.in_root(&movement.from);
     let path = from.names().join(".");
     let Some(key) = from.0.last().map(|step| &step.key) else { return false };
     let Some(resource) = package.resources.get(&path) else {
