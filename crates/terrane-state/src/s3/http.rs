@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper_util::client::proxy::matcher::Matcher;
 
 use super::settings::Settings;
 use super::unverified::Unverified;
@@ -28,7 +29,7 @@ struct ByScheme {
 #[derive(Clone, Debug)]
 enum Tls {
     Verified(SharedHttpClient),
-    Unverified(Arc<OnceLock<Unverified>>),
+    Unverified { proxies: Arc<Matcher>, client: Arc<OnceLock<Unverified>> },
 }
 
 /// What a [`ByScheme`] sends one request with.
@@ -40,10 +41,15 @@ struct Sender {
 }
 
 pub(crate) fn client(settings: &Settings) -> Result<SharedHttpClient, Error> {
-    let proxy = proxy(settings)?;
+    let proxy_url = settings.proxy.as_ref().map(|url| proxy_url(url));
+    let proxy = proxy(proxy_url.as_deref(), settings.no_proxy.as_deref())?;
     let plain = client_of(proxy.clone(), ConnectorBuilder::build_http);
     let tls = match settings.insecure {
-        true => Tls::Unverified(Arc::default()),
+        true => {
+            let proxies = Matcher::builder().all(proxy_url.clone().unwrap_or_default());
+            let proxies = proxies.no(settings.no_proxy.clone().unwrap_or_default()).build();
+            Tls::Unverified { proxies: Arc::new(proxies), client: Arc::default() }
+        }
         false => Tls::Verified(verified(settings, proxy)?),
     };
     let always_tls = settings.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https://"));
@@ -69,7 +75,9 @@ impl HttpConnector for Sender {
         }
         match &self.client.tls {
             Tls::Verified(client) => client.http_connector(settings, components).call(request),
-            Tls::Unverified(client) => client.get_or_init(|| Unverified::new(settings)).call(request),
+            Tls::Unverified { proxies, client } => {
+                client.get_or_init(|| Unverified::new(settings, proxies.clone())).call(request)
+            }
         }
     }
 }
@@ -106,13 +114,16 @@ fn invalid(problem: String) -> Error {
     ErrorKind::InvalidConfig { problems: vec![problem] }.into()
 }
 
-fn proxy(settings: &Settings) -> Result<ProxyConfig, Error> {
-    let Some(url) = &settings.proxy else { return Ok(ProxyConfig::disabled()) };
-    let whole = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+fn proxy_url(url: &str) -> String {
+    if url.contains("://") { url.to_owned() } else { format!("http://{url}") }
+}
+
+fn proxy(url: Option<&str>, no_proxy: Option<&str>) -> Result<ProxyConfig, Error> {
+    let Some(url) = url else { return Ok(ProxyConfig::disabled()) };
     // The URL may hold a password, so the message does not repeat it.
-    let proxy = ProxyConfig::all(whole)
+    let proxy = ProxyConfig::all(url)
         .map_err(|_| invalid("the proxy is not a URL such as http://proxy.example:3128".to_owned()))?;
-    Ok(match &settings.no_proxy {
+    Ok(match no_proxy {
         Some(hosts) => proxy.no_proxy(hosts),
         None => proxy,
     })

@@ -170,8 +170,11 @@ impl Resolver<'_> {
         self.accounts(arguments);
         let proxy = self.proxy(arguments, endpoints.get("s3"));
         let insecure = self.flag("insecure", arguments.insecure, None);
-        if insecure && proxy.is_some() {
-            self.problem("`insecure` does not go with a proxy; name the certificate in `custom_ca_bundle`");
+        if insecure && proxy.as_ref().is_some_and(|url| url.starts_with("https://")) {
+            self.problem(
+                "`insecure` does not go with a proxy that is itself reached by HTTPS; \
+                 name the certificates in `custom_ca_bundle`",
+            );
         }
         Settings {
             path_style: self.path_style(arguments),

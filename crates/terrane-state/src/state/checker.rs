@@ -327,4 +327,40 @@ mod tests {
             }
         }
     }
+
+    /// All sequences of up to so many tokens.
+    fn sequences(most: usize) -> Vec<String> {
+        let tokens = ["{", "}", "[", "]", ",", ":", r#""a""#, "1", "null"];
+        let mut all = vec![String::new()];
+        let mut longest = all.clone();
+        for _ in 0..most {
+            longest = longest.iter().flat_map(|text| tokens.map(|token| format!("{text}{token}"))).collect();
+            all.extend_from_slice(&longest);
+        }
+        all
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_wherever_it_stands() {
+        let places = [
+            (r#"{"version":4"#, "}"),
+            (r#"{"version":4,"a":"#, ""),
+            (r#"{"version":4,"resources":["#, "]}"),
+            (r#"{"version":4,"resources":[{"a":1"#, "}]}"),
+            (r#"{"version":4,"resources":[{"instances":["#, "]}]}"),
+            (r#"{"version":4,"resources":[{"instances":[{"attributes":{"a":[]"#, "}}]}]}"),
+        ];
+        let sequences = sequences(4);
+        for (before, after) in places {
+            for sequence in &sequences {
+                let text = format!("{before}{sequence}{after}");
+                let expected = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+                let is_json = |error: &Error| !matches!(error.kind(), ErrorKind::Syntax { .. });
+                let found = checked([text.as_bytes()].into_iter());
+                assert_eq!(found.as_ref().map_or_else(is_json, |_| true), expected, "by pieces: {text}");
+                let found = WholeState::parse(text.as_bytes());
+                assert_eq!(found.as_ref().map_or_else(is_json, |_| true), expected, "at once: {text}");
+            }
+        }
+    }
 }

@@ -432,6 +432,52 @@ mod tests {
         }
     }
 
+    /// Applies the rules to a resource with some more members, two instances, and more members in the first of them.
+    fn checked(of_resource: &str, of_instance: &str) -> Result<(), String> {
+        let text = format!(
+            r#"{{"mode":"managed","type":"t","name":"n"{of_resource},"instances":[{{"a":1{of_instance}}},{{"deposed":"00000001"}}]}}"#
+        );
+        let mut events = Events::new(text.as_bytes());
+        events.next().unwrap();
+        let raw = scan(&mut events).unwrap();
+        raw.resource().map(drop)
+    }
+
+    #[test]
+    fn resources_follow_the_rules() {
+        for (of_resource, of_instance) in [
+            (r#","provider":null,"module":"","more":[]"#, r#","index_key":null,"status":null"#),
+            (r#","module":"module.m[0]","each":"list""#, r#","index_key":0,"schema_version":1"#),
+            (r#","provider":"provider[\"p\"]""#, r#","index_key":"\u00e9","status":"tainted""#),
+            ("", r#","deposed":"00000002","sensitive_attributes":[ ]"#),
+            ("", r#","sensitive_attributes":[[{"type":"get_attr","value":"x"}]]"#),
+        ] {
+            assert_eq!(checked(of_resource, of_instance), Ok(()), "{of_resource} {of_instance}");
+        }
+        for (of_resource, of_instance, expected) in [
+            (r#","mode":"zzz""#, "", r#"unknown mode "zzz""#),
+            (r#","Mode":null"#, "", "`mode` must be a string"),
+            (r#","type":7"#, "", "`type` must be a string"),
+            (r#","n\u0061me":[]"#, "", "`name` must be a string"),
+            (r#","module":"m""#, "", r#""m" is no address of a module, such as "module.network""#),
+            (r#","provider":{}"#, "", "`provider` must be a string, found object"),
+            ("", r#","index_key":true"#, "t.n: `index_key` must be a string or number, found bool"),
+            ("", r#","index_key":-1"#, "t.n: `index_key` must be a whole number"),
+            ("", r#","schema_version":1.5"#, "t.n: `schema_version` must be a whole number"),
+            ("", r#","status":"odd""#, r#"t.n: unknown status "odd""#),
+            ("", r#","deposed":"1""#, "t.n: `deposed` must have 8 characters"),
+            ("", r#","deposed":"00000001""#, "t.n: it occurs twice"),
+            (
+                "",
+                r#","sensitive_attributes":[7]"#,
+                "t.n: `sensitive_attributes`: a path is an array of steps",
+            ),
+        ] {
+            let error = checked(of_resource, of_instance).unwrap_err();
+            assert_eq!(error, expected, "{of_resource} {of_instance}");
+        }
+    }
+
     #[test]
     fn results_of_checks_name_what_they_check() {
         let json = |kind: &str, address: &str| {

@@ -1,7 +1,7 @@
 //! States behind HTTPS: which servers are taken for the one that was meant.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use terrane_state::{Error, ErrorKind, S3Arguments, State};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -65,10 +65,59 @@ async fn a_server_is_trusted_as_the_arguments_say() {
     assert_eq!(read(address, bundle).await.unwrap().output::<String>("a").unwrap(), "x");
     let insecure = |arguments: &mut S3Arguments| arguments.insecure = Some(true);
     assert_eq!(read(address, insecure).await.unwrap().output::<String>("a").unwrap(), "x");
-    let through_proxy = |arguments: &mut S3Arguments| {
-        arguments.insecure = Some(true);
-        arguments.https_proxy = Some("http://proxy.example:3128".to_owned());
+}
+
+/// Starts a proxy that leads to where a `CONNECT` says, and returns what it was asked.
+async fn proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let seen = seen.clone();
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(client.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                let target = request.split(' ').nth(1).unwrap().to_owned();
+                seen.lock().unwrap().push(request);
+                let mut server = tokio::net::TcpStream::connect(target).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn any_server_may_stand_behind_a_proxy() {
+    let (address, (proxy, asked)) = (server().await, proxy().await);
+    let through = |url: String| {
+        move |arguments: &mut S3Arguments| {
+            arguments.insecure = Some(true);
+            arguments.https_proxy = Some(url.clone());
+        }
     };
-    let error = read(address, through_proxy).await.unwrap_err().to_string();
-    assert!(error.contains("`insecure` does not go with a proxy"), "{error}");
+    for url in [format!("{proxy}"), format!("http://ann:secret@{proxy}")] {
+        assert_eq!(read(address, through(url)).await.unwrap().output::<String>("a").unwrap(), "x");
+    }
+    let connect = format!("CONNECT {address} HTTP/1.1");
+    let asked = || asked.lock().unwrap().clone();
+    assert!(asked().len() == 2 && asked().iter().all(|asked| asked.starts_with(&connect)), "{:?}", asked());
+    let password =
+        |asked: &String| asked.to_ascii_lowercase().contains("proxy-authorization: basic yw5uonnly3jlda==");
+    assert_eq!(asked().iter().map(password).collect::<Vec<_>>(), [false, true]);
+    let past_proxy = |arguments: &mut S3Arguments| {
+        through(format!("http://{proxy}"))(arguments);
+        arguments.no_proxy = Some("127.0.0.1".to_owned());
+    };
+    read(address, past_proxy).await.unwrap();
+    assert_eq!(asked().len(), 2);
+    let error = read(address, through(format!("https://{proxy}"))).await.unwrap_err().to_string();
+    assert!(error.contains("`insecure` does not go with a proxy that is itself reached by HTTPS"), "{error}");
 }
