@@ -85,3 +85,7 @@ pub use terrane_contract::Type;
 pub use value::{MAX_DEPTH, Output, Value};
 #[cfg(feature = "s3")]
 pub use watch::{Cache, Change, Update, Watch};
+
+#[cfg(all(doctest, feature = "s3"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
