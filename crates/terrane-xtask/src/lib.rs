@@ -58,7 +58,11 @@ pub fn cases(short: u32, long: u32) -> u32 {
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "Compiles and tests the networks of this workspace")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Compiles and tests the networks of this workspace"
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,
