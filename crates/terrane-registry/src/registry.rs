@@ -255,21 +255,12 @@ fn not_published(module: &ModuleName, version: &Version) -> Error {
 
 /// Writes an object that never changes; returns the one that is already there, if it is.
 ///
-/// A write whose outcome is unclear is settled by reading back.
+/// After a write whose outcome is unclear that may be our own, so the caller compares.
 pub(crate) fn create(store: &dyn Store, key: &str, bytes: &[u8]) -> Result<Option<Object>, Error> {
-    let mut unclear = false;
-    retry(&format!("`{key}`"), || match store.put(key, bytes, Expect::Absent) {
-        Ok(Put::Written) => Ok(Some(None)),
-        Ok(Put::Refused) => match store.get(key)? {
-            Some(object) if unclear && object.bytes == bytes => Ok(Some(None)),
-            Some(object) => Ok(Some(Some(object))),
-            // It was removed in between.
-            None => Ok(None),
-        },
-        Err(error) => {
-            unclear = true;
-            Err(error)
-        }
+    retry(&format!("`{key}`"), || match store.put(key, bytes, Expect::Absent)? {
+        Put::Written => Ok(Some(None)),
+        // One that was removed in between can be written after all.
+        Put::Refused => Ok(store.get(key)?.map(Some)),
     })
 }
 

@@ -244,6 +244,12 @@ const CASES: &[(&str, &str, &[&str], Bump)] = &[
         Bump::Major,
     ),
     (
+        "terraform {\n  required_version = \">= 1.15\"\n}\noutput \"a\" {\n  value = \"x\"\n}",
+        "terraform {\n  required_version = \">= 1.15\"\n}\noutput \"a\" {\n  type  = string\n  value = \"x\"\n}",
+        &["O11"],
+        Bump::Minor,
+    ),
+    (
         "output \"a\" {\n  type  = string\n  value = \"x\"\n}",
         r#"output "a" { value = "x" }"#,
         &["O11"],

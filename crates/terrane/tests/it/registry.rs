@@ -1,6 +1,6 @@
 //! `terrane diff` and `terrane registry`, over a directory and over S3.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -207,22 +207,24 @@ fn a24_faults_of_s3_are_outlived_or_named() {
     let name = "acme/network/aws";
     let publish = ["registry", "publish", &one, "--to", store, "--module", name, "--version", "1.0.0"];
     let publish = [&publish[..], &["--host", "modules.example.test"]].concat();
-    for fault in [Fault::Status(412, ""), Fault::Status(409, ""), Fault::Status(503, ""), Fault::Silence] {
-        let port = FakeS3 { fault: Some(fault), ..FakeS3::default() }.serve();
+    // A race may go on for longer than a failure does.
+    let busy = [(Fault::Status(412, ""), 1), (Fault::Status(409, ""), 9)];
+    for (fault, times) in busy.into_iter().chain([(Fault::Status(503, ""), 3), (Fault::Silence, 1)]) {
+        let port = FakeS3 { fault: Some((fault, times)), ..FakeS3::default() }.serve();
         assert!(check(&publish, port, 0).contains("published acme/network/aws 1.0.0"), "{fault:?}");
         assert_eq!(check(&["registry", "list", store, name], port, 0), "1.0.0\n", "{fault:?}");
         assert_eq!(check(&["registry", "fsck", store, "--json"], port, 0), "[]\n", "{fault:?}");
     }
     // The clock does not mend itself: one attempt, and the reason.
     let port =
-        FakeS3 { fault: Some(Fault::Status(403, "RequestTimeTooSkewed")), ..FakeS3::default() }.serve();
+        FakeS3 { fault: Some((Fault::Status(403, "RequestTimeTooSkewed"), 1)), ..FakeS3::default() }.serve();
     let skewed = check(&publish, port, 4);
     assert!(skewed.contains("module.tar.gz") && skewed.contains("the clock of this machine"), "{skewed}");
     check(&publish, port, 4);
     assert!(check(&publish, port, 0).contains("published"), "each attempt had one answer");
 }
 
-/// What a bucket answers, once, to the first write of an archive and of a version list.
+/// What a bucket answers to the first writes of an archive and of a version list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     /// A status with a code, and nothing is written.
@@ -236,8 +238,9 @@ enum Fault {
 pub(crate) struct FakeS3 {
     objects: BTreeMap<String, (Vec<u8>, String)>,
     n_writes: usize,
-    fault: Option<Fault>,
-    failed: BTreeSet<String>,
+    /// With how many writes of an object it happens.
+    fault: Option<(Fault, usize)>,
+    failed: BTreeMap<String, usize>,
 }
 
 impl FakeS3 {
@@ -274,9 +277,11 @@ impl FakeS3 {
         let mut words = first.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let fault = self.fault.filter(|_| {
-            let decides = path.ends_with("/module.tar.gz") || path.ends_with("/versions");
-            method == "PUT" && decides && self.failed.insert(path.to_owned())
+        let decides = path.ends_with("/module.tar.gz") || path.ends_with("/versions");
+        let fault = self.fault.filter(|_| method == "PUT" && decides).and_then(|(fault, times)| {
+            let n_failed = self.failed.entry(path.to_owned()).or_default();
+            *n_failed += 1;
+            (*n_failed <= times).then_some(fault)
         });
         if let Some(Fault::Status(status, code)) = fault {
             let body = format!("<Error><Code>{code}</Code></Error>");

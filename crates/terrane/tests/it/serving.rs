@@ -50,6 +50,8 @@ pub(crate) fn on_s3(command: &mut Command, port: u16) -> &mut Command {
         .env("AWS_REGION", "eu-west-1")
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
+        // What fails is tried again by us, not by the client below.
+        .env("AWS_MAX_ATTEMPTS", "1")
         .env_remove("AWS_PROFILE")
 }
 
