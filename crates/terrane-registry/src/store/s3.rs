@@ -2,7 +2,7 @@
 
 use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
@@ -54,6 +54,11 @@ impl S3Store {
     fn key(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
     }
+
+    /// Returns the full name of an object, for an error.
+    fn name(&self, key: &str) -> String {
+        format!("s3://{}/{}{key}", self.bucket, self.prefix)
+    }
 }
 
 fn failed<E>(what: String, error: &SdkError<E>) -> Error
@@ -69,7 +74,21 @@ where
         Some("ExpiredToken") => "\nhint: the credentials have expired; renew them, and run again",
         _ => "",
     };
-    Error::new(kind, format!("{what}: {}{hint}", DisplayErrorContext(error)))
+    Error::new(kind, format!("{what}: {}{hint}", said(error)))
+}
+
+/// Returns what S3 answered, or why there is no answer.
+fn said<E>(error: &SdkError<E>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    if error.raw_response().is_some() {
+        let code = error.code().unwrap_or_default();
+        let message = error.message().map_or_else(String::new, |message| format!(": {message}"));
+        return format!("S3 answers {} {code}", status(error)).trim_end().to_owned() + &message;
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn status<E>(error: &SdkError<E>) -> u16 {
@@ -83,13 +102,14 @@ impl Store for S3Store {
             let output = match request.send().await {
                 Ok(output) => output,
                 Err(error) if status(&error) == 404 && !is_missing_bucket(&error) => return Ok(None),
-                Err(error) => return Err(failed(format!("cannot read `{key}`"), &error)),
+                Err(error) => return Err(failed(format!("cannot read `{}`", self.name(key)), &error)),
             };
             let tag = output.e_tag().unwrap_or_default().to_owned();
             let (content_type, content_encoding) =
                 (output.content_type().map(str::to_owned), output.content_encoding().map(str::to_owned));
             let body = output.body.collect().await;
-            let body = body.map_err(|error| Error::unavailable(format!("cannot read `{key}`"), error))?;
+            let body =
+                body.map_err(|error| Error::unavailable(format!("cannot read `{}`", self.name(key)), error))?;
             Ok(Some(Object { bytes: body.to_vec(), tag, content_type, content_encoding }))
         })
     }
@@ -120,7 +140,7 @@ impl Store for S3Store {
             {
                 Ok(Put::Refused)
             }
-            Err(error) => Err(failed(format!("cannot write `{key}`"), &error)),
+            Err(error) => Err(failed(format!("cannot write `{}`", self.name(key)), &error)),
         }
     }
 
@@ -128,7 +148,7 @@ impl Store for S3Store {
         let request = self.client.delete_object().bucket(&self.bucket).key(self.key(key));
         match self.runtime.block_on(request.send()) {
             Ok(_) => Ok(()),
-            Err(error) => Err(failed(format!("cannot remove `{key}`"), &error)),
+            Err(error) => Err(failed(format!("cannot remove `{}`", self.name(key)), &error)),
         }
     }
 
@@ -138,7 +158,8 @@ impl Store for S3Store {
         self.runtime.block_on(async {
             let mut keys = Vec::new();
             while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| failed(format!("cannot list `{prefix}`"), &error))?;
+                let page =
+                    page.map_err(|error| failed(format!("cannot list `{}`", self.name(prefix)), &error))?;
                 let found =
                     page.contents().iter().filter_map(|object| object.key()?.strip_prefix(&self.prefix));
                 keys.extend(found.map(str::to_owned));

@@ -219,7 +219,12 @@ fn a24_faults_of_s3_are_outlived_or_named() {
     let port =
         FakeS3 { fault: Some((Fault::Status(403, "RequestTimeTooSkewed"), 1)), ..FakeS3::default() }.serve();
     let skewed = check(&publish, port, 4);
-    assert!(skewed.contains("module.tar.gz") && skewed.contains("the clock of this machine"), "{skewed}");
+    let expected =
+        "1.0.0/module.tar.gz`: S3 answers 403 RequestTimeTooSkewed\nhint: the clock of this machine";
+    assert!(
+        skewed.contains(expected) && skewed.contains("cannot write `s3://modules/some/prefix/"),
+        "{skewed}"
+    );
     check(&publish, port, 4);
     assert!(check(&publish, port, 0).contains("published"), "each attempt had one answer");
 }
