@@ -52,9 +52,14 @@ pub const EXIT_SERVICE: u8 = 4;
 /// Set (to anything but `0`) it makes tests try more cases; `cargo xtask test --long` sets it.
 pub const LONG_VARIABLE: &str = "TERRANE_LONG";
 
+/// Returns whether tests try more cases.
+pub fn is_long() -> bool {
+    std::env::var_os(LONG_VARIABLE).is_some_and(|value| value != "0")
+}
+
 /// Returns how many cases a test tries: `short` as a rule, `long` under `cargo xtask test --long`.
 pub fn cases(short: u32, long: u32) -> u32 {
-    if std::env::var_os(LONG_VARIABLE).is_some_and(|value| value != "0") { long } else { short }
+    if is_long() { long } else { short }
 }
 
 #[derive(Debug, Parser)]
@@ -146,10 +151,7 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             }
             Ok(if differences.is_empty() { EXIT_FINE } else { EXIT_DIFFERENCE })
         }
-        Command::Test { long } => {
-            let counts = test::run(workspace, catalog, long)?;
-            Ok(verdict(counts))
-        }
+        Command::Test { long } => Ok(verdict(test::run(workspace, catalog, long || is_long()))),
         Command::Schema => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
                 eprintln!("written: {}", schema::write(workspace, &terraform)?.display());

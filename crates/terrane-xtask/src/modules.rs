@@ -1,6 +1,6 @@
 //! The Terraform side of the tests: what each compiled module promises, without AWS and without an emulator.
 //!
-//! With `--long`, golden modules (`tests/ok`) are held to the same as those of the catalog.
+//! In a long run, golden modules (`tests/ok`) are held to the same as those of the catalog.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,12 +14,13 @@ use crate::{
     workspace::Workspace,
 };
 
-/// Checks each compiled module: canonical format, `validate`, its own `terraform test`, and `validate` of each example.
+/// Checks each compiled module: canonical format, `validate`, its own `terraform test`, and `validate` of each example;
+/// with `long`, golden modules too.
 ///
 /// Each is checked in a copy, so that nothing is left behind in the workspace.
-pub(crate) fn check(workspace: &Workspace, terraform: &Terraform) -> Result<Counts> {
+pub(crate) fn check(workspace: &Workspace, terraform: &Terraform, long: bool) -> Result<Counts> {
     let mut counts = Counts::default();
-    let golden = Some(workspace.golden_modules()).filter(|_| crate::cases(0, 1) == 1);
+    let golden = Some(workspace.golden_modules()).filter(|_| long);
     for dir in [Some(workspace.modules()), golden].into_iter().flatten() {
         let names = names(&dir)?;
         if names.is_empty() {
@@ -106,4 +107,24 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_modules_are_checked_in_a_long_run_only() {
+        let Some(terraform) = Terraform::find_or_skip(&Workspace::find().unwrap().cache()).unwrap() else {
+            return;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(dir.path());
+        let case = workspace.golden_modules().join("case");
+        std::fs::create_dir_all(&case).unwrap();
+        std::fs::write(case.join("outputs.tf"), "output \"a\" {\n  value = 1\n}\n").unwrap();
+        assert_eq!(check(&workspace, &terraform, false).unwrap(), Counts::default());
+        let format_and_validate = Counts { passed: 2, ..Counts::default() };
+        assert_eq!(check(&workspace, &terraform, true).unwrap(), format_and_validate);
+    }
 }

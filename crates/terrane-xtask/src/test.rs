@@ -12,21 +12,22 @@ use crate::{
 };
 
 /// Runs every part, whatever the others say, and returns the counts.
-pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Result<Counts> {
+pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Counts {
+    let topologies: Vec<&Topology> = catalog.iter().collect();
     let mut report = Report::default();
     report.part("format", || cargo::check_format(workspace));
     report.part("lints", || cargo::check_lints(workspace));
     report.part("tests", || cargo::run_tests(workspace, long));
     report.part("documentation tests", || cargo::run_doc_tests(workspace));
     report.part("crates and program", || distribution::check(workspace, long));
-    report.part("compiled modules", || check_compiled(workspace, &catalog.iter().collect::<Vec<_>>()));
-    report.part("modules", || with_terraform(workspace, |terraform| modules::check(workspace, terraform)));
-    report.part("end to end", || {
-        with_terraform(workspace, |terraform| {
-            e2e::run(workspace, terraform, &catalog.iter().collect::<Vec<_>>())
-        })
+    report.part("compiled modules", || check_compiled(workspace, &topologies));
+    report.part("modules", || {
+        with_terraform(workspace, |terraform| modules::check(workspace, terraform, long))
     });
-    Ok(report.finish())
+    report.part("end to end", || {
+        with_terraform(workspace, |terraform| e2e::run(workspace, terraform, &topologies))
+    });
+    report.finish()
 }
 
 /// Checks that `modules/` is what the catalog compiles to.

@@ -10,7 +10,7 @@ fn edits_destroy_only_what_they_remove() {
     let workspace = Workspace::find().unwrap();
     let Some(terraform) = Terraform::find_or_skip(&workspace.cache()).unwrap() else { return };
     let emulators = Emulators::install(&workspace.cache()).unwrap();
-    let long = terrane_xtask::cases(0, 1) == 1;
+    let long = terrane_xtask::is_long();
     let edits = terrane_xtask::cases(3, 60);
     let churn::Churn { rows, flow_edits } =
         churn::run(&terraform, &emulators, |edit| long || SHORT.contains(&edit), edits).unwrap();
