@@ -3,9 +3,9 @@
 mod contract;
 mod diagram;
 mod example;
+mod module_tests;
 mod readme;
 mod terraform_docs;
-mod tests;
 
 pub(crate) use self::contract::{contract, fingerprint, identify};
 
@@ -43,7 +43,7 @@ pub(crate) fn emit(source: &Source<'_>) -> FileTree {
     for (name, text) in example::files(source) {
         files.add(&name, text);
     }
-    for (name, text) in tests::files(source) {
+    for (name, text) in module_tests::files(source) {
         files.add(&name, text);
     }
     files
