@@ -14,6 +14,8 @@ const GAP: i32 = 18;
 const TITLE: i32 = 24;
 /// Room beside a column of nodes for the arrows between them.
 const ARROWS: i32 = 34;
+/// How deep boxes may lie in boxes; those of Terrane are two deep.
+const MAX_DEPTH: usize = 8;
 
 /// Returns a chart as SVG; `None` for one that is not understood.
 pub(super) fn to_svg(text: &str) -> Option<String> {
@@ -69,7 +71,7 @@ impl Chart {
                 let group = open.pop()?;
                 open.last_mut()?.groups.push(group);
             } else if let Some(rest) = line.strip_prefix("subgraph ") {
-                let node = Node::parse(rest)?;
+                let node = Node::parse(rest).filter(|_| open.len() <= MAX_DEPTH)?;
                 open.push(Group { label: node.label, ..Group::default() });
             } else if let Some((from, to)) = line.split_once(" <--> ") {
                 arrows.push(Arrow { from: identifier(from)?, to: identifier(to)?, both: true });
@@ -207,5 +209,21 @@ impl Canvas {
             "<path d=\"{path}\" fill=\"none\" stroke=\"#44597a\" marker-end=\"url(#arrow)\"{both}/>"
         );
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A README may hold any chart, and each box is drawn by a call inside that of the box around it.
+    #[test]
+    fn boxes_in_too_many_boxes_are_left_as_text() {
+        let chart = |depth: usize| {
+            format!("flowchart TB\n{}n[node]\n{}", "subgraph s[box]\n".repeat(depth), "end\n".repeat(depth))
+        };
+        assert!(to_svg(&chart(MAX_DEPTH)).is_some());
+        assert_eq!(to_svg(&chart(MAX_DEPTH + 1)), None);
+        assert_eq!(to_svg(&chart(500_000)), None);
     }
 }
