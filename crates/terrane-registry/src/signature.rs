@@ -16,7 +16,7 @@ use tokio_rustls::rustls::pki_types::{
 use webpki::{EndEntityCert, KeyUsage, RawPublicKeyEntity, anchor_from_trusted_cert, ring};
 
 use crate::Error;
-use crate::package::sha256_hex;
+use crate::package::{hex, sha256_hex};
 
 /// The purpose of a certificate that signs files: 1.3.6.1.5.5.7.3.3.
 const CODE_SIGNING: KeyUsage = KeyUsage::required(&[43, 6, 1, 5, 5, 7, 3, 3]);
@@ -215,8 +215,4 @@ fn encoded(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 fn decoded(value: &Value, what: &str) -> Result<Vec<u8>, String> {
     let text = value.as_str().ok_or_else(|| format!("{what} is missing"))?;
     base64::engine::general_purpose::STANDARD.decode(text).map_err(|error| format!("{what}: {error}"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Error;
 use crate::name::check_name;
+use crate::package::hex;
 
 /// The tokens of each namespace, of which only digests are kept.
 #[derive(Clone)]
@@ -96,7 +97,7 @@ impl Tokens {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&key.finalize()).expect("HMAC takes a key of any length");
         mac.update(format!("{path}\n{expires}").as_bytes());
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&mac.finalize().into_bytes())
     }
 }
 
