@@ -13,8 +13,8 @@ use roxmltree::{Document, Node};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use ec2::{
-    AclEntry, Address, DhcpOptions, FlowLog, InternetGateway, NatGateway, NetworkAcl, Route, RouteTable,
-    SecurityGroup, SecurityGroupRule, Subnet, Vpc, VpcEndpoint,
+    AclEntry, Address, InternetGateway, NatGateway, NetworkAcl, Route, RouteTable, SecurityGroup,
+    SecurityGroupRule, Subnet, Vpc, VpcEndpoint,
 };
 pub use subnet_groups::{SubnetGroup, SubnetGroupKind};
 

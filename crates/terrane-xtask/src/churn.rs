@@ -14,10 +14,11 @@ use terrane_compiler::{
 };
 
 use crate::{
+    compile,
     e2e::{self, Applied, Call},
     emulator::Emulators,
     error::{Error, ErrorKind, Result},
-    sync,
+    files, sync,
     terraform::{Action, Change, Terraform},
 };
 
@@ -84,8 +85,7 @@ pub fn run(
     flow_edits: u32,
 ) -> Result<Churn> {
     let edits: Vec<Edit> = edits().into_iter().filter(|edit| wanted(edit.name)).collect();
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let (mut ledgers, mut calls) = (BTreeMap::new(), Vec::new());
     let networks = [("three", three()), ("single", single()), ("four", four())];
     for (label, topology) in networks {
@@ -242,8 +242,7 @@ fn plan(applied: &Applied, edit: Edit, ledgers: &BTreeMap<&str, Ledger>) -> Resu
 fn compile_into(dir: &Path, topology: &Topology, ledger: &Ledger) -> Result<Ledger> {
     let compilation = terrane_compiler::compile(topology, ledger, &VERSION)
         .map_err(|diagnostics| Error::new(ErrorKind::Refused, diagnostics.to_string()))?;
-    let files = compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
-    sync::write(dir, &files, &[])?;
+    sync::write(dir, &compile::emitted(&compilation), &[])?;
     Ok(compilation.ledger)
 }
 

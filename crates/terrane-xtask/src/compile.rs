@@ -13,6 +13,7 @@ use terrane_contract::Contract;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    files,
     outputs::{self, RELEASED, UNRELEASED},
     sync::{self, Difference},
     workspace::Workspace,
@@ -49,7 +50,7 @@ pub(crate) fn write(
     let compiled = compile_all(workspace, catalog, source)?;
     let mut changed = Vec::new();
     for (name, compilation) in &compiled {
-        changed.extend(sync::write(&workspace.modules().join(name), &files(compilation), &KEPT)?);
+        changed.extend(sync::write(&workspace.modules().join(name), &emitted(compilation), &KEPT)?);
     }
     if let Some(src) = workspace.outputs() {
         let outputs = outputs::files(&src, &contracts(workspace)?)?;
@@ -71,7 +72,7 @@ pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -
     let mut differences = Vec::new();
     let compiled = compile_all(workspace, catalog, LedgerSource::File)?;
     for (name, compilation) in &compiled {
-        differences.extend(sync::compare(&workspace.modules().join(name), &files(compilation), &KEPT)?);
+        differences.extend(sync::compare(&workspace.modules().join(name), &emitted(compilation), &KEPT)?);
     }
     if let Some(src) = workspace.outputs() {
         let outputs = outputs::files(&src, &contracts(workspace)?)?;
@@ -131,7 +132,8 @@ fn compile_all(
     if problems.is_empty() { Ok(modules) } else { Err(Error::new(ErrorKind::Refused, problems.join("\n"))) }
 }
 
-fn files(compilation: &Compilation) -> BTreeMap<String, String> {
+/// Returns what the compiler emits, by path inside the module's directory.
+pub(crate) fn emitted(compilation: &Compilation) -> BTreeMap<String, String> {
     compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
 
@@ -147,7 +149,7 @@ fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, Option
 
 fn read_contract(dir: &Path) -> Result<Contract> {
     let path = dir.join(CONTRACT);
-    let text = std::fs::read_to_string(&path).map_err(|error| Error::file("read", &path, error))?;
+    let text = files::read(&path)?;
     serde_json::from_str(&text).map_err(|source| {
         Error::new(ErrorKind::Refused, format!("{} is not a contract", path.display())).because(source)
     })
@@ -156,22 +158,19 @@ fn read_contract(dir: &Path) -> Result<Contract> {
 /// Reads the ledger of a module; a module that was compiled without one cannot be compiled again.
 fn read_ledger(dir: &Path) -> Result<Ledger> {
     let path = dir.join(LEDGER);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ledger::parse(&text).map_err(|problems| {
+    if let Some(text) = files::read_if_there(&path)? {
+        return Ledger::parse(&text).map_err(|problems| {
             Error::new(ErrorKind::Refused, format!("{} cannot be used\n{problems}", path.display()))
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            if dir.join(CONTRACT).exists() {
-                let message = format!(
-                    "{} is missing beside a compiled module, and without it every address could move; restore it from version control, or pass --recover-ledger",
-                    path.display()
-                );
-                return Err(Error::new(ErrorKind::Refused, message));
-            }
-            Ok(Ledger::default())
-        }
-        Err(error) => Err(Error::file("read", &path, error)),
+        });
     }
+    if dir.join(CONTRACT).exists() {
+        let message = format!(
+            "{} is missing beside a compiled module, and without it every address could move; restore it from version control, or pass --recover-ledger",
+            path.display()
+        );
+        return Err(Error::new(ErrorKind::Refused, message));
+    }
+    Ok(Ledger::default())
 }
 
 /// Rebuilds the ledger of a module from its contract; a module that was never compiled has none to lose.
@@ -187,11 +186,7 @@ fn recover_ledger(dir: &Path) -> Result<Ledger> {
 
 fn read_version(dir: &Path) -> Result<Option<semver::Version>> {
     let path = dir.join(VERSION);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::file("read", &path, error)),
-    };
+    let Some(text) = files::read_if_there(&path)? else { return Ok(None) };
     let table: toml::Table = text.parse().map_err(|source| {
         Error::new(ErrorKind::Refused, format!("{} is not TOML", path.display())).because(source)
     })?;

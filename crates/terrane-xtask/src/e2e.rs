@@ -24,7 +24,7 @@ use crate::{
     compile,
     emulator::{Emulator, Emulators, Kind},
     error::{Error, ErrorKind, Result},
-    modules,
+    files, modules,
     report::Counts,
     terraform::{Root, Terraform},
     workspace::Workspace,
@@ -101,7 +101,6 @@ impl Call {
 /// [`ErrorKind::File`].
 pub fn write_root(dir: &Path, calls: &[Call]) -> Result<PathBuf> {
     let root = dir.join("root");
-    std::fs::create_dir_all(&root).map_err(|source| Error::file("make", &root, source))?;
     let mut text = format!("provider \"aws\" {{\n  region = \"{REGION}\"\n}}\n");
     for Call { label, source, arguments } in calls {
         modules::copy(source, &dir.join("modules").join(label))?;
@@ -111,7 +110,7 @@ pub fn write_root(dir: &Path, calls: &[Call]) -> Result<PathBuf> {
             "\nmodule \"{label}\" {{\n  source = \"../modules/{label}\"\n{arguments}}}\n\noutput \"{label}\" {{\n  value = module.{label}\n}}\n"
         );
     }
-    write(&root.join("main.tf"), &text)?;
+    files::write(&root.join("main.tf"), &text)?;
     Ok(root)
 }
 
@@ -123,11 +122,10 @@ pub fn write_root(dir: &Path, calls: &[Call]) -> Result<PathBuf> {
 pub fn apply(terraform: &Terraform, emulators: &Emulators, calls: &[Call]) -> Result<Applied> {
     let emulator = emulators.start(Kind::Moto)?;
     emulator.create_bucket("states")?;
-    let dir = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let dir = files::scratch()?;
     let path = write_root(dir.path(), calls)?;
-    write(&path.join("emulator_override.tf"), &emulator.provider_override())?;
-    write(&path.join("backend.tf"), &emulator.s3_backend("states", "network/terraform.tfstate"))?;
+    files::write(&path.join("emulator_override.tf"), &emulator.provider_override())?;
+    files::write(&path.join("backend.tf"), &emulator.s3_backend("states", "network/terraform.tfstate"))?;
     let root = terraform.root(path);
     root.init()?;
     root.apply(&[])?;
@@ -224,8 +222,4 @@ fn timed<T>(step: &str, act: impl FnOnce() -> Result<T>) -> Result<T> {
     let done = act();
     eprintln!("{step}: {:.1} s", start.elapsed().as_secs_f64());
     done
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|source| Error::file("write", path, source))
 }

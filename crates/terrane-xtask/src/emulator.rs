@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    process,
+    files, process,
 };
 
 /// Every Python package of the emulators, pinned.
@@ -71,7 +71,7 @@ impl Emulators {
     /// [`ErrorKind::Program`] if Python 3 or its `venv` module is missing, or `pip` fails.
     pub fn install(cache: &Path) -> Result<Self> {
         let dir = cache.join("emulators");
-        std::fs::create_dir_all(&dir).map_err(|source| Error::file("make", &dir, source))?;
+        files::make_dir(&dir)?;
         let lock_path = dir.join("lock");
         let lock = File::create(&lock_path).map_err(|source| Error::file("open", &lock_path, source))?;
         lock.lock().map_err(|source| Error::file("lock", &lock_path, source))?;
@@ -79,8 +79,7 @@ impl Emulators {
         let installed = dir.join("installed.txt");
         if std::fs::read_to_string(&installed).ok().as_deref() != Some(REQUIREMENTS) {
             install_into(&venv, &dir.join("requirements.txt"))?;
-            std::fs::write(&installed, REQUIREMENTS)
-                .map_err(|source| Error::file("write", &installed, source))?;
+            files::write(&installed, REQUIREMENTS)?;
         }
         Ok(Self { bin: venv.join("bin") })
     }
@@ -122,22 +121,6 @@ impl Emulator {
     /// Returns the address of the emulator, such as `http://127.0.0.1:5000`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
-    }
-
-    /// Forgets everything that was made in the emulator.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Service`].
-    pub fn reset(&self) -> Result<()> {
-        let path = match self.kind {
-            Kind::Moto => "moto-api/reset",
-            Kind::Ministack => "_ministack/reset",
-        };
-        let url = format!("{}/{path}", self.endpoint);
-        ureq::post(&url).send_empty().map(drop).map_err(|source| {
-            Error::new(ErrorKind::Service, format!("cannot reset {:?}", self.kind)).because(source)
-        })
     }
 
     /// Makes an S3 bucket.
@@ -242,8 +225,7 @@ fn install_into(venv: &Path, requirements: &Path) -> Result<()> {
     if venv.exists() {
         std::fs::remove_dir_all(venv).map_err(|source| Error::file("remove", venv, source))?;
     }
-    std::fs::write(requirements, REQUIREMENTS)
-        .map_err(|source| Error::file("write", requirements, source))?;
+    files::write(requirements, REQUIREMENTS)?;
     process::run(Command::new("python3").args(["-m", "venv"]).arg(venv)).map_err(|error| {
         Error::new(ErrorKind::Program, "the emulators need Python 3 with its venv module (Debian and Ubuntu: `apt install python3-venv`)").because(error)
     })?;

@@ -9,6 +9,7 @@ mod cargo;
 mod compile;
 mod distribution;
 mod error;
+mod files;
 mod modules;
 mod outputs;
 mod process;

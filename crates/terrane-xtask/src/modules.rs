@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     error::{Error, Result},
+    files,
     report::Counts,
     terraform::Terraform,
     workspace::Workspace,
@@ -61,7 +62,7 @@ pub(crate) fn names(dir: &Path) -> Result<Vec<String>> {
 
 /// Copies a directory, without what Terraform leaves in it.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
-    std::fs::create_dir_all(to).map_err(|source| Error::file("make", to, source))?;
+    files::make_dir(to)?;
     for path in entries(from)? {
         let Some(name) = path.file_name() else { continue };
         let target = to.join(name);
@@ -76,8 +77,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Checks one compiled module in a copy and returns how many checks passed.
 pub(crate) fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let dir = scratch.path().join("module");
     copy(module, &dir)?;
     let root = terraform.root(&dir);
@@ -120,9 +120,8 @@ mod tests {
         };
         let dir = tempfile::tempdir().unwrap();
         let workspace = Workspace::at(dir.path());
-        let case = workspace.golden_modules().join("case");
-        std::fs::create_dir_all(&case).unwrap();
-        std::fs::write(case.join("outputs.tf"), "output \"a\" {\n  value = 1\n}\n").unwrap();
+        files::write(&workspace.golden_modules().join("case/outputs.tf"), "output \"a\" {\n  value = 1\n}\n")
+            .unwrap();
         assert_eq!(check(&workspace, &terraform, false).unwrap(), Counts::default());
         let format_and_validate = Counts { passed: 2, ..Counts::default() };
         assert_eq!(check(&workspace, &terraform, true).unwrap(), format_and_validate);

@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    files,
     workspace::Workspace,
 };
 
@@ -12,14 +13,14 @@ use crate::{
 /// [`ErrorKind::Refused`] if the README has no such markers.
 pub(crate) fn write(workspace: &Workspace, name: &str, table: &str) -> Result<()> {
     let path = workspace.root().join("README.md");
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
+    let text = files::read(&path)?;
     let replaced = replace(&text, name, table).ok_or_else(|| {
         Error::new(
             ErrorKind::Refused,
             format!("{} has no <!-- {name} --> and <!-- /{name} -->", path.display()),
         )
     })?;
-    std::fs::write(&path, replaced).map_err(|source| Error::file("write", &path, source))
+    files::write(&path, &replaced)
 }
 
 fn replace(text: &str, name: &str, table: &str) -> Option<String> {

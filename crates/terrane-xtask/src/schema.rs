@@ -1,11 +1,12 @@
 //! `cargo xtask schema`: the excerpt of the AWS provider's schema that the compiler checks modules against.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use terrane_compiler::module::schema;
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    files,
     terraform::Terraform,
     workspace::Workspace,
 };
@@ -29,15 +30,13 @@ const VERSIONS: &str = r#"terraform {
 pub(crate) fn write(workspace: &Workspace, terraform: &Terraform) -> Result<PathBuf> {
     let path = workspace.root().join("crates/terrane-compiler/schema/aws.json");
     let text = excerpt(terraform)?;
-    std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
+    files::write(&path, &text)?;
     Ok(path)
 }
 
 fn excerpt(terraform: &Terraform) -> Result<String> {
-    let dir = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
-    let file = dir.path().join("versions.tf");
-    std::fs::write(&file, VERSIONS).map_err(|source| Error::file("write", &file, source))?;
+    let dir = files::scratch()?;
+    files::write(&dir.path().join("versions.tf"), VERSIONS)?;
     let root = terraform.root(dir.path());
     root.init()?;
     schema::excerpt(&root.provider_schemas()?).map_err(|source| {

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    files,
+};
 
 /// A file that is not as it would be generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +84,9 @@ pub(crate) fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str])
             remove_empty_parents(path, dir);
             continue;
         }
-        let parent = path.parent().unwrap_or(dir);
-        std::fs::create_dir_all(parent).map_err(|source| Error::file("make", parent, source))?;
         let name = path.strip_prefix(dir).ok().and_then(Path::to_str).unwrap_or_default();
         let text = files.get(name).map(String::as_str).unwrap_or_default();
-        std::fs::write(path, text).map_err(|source| Error::file("write", path, source))?;
+        files::write(path, text)?;
     }
     Ok(differences)
 }
@@ -98,8 +99,7 @@ pub(crate) fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str])
 pub(crate) fn read(dir: &Path) -> Result<BTreeMap<String, String>> {
     let read = |name: String| {
         let path = dir.join(&name);
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
-        Ok((name, text))
+        Ok((name, files::read(&path)?))
     };
     present(dir, dir)?.into_iter().map(read).collect()
 }
@@ -138,7 +138,7 @@ fn remove_empty_parents(path: &Path, top: &Path) {
 mod tests {
     use super::*;
 
-    fn files(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn tree(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
         entries.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     }
 
@@ -150,7 +150,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let files = files(&[("a.tf", "new"), ("tests/b.hcl", "b")]);
+        let files = tree(&[("a.tf", "new"), ("tests/b.hcl", "b")]);
         let kinds = |differences: Vec<Difference>| -> Vec<DifferenceKind> {
             differences.iter().map(|one| one.kind).collect()
         };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    process,
+    files, process,
 };
 
 /// Names a directory of unpacked providers (`registry.terraform.io/hashicorp/aws/...`); without one, `terraform init` downloads.
@@ -72,7 +72,7 @@ impl Terraform {
         let Some(program) = process::find("terraform") else { return Ok(None) };
         let dir = cache.join("terraform");
         let plugins = dir.join("plugins");
-        std::fs::create_dir_all(&plugins).map_err(|source| Error::file("make", &plugins, source))?;
+        files::make_dir(&plugins)?;
         let cli_config = dir.join("terraform.rc");
         let text = cli_config_text(mirror().as_deref(), &plugins);
         if std::fs::read_to_string(&cli_config).ok().as_ref() != Some(&text) {
@@ -122,8 +122,7 @@ impl Terraform {
     pub fn with_registry(&self, host: &str, url: &str, cli_config: &Path) -> Result<Self> {
         let settings = self.settings()?;
         let services = format!("host {host:?} {{\n  services = {{ \"modules.v1\" = {url:?} }}\n}}\n");
-        std::fs::write(cli_config, settings + &services)
-            .map_err(|source| Error::file("write", cli_config, source))?;
+        files::write(cli_config, &(settings + &services))?;
         Ok(Self { cli_config: cli_config.to_owned(), ..self.clone() })
     }
 
@@ -133,8 +132,7 @@ impl Terraform {
     ///
     /// [`ErrorKind::File`].
     pub fn settings(&self) -> Result<String> {
-        std::fs::read_to_string(&self.cli_config)
-            .map_err(|source| Error::file("read", &self.cli_config, source))
+        files::read(&self.cli_config)
     }
 
     /// Takes a directory as a root module.

@@ -20,8 +20,6 @@ pub struct Vpc {
     pub cidr: String,
     /// Every IPv4 range, the first one included.
     pub cidrs: BTreeSet<String>,
-    /// The id of its DHCP options.
-    pub dhcp_options: String,
     /// Its tags.
     pub tags: Tags,
 }
@@ -191,24 +189,6 @@ pub struct VpcEndpoint {
     pub subnets: BTreeSet<String>,
 }
 
-/// Options that DHCP gives.
-#[derive(Clone, Debug)]
-pub struct DhcpOptions {
-    /// Their id.
-    pub id: String,
-    /// Their tags.
-    pub tags: Tags,
-}
-
-/// A flow log.
-#[derive(Clone, Debug)]
-pub struct FlowLog {
-    /// What it records: a VPC or a subnet.
-    pub resource: String,
-    /// `ALL`, `ACCEPT` or `REJECT`.
-    pub traffic: String,
-}
-
 impl Aws {
     /// Describes every VPC.
     ///
@@ -220,7 +200,6 @@ impl Aws {
             id: text(item, "vpcId"),
             cidr: text(item, "cidrBlock"),
             cidrs: texts(item, "cidrBlockAssociationSet", "cidrBlock").into_iter().collect(),
-            dhcp_options: text(item, "dhcpOptionsId"),
             tags: tags(item),
         })
     }
@@ -375,30 +354,6 @@ impl Aws {
             kind: text(item, "vpcEndpointType"),
             route_tables: plain_texts(item, "routeTableIdSet"),
             subnets: plain_texts(item, "subnetIdSet"),
-        })
-    }
-
-    /// Describes every set of DHCP options.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Service`](crate::ErrorKind::Service).
-    pub fn dhcp_options(&self) -> Result<Vec<DhcpOptions>> {
-        self.ec2("DescribeDhcpOptions", "dhcpOptionsSet", |item| DhcpOptions {
-            id: text(item, "dhcpOptionsId"),
-            tags: tags(item),
-        })
-    }
-
-    /// Describes every flow log.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Service`](crate::ErrorKind::Service).
-    pub fn flow_logs(&self) -> Result<Vec<FlowLog>> {
-        self.ec2("DescribeFlowLogs", "flowLogSet", |item| FlowLog {
-            resource: text(item, "resourceId"),
-            traffic: text(item, "trafficType"),
         })
     }
 

@@ -4,10 +4,7 @@
 mod cdktf;
 mod many;
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use terrane_compiler::{document, topology::Topology};
 
@@ -17,8 +14,8 @@ use crate::{
         measure::{self, Contender},
     },
     cargo,
-    error::{Error, Result},
-    process,
+    error::Result,
+    files, process,
     workspace::Workspace,
 };
 
@@ -29,8 +26,7 @@ const ROUNDS: usize = 21;
 
 /// Times `terrane compile`.
 pub(crate) fn run(workspace: &Workspace, catalog: &[Topology]) -> Result<Figures> {
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let terrane = Terrane {
         program: cargo::build_release(workspace, &["--package", "terrane", "--bin", "terrane"])?,
         scratch: scratch.path().to_owned(),
@@ -72,8 +68,7 @@ impl Terrane {
     /// Writes a topology down, and returns the command that compiles it.
     fn compile(&self, label: &str, topology: &Topology) -> Result<Command> {
         let file = self.scratch.join(format!("{label}.toml"));
-        std::fs::write(&file, document::to_toml(topology))
-            .map_err(|source| Error::file("write", &file, source))?;
+        files::write(&file, &document::to_toml(topology))?;
         let mut command = Command::new(&self.program);
         command.arg("compile").arg(&file).arg("--output").arg(self.scratch.join(label));
         Ok(command)

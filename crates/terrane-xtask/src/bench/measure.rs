@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    process,
+    files, process,
 };
 
 /// How many runs of a process its peak memory is taken from.
@@ -140,8 +140,7 @@ impl Memory {
             };
         }
         process::run(&mut command)?;
-        let text =
-            fs::read_to_string(file.path()).map_err(|source| Error::file("read", file.path(), source))?;
+        let text = files::read(file.path())?;
         let kib = text.lines().last().and_then(|line| line.trim().parse().ok());
         kib.ok_or_else(|| Error::new(ErrorKind::Program, format!("`time -f %M` wrote {text:?}")))
     }

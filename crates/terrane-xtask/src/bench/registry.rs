@@ -1,7 +1,6 @@
 //! What a registry costs: publishing as a whole process, and the version list under load, with few versions and many.
 
 use std::{
-    fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -18,7 +17,7 @@ use crate::{
     },
     cargo,
     error::{Error, ErrorKind, Result},
-    modules,
+    files, modules,
     workspace::Workspace,
 };
 
@@ -35,8 +34,7 @@ const TARGET: Duration = Duration::from_millis(10);
 /// Publishes a module of the workspace into a directory, again and again, and then asks for its versions.
 pub(crate) fn run(workspace: &Workspace, module: &str) -> Result<Figures> {
     let terrane = cargo::build_release(workspace, &["--package", "terrane", "--bin", "terrane"])?;
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let mut markdown = format!(
         "| versions | publish `{module}`, median | `versions`, median | 99 of 100 | requests per second |\n|---:|---:|---:|---:|---:|\n"
     );
@@ -91,7 +89,7 @@ impl Bench<'_> {
     /// Publishes one more version, which differs from the others by a note.
     fn publish(&self, patch: usize) -> Result<Duration> {
         let note = self.source.join("NOTE.md");
-        fs::write(&note, format!("{patch}\n")).map_err(|source| Error::file("write", &note, source))?;
+        files::write(&note, &format!("{patch}\n"))?;
         let mut command = Command::new(self.terrane);
         command.args(["registry", "publish"]).arg(&self.source).arg("--to").arg(&self.store);
         command.args(["--module", &self.name, "--host", "modules.example.test"]);
@@ -101,13 +99,13 @@ impl Bench<'_> {
     /// Puts versions into the list that were never published: nobody reads more of them than their numbers.
     fn lengthen(&self, n: usize) -> Result<()> {
         let path = self.store.join("v1/modules").join(&self.name).join("versions");
-        let text = fs::read(&path).map_err(|source| Error::file("read", &path, source))?;
+        let text = files::read(&path)?;
         let unreadable = || Error::new(ErrorKind::Program, "the list of versions is not as clients read it");
-        let mut list: Value = serde_json::from_slice(&text).map_err(|source| unreadable().because(source))?;
+        let mut list: Value = serde_json::from_str(&text).map_err(|source| unreadable().because(source))?;
         let versions =
             list.pointer_mut("/modules/0/versions").and_then(Value::as_array_mut).ok_or_else(unreadable)?;
         versions.splice(0..0, (1..n).map(|minor| json!({"version": format!("1.{minor}.0")})));
-        fs::write(&path, list.to_string()).map_err(|source| Error::file("write", &path, source))
+        files::write(&path, &list.to_string())
     }
 
     /// Asks a server for the versions, by several clients at once.

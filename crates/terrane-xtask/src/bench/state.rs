@@ -10,8 +10,8 @@ use crate::{
     },
     cargo,
     emulator::Emulators,
-    error::{Error, Result},
-    process,
+    error::Result,
+    files, process,
     terraform::{Root, Terraform},
     workspace::Workspace,
 };
@@ -37,8 +37,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
     let terraform = Terraform::find_or_skip(&workspace.cache())?;
     Emulators::install(&workspace.cache())?;
     let python = workspace.cache().join("emulators/venv/bin/python");
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let mut markdown = String::from(
         "| state | process | median | × bare GET | peak memory | bytes fetched |\n|---|---|---:|---:|---:|---:|\n",
     );
@@ -114,7 +113,7 @@ fn strict(workspace: &Workspace, terrane: &Path, scratch: &Path) -> Result<Strin
     let mut contenders = Vec::new();
     for (size, _) in SIZES {
         let file = scratch.join(format!("{size}.tfstate"));
-        std::fs::write(&file, state(size)).map_err(|source| Error::file("write", &file, source))?;
+        files::write(&file, &state(size))?;
         for how in ["reader", "slice"] {
             let mut command = Command::new(&serde_json);
             command.arg(&file).arg(how);
@@ -163,9 +162,7 @@ fn terraform_output(root: &Root, bucket: &Bucket) -> Result<Command> {
          skip_region_validation = true\n    endpoints = {{ s3 = \"{}\" }}\n  }}\n}}\n",
         bucket.endpoint()
     );
-    let file = root.dir().join("main.tf");
-    std::fs::create_dir_all(root.dir()).map_err(|source| Error::file("make", root.dir(), source))?;
-    std::fs::write(&file, configuration).map_err(|source| Error::file("write", &file, source))?;
+    files::write(&root.dir().join("main.tf"), &configuration)?;
     root.init()?;
     Ok(root.output_command())
 }

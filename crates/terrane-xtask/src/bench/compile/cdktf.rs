@@ -7,12 +7,7 @@ use std::{
     process::Command,
 };
 
-use crate::{
-    bench::measure::Contender,
-    error::{Error, Result},
-    process,
-    workspace::Workspace,
-};
+use crate::{bench::measure::Contender, error::Result, files, process, workspace::Workspace};
 
 /// What is installed, as the package file below pins it.
 pub(super) const VERSIONS: &str = "CDK for Terraform 0.21.0 with @cdktf/provider-aws 21.22.1";
@@ -34,10 +29,8 @@ pub(super) fn install(workspace: &Workspace) -> Result<Option<Cdktf>> {
         return Ok(None);
     }
     let dir = workspace.cache().join("bench/cdktf");
-    std::fs::create_dir_all(&dir).map_err(|source| Error::file("make", &dir, source))?;
     for (name, text) in FILES {
-        let path = dir.join(name);
-        std::fs::write(&path, text).map_err(|source| Error::file("write", &path, source))?;
+        files::write(&dir.join(name), text)?;
     }
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"])
