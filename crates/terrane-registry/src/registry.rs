@@ -134,7 +134,11 @@ impl<'a> Registry<'a> {
 
     fn tagged_index(&self, module: &ModuleName) -> Result<(Index, Option<String>), Error> {
         match self.store.get(&versions_key(module))? {
-            Some(object) => Ok((Index::parse(&object.bytes)?, Some(object.tag))),
+            Some(object) => {
+                let index = Index::parse(&object.bytes);
+                let index = index.map_err(|error| Error::new(error.kind(), format!("{module}: {error}")))?;
+                Ok((index, Some(object.tag)))
+            }
             None => Ok((Index::default(), None)),
         }
     }

@@ -1,6 +1,7 @@
 //! How commands end.
 
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use terrane_registry::ErrorKind;
@@ -74,6 +75,23 @@ impl From<terrane_state::Error> for Failure {
         };
         Failure { message: error.to_string(), code }
     }
+}
+
+/// Ends without a panic where nobody takes what is printed, as in `terrane … | head`.
+///
+/// The standard library's `println!` knows no other way than to panic.
+pub(crate) fn without_panic_when_unheard() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if !message.starts_with("failed printing to") {
+            return default(panic);
+        }
+        if !message.contains("Broken pipe") {
+            let _ = writeln!(std::io::stderr(), "error: {message}");
+        }
+        std::process::exit(i32::from(SERVICE));
+    }));
 }
 
 /// Prints a failure to standard error and returns the exit code.

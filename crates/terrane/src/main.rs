@@ -45,6 +45,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    exit::without_panic_when_unheard();
     let result = match Args::parse().command {
         Command::Compile(args) => compile::run(&args),
         Command::New(args) => new::run(&args),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use terrane_registry::Settings;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, both};
 
 /// The files of a workspace by path; `@NAME@` stands for a value.
 const FILES: [(&str, &str); 14] = [
@@ -49,8 +49,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let named = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());
     let name = named.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let namespace = args.namespace.clone().or(name).unwrap_or_default();
-    Settings::new(&args.host, &namespace)
-        .map_err(|error| Failure::problems(format!("{error}; name another with --namespace or --host")))?;
+    let hint = |option: &'static str| {
+        move |error| Failure::problems(format!("{error}; name another with --{option}"))
+    };
+    // One after the other, so that a bad namespace does not hide a bad host.
+    both(
+        Settings::new("modules.example.com", &namespace).map_err(hint("namespace")),
+        Settings::new(&args.host, "network").map_err(hint("host")),
+    )?;
     if fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) {
         let message =
             format!("`{}` is not empty; name a directory that is, or a new one", directory.display());
@@ -69,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             format!("on the published crates {}; --terrane-path names a checkout", env!("CARGO_PKG_VERSION"))
         }
     };
-    eprintln!("made {}, {from}\nnext: cd there, `git init`, and as its README says", directory.display());
+    eprintln!("made {}, {from}\nnext: cd there, `git init`, and as its README says", named.display());
     Ok(())
 }
 

@@ -80,6 +80,7 @@ fn new_workspace_is_refused_where_it_cannot_be() {
         (vec!["full"], "is not empty"),
         (vec!["shop", "--namespace", "no good"], "namespace \"no good\""),
         (vec!["shop", "--host", "localhost"], "host \"localhost\""),
+        (vec!["Big Shop", "--host", "localhost"], "--namespace\nerror: host \"localhost\""),
         (vec!["shop", "--terrane-path", "full"], "is no checkout of Terrane"),
     ] {
         let output = terrane(directory.path(), &arguments);

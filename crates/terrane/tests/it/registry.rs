@@ -105,6 +105,18 @@ fn wrong_arguments_are_all_named() {
     refuse(&["diff", &path("cut.json"), &file], 1, &["cut.json`: EOF", "main.tf`: the archive is damaged"]);
 }
 
+/// `terrane … | head`: whoever reads has gone.
+#[test]
+fn output_that_nobody_takes_is_no_panic() {
+    let root = tempfile::tempdir().unwrap();
+    let (one, two) = (module(root.path(), "one", ONE), module(root.path(), "two", TWO));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terrane"));
+    let output = command.args(["diff", &one, &two]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr)), (Some(4), "".into()));
+}
+
 /// A package or a directory need not be named like the module whose contract lies in it.
 #[test]
 fn diff_takes_packages_and_directories_of_any_name() {
