@@ -147,16 +147,11 @@ async fn cases_of_texts_are_read_alike_in_every_way() {
 
 #[tokio::test]
 async fn cases_of_texts_are_read_alike_from_a_second_server() {
-    let Some(endpoint) = contract::second_server() else { return };
-    let client = contract::client(&endpoint);
-    client.create_bucket().bucket("terrane-cases").send().await.unwrap();
+    let Some((client, arguments)) = contract::second_bucket("terrane-cases").await else { return };
     let put = async |text: &str| {
         let body = text.as_bytes().to_vec().into();
         client.put_object().bucket("terrane-cases").key("k").body(body).send().await.unwrap();
     };
-    let mut arguments = arguments(([127, 0, 0, 1], 0).into());
-    arguments.bucket = Some("terrane-cases".to_owned());
-    arguments.endpoint = Some(endpoint);
     check(arguments, put).await;
 }
 

@@ -5,15 +5,17 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use terrane_state::S3Arguments;
 
 use crate::mem_s3::MemS3;
+use crate::setup;
 
 const BUCKET: &str = "terrane-contract";
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const OTHER_KEY: &str = "MTEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// Returns where the second server is, if there is one.
-pub(crate) fn second_server() -> Option<String> {
+fn second_server() -> Option<String> {
     let endpoint = std::env::var("TERRANE_S3_ENDPOINT").ok();
     if endpoint.is_none() {
         println!("skipped: the second server, which TERRANE_S3_ENDPOINT would name");
@@ -21,7 +23,7 @@ pub(crate) fn second_server() -> Option<String> {
     endpoint
 }
 
-pub(crate) fn client(endpoint: &str) -> Client {
+fn client(endpoint: &str) -> Client {
     let keys = aws_sdk_s3::config::Credentials::new("test", "test", None, None, "test");
     let config = aws_sdk_s3::Config::builder()
         .behavior_version_latest()
@@ -31,6 +33,17 @@ pub(crate) fn client(endpoint: &str) -> Client {
         .force_path_style(true)
         .http_client(aws_smithy_http_client::Builder::new().build_http());
     Client::from_conf(config.build())
+}
+
+/// Makes a bucket on the second server, if there is one; returns a client and the arguments for its `k`.
+pub(crate) async fn second_bucket(name: &str) -> Option<(Client, S3Arguments)> {
+    let endpoint = second_server()?;
+    let client = client(&endpoint);
+    client.create_bucket().bucket(name).send().await.unwrap();
+    let mut arguments = setup::arguments(([127, 0, 0, 1], 0).into());
+    arguments.bucket = Some(name.to_owned());
+    arguments.endpoint = Some(endpoint);
+    Some((client, arguments))
 }
 
 /// Returns what a GET is answered, without what differs from server to server.

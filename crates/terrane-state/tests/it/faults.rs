@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use terrane_state::ErrorKind;
+use terrane_state::{ErrorKind, S3Arguments};
 
+use crate::contract;
+use crate::line::{self, Fault};
 use crate::mem_s3::MemS3;
 use crate::script::{Reply, Script};
 use crate::setup::{STATE, arguments, builder, state_with};
@@ -112,4 +114,42 @@ async fn case_50_strict_reading_in_parts_sees_one_version() {
     let ErrorKind::InvalidResources { problems } = error.kind() else { panic!("{error}") };
     assert_eq!(problems, &["resource 2000: `name` must be a string"]);
     assert_eq!(server.requests().len(), 3 + 2 + 3);
+}
+
+/// Reads a large state, which stands at `arguments`, over lines with faults.
+async fn check_lines(arguments: &S3Arguments) {
+    const FAULTS: &[Fault] = &[Fault::Reset, Fault::Cut(40), Fault::Cut(60_000), Fault::Cut(3_000_000)];
+    let endpoint = arguments.endpoint.as_deref().unwrap();
+    let server = endpoint.trim_start_matches("http://").parse().unwrap();
+    let connect = async |faults, for_ever, strict: bool| {
+        let mut arguments = arguments.clone();
+        arguments.endpoint = Some(format!("http://{}", line::open(server, faults, for_ever).await));
+        let builder = builder(arguments);
+        if strict { builder.strict() } else { builder }.connect().await.unwrap()
+    };
+    for strict in [false, true] {
+        let reader = connect(FAULTS, false, strict).await;
+        assert_eq!(reader.read().await.unwrap().output::<String>("a").unwrap(), "v1");
+        let reader = connect(FAULTS, false, strict).await;
+        assert_eq!(reader.read_whole().await.unwrap().resources().len(), 2001);
+        let error = connect(&[Fault::Cut(60_000)], true, strict).await.read().await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::IncompleteBody { attempts: 4 });
+        let error = connect(&[Fault::Reset], true, strict).await.read().await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Connection);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_line_is_survived() {
+    let (server, address) = MemS3::start().await;
+    server.put("b", "k", large("v1"));
+    check_lines(&arguments(address)).await;
+}
+
+#[tokio::test]
+async fn a_bad_line_to_a_second_server_is_survived() {
+    let Some((client, arguments)) = contract::second_bucket("terrane-line").await else { return };
+    let body = large("v1").into_bytes().into();
+    client.put_object().bucket("terrane-line").key("k").body(body).send().await.unwrap();
+    check_lines(&arguments).await;
 }

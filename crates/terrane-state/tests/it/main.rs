@@ -11,6 +11,7 @@ mod facade;
 mod faults;
 mod format;
 mod hostile;
+mod line;
 mod mem_s3;
 mod races;
 mod reading;

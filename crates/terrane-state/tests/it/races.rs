@@ -1,12 +1,12 @@
 //! Case 50 by the thousand: an object that is replaced while it is read in parts is never read as a mixture.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use terrane_state::{ErrorKind, State};
+use terrane_state::{ErrorKind, S3Arguments, State};
 
+use crate::contract;
 use crate::mem_s3::MemS3;
 use crate::setup::{arguments, builder, cases};
 
@@ -30,42 +30,59 @@ fn is_whole(state: &State) {
     assert_eq!(torn, None, "serial {}", state.serial());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_reading_is_torn() {
-    let (server, address) = MemS3::start().await;
-    server.put("b", "k", state(0));
-    let reader = builder(arguments(address)).connect().await.unwrap();
+/// Reads an object that is replaced all the time.
+async fn check(arguments: S3Arguments, readings: u32, replace: impl AsyncFn(String)) {
+    replace(state(0)).await;
+    let reader = builder(arguments).connect().await.unwrap();
     let start = Instant::now();
     is_whole(&reader.read().await.unwrap());
     let undisturbed = start.elapsed();
-    let stop = Arc::new(AtomicBool::new(false));
-    let (writer, stopped) = (server.clone(), stop.clone());
-    let writing = tokio::spawn(async move {
+    let done = Cell::new(false);
+    let writing = async {
         let mut serial = 0;
-        while !stopped.load(Ordering::Relaxed) {
+        while !done.get() {
             serial += 1_u64;
             // Gaps of up to four readings let a replacement fall anywhere between two parts, on any machine.
             let part = u32::try_from(serial * 7919 % 1000).unwrap();
             tokio::time::sleep(undisturbed * 4 * part / 1000).await;
-            writer.replace("b", "k", state(serial));
+            replace(state(serial)).await;
         }
         serial
-    });
-    let (mut whole, mut changing) = (0, 0);
-    for _ in 0..cases(60, 3000) {
-        match reader.read().await {
-            Ok(state) => {
-                is_whole(&state);
-                whole += 1;
-            }
-            Err(error) => {
-                assert!(matches!(error.kind(), ErrorKind::KeepsChanging { .. }), "{error}");
-                changing += 1;
+    };
+    let reading = async {
+        let (mut whole, mut changing) = (0, 0);
+        for _ in 0..readings {
+            match reader.read().await {
+                Ok(state) => {
+                    is_whole(&state);
+                    whole += 1;
+                }
+                Err(error) => {
+                    assert!(matches!(error.kind(), ErrorKind::KeepsChanging { .. }), "{error}");
+                    changing += 1;
+                }
             }
         }
-    }
-    stop.store(true, Ordering::Relaxed);
-    let written = writing.await.unwrap();
-    assert!(written > 5, "the object was replaced {written} times only");
+        done.set(true);
+        (whole, changing)
+    };
+    let (written, (whole, changing)) = tokio::join!(writing, reading);
+    assert!(written > u64::from(readings) / 12, "the object was replaced {written} times only");
     assert!(whole > changing, "{whole} read whole, {changing} gave up");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_reading_is_torn() {
+    let (server, address) = MemS3::start().await;
+    check(arguments(address), cases(60, 3000), async |text| server.replace("b", "k", text)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_reading_from_a_second_server_is_torn() {
+    let Some((client, arguments)) = contract::second_bucket("terrane-races").await else { return };
+    let replace = async |text: String| {
+        let body = text.into_bytes().into();
+        client.put_object().bucket("terrane-races").key("k").body(body).send().await.unwrap();
+    };
+    check(arguments, cases(40, 400), replace).await;
 }
