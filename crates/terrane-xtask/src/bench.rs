@@ -10,6 +10,7 @@ mod plan;
 mod proof;
 mod registry;
 mod state;
+mod strict;
 
 use clap::ValueEnum;
 use terrane_compiler::topology::Topology;
@@ -34,6 +35,8 @@ pub(crate) enum Part {
     Registry,
     /// What it costs to read outputs from states in S3
     State,
+    /// What it costs to check all of a state in a file
+    Strict,
 }
 
 /// What a part found.
@@ -53,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
         let (marker, figures) = match part {
             Part::Churn => ("churn", churn(workspace)?),
             Part::State => ("bench-state", Some(state::run(workspace)?)),
+            Part::Strict => ("bench-strict", Some(strict::run(workspace)?)),
             Part::Compile => ("bench-compile", Some(compile::run(workspace, catalog)?)),
             Part::Plan => ("bench-plan", plan(workspace, catalog)?),
             Part::Proof => ("bench-proof", Some(proof::run(workspace)?)),

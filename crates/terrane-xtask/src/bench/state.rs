@@ -1,6 +1,6 @@
 //! What it costs to get outputs out of a state in S3, as a whole process, for states of three sizes.
 
-use std::{fmt::Write as _, path::Path, process::Command};
+use std::{fmt::Write as _, process::Command};
 
 use crate::{
     bench::{
@@ -18,13 +18,14 @@ use crate::{
 
 /// How often each process runs.
 const ROUNDS: usize = 5;
-/// The sizes of the states, and how the table calls them.
-const SIZES: [(usize, &str); 3] = [(100_000, "100 KB"), (10_000_000, "10 MB"), (100_000_000, "100 MB")];
+/// The sizes of the states, and how the tables call them.
+pub(super) const SIZES: [(usize, &str); 3] =
+    [(100_000, "100 KB"), (10_000_000, "10 MB"), (100_000_000, "100 MB")];
 /// How much a bare GET asks for, which is what a reader asks for first.
 const FIRST_PART: &str = "0-65535";
 
 /// What every process is told about the bucket.
-const ENVIRONMENT: [(&str, &str); 4] = [
+pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", "test"),
     ("AWS_SECRET_ACCESS_KEY", "test"),
     ("AWS_REGION", "us-east-1"),
@@ -93,7 +94,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
             );
         }
     }
-    markdown += &strict(workspace, &terrane, scratch.path())?;
     let mut versions = vec![process::run(Command::new(&terrane).arg("--version"))?.trim().to_owned()];
     if let Some(terraform) = terraform {
         versions.push(format!("Terraform {}", terraform.version()?));
@@ -104,43 +104,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Figures> {
         measure::conditions(&format!("Medians of {ROUNDS} interleaved runs"), &versions)?
     );
     Ok(Figures { markdown, problems: Vec::new() })
-}
-
-/// Times reading and checking all of the largest state from a file, beside serde_json skipping it.
-fn strict(workspace: &Workspace, terrane: &Path, scratch: &Path) -> Result<String> {
-    let serde_json =
-        cargo::build_release(workspace, &["--package", "terrane-contract", "--bench", "skip_json"])?;
-    let mut contenders = Vec::new();
-    for (size, _) in SIZES {
-        let file = scratch.join(format!("{size}.tfstate"));
-        files::write(&file, &state(size))?;
-        for how in ["reader", "slice"] {
-            let mut command = Command::new(&serde_json);
-            command.arg(&file).arg(how);
-            contenders.push(contender(&format!("`serde_json::from_{how}`, skipping"), command));
-        }
-        let mut command = Command::new(terrane);
-        command.args(["state", "get", "--strict"]).arg(&file).arg("network.vpc_id").envs(ENVIRONMENT);
-        contenders.push(contender("`terrane state get --strict`", command));
-    }
-    let mut text = String::from(
-        "\nThe whole of a state in a file, checked:\n\n| state | process | median | × skipping as it comes | peak memory |\n|---|---|---:|---:|---:|\n",
-    );
-    for (rows, (_, name)) in measure::measure(contenders, ROUNDS)?.chunks(3).zip(SIZES) {
-        let base = rows.first().map(|row| row.median.as_secs_f64()).unwrap_or_default();
-        for row in rows {
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "| {name} | {} | {} | {:.2} | {} |",
-                row.name,
-                measure::duration(row.median),
-                row.median.as_secs_f64() / base,
-                row.peak.map_or_else(|| "–".to_owned(), measure::mebibytes),
-            );
-        }
-    }
-    Ok(text)
 }
 
 fn contender(name: &str, command: Command) -> Contender {
@@ -168,7 +131,7 @@ fn terraform_output(root: &Root, bucket: &Bucket) -> Result<Command> {
 }
 
 /// A state of about a size, of the form that Terraform writes, with the outputs of one network.
-fn state(size: usize) -> String {
+pub(super) fn state(size: usize) -> String {
     let mut text = String::from(
         r#"{
   "version": 4,
