@@ -47,6 +47,18 @@ resource "aws_vpc" "this" {
       ])
       error_message = "zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."
     }
+
+    precondition {
+      condition = (
+        cidrsubnet(
+          "${cidrhost(var.cidr_block, 0)}/${min(tonumber(split("/", var.cidr_block)[1]), 16)}",
+          0,
+          0,
+        ) !=
+        cidrsubnet("172.20.0.0/${min(tonumber(split("/", var.cidr_block)[1]), 16)}", 0, 0)
+      )
+      error_message = "cidr_block overlaps 172.20.0.0/16, the range of the clusters' services; choose another."
+    }
   }
 }
 
@@ -67,7 +79,7 @@ resource "aws_subnet" "pub" {
   )
 }
 
-# `app`: private. Each subnet has room for 2849 addresses: 47 nodes × 60 + 1 load balancer × 8 + 1 control plane × 16 + 5 that AWS keeps.
+# `app`: private. Each subnet needs 2849 addresses: 47 nodes × 60 + 1 load balancer × 8 + 1 control plane × 16 + 5 that AWS keeps.
 resource "aws_subnet" "app" {
   for_each = local.zones
 

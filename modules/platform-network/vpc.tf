@@ -50,6 +50,18 @@ resource "aws_vpc" "this" {
       ])
       error_message = "zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."
     }
+
+    precondition {
+      condition = (
+        cidrsubnet(
+          "${cidrhost(var.cidr_block, 0)}/${min(tonumber(split("/", var.cidr_block)[1]), 16)}",
+          0,
+          0,
+        ) !=
+        cidrsubnet("172.20.0.0/${min(tonumber(split("/", var.cidr_block)[1]), 16)}", 0, 0)
+      )
+      error_message = "cidr_block overlaps 172.20.0.0/16, the range of the clusters' services; choose another."
+    }
   }
 }
 
@@ -76,7 +88,7 @@ resource "aws_subnet" "edge" {
   )
 }
 
-# `nodes`: private. Each subnet has room for 300 addresses: 269 nodes + 2 load balancers × 8 + 10 endpoints + 5 that AWS keeps.
+# `nodes`: private. Each subnet needs 300 addresses: 269 nodes + 2 load balancers × 8 + 10 endpoints + 5 that AWS keeps.
 resource "aws_subnet" "nodes" {
   for_each = local.zones
 

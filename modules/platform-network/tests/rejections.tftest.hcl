@@ -171,3 +171,13 @@ run "an_availability_zone_without_eks" {
 
   expect_failures = [aws_subnet.control_plane]
 }
+
+run "a_range_that_must_stay_clear_1" {
+  command = plan
+
+  variables {
+    cidr_block = "172.20.0.0/16"
+  }
+
+  expect_failures = [aws_vpc.this]
+}

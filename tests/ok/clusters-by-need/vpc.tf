@@ -49,6 +49,18 @@ resource "aws_vpc" "this" {
       ])
       error_message = "zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."
     }
+
+    precondition {
+      condition = (
+        cidrsubnet(
+          "${cidrhost(var.cidr_block, 0)}/${min(tonumber(split("/", var.cidr_block)[1]), 16)}",
+          0,
+          0,
+        ) !=
+        cidrsubnet("172.20.0.0/${min(tonumber(split("/", var.cidr_block)[1]), 16)}", 0, 0)
+      )
+      error_message = "cidr_block overlaps 172.20.0.0/16, the range of the clusters' services; choose another."
+    }
   }
 }
 
@@ -58,7 +70,7 @@ resource "aws_vpc_ipv4_cidr_block_association" "overlay" {
   cidr_block = var.overlay_cidr_block
 }
 
-# `edge`: public, with a route to the internet gateway. Each subnet has room for 22 addresses: 2 load balancers × 8 + 1 endpoint + 5 that AWS keeps.
+# `edge`: public, with a route to the internet gateway. Each subnet needs 22 addresses: 2 load balancers × 8 + 1 endpoint + 5 that AWS keeps.
 resource "aws_subnet" "edge" {
   for_each = local.zones
 
@@ -75,7 +87,7 @@ resource "aws_subnet" "edge" {
   )
 }
 
-# `nodes`: private. Each subnet has room for 64 addresses: 47 nodes + 1 load balancer × 8 + 4 endpoints + 5 that AWS keeps.
+# `nodes`: private. Each subnet needs 64 addresses: 47 nodes + 1 load balancer × 8 + 4 endpoints + 5 that AWS keeps.
 resource "aws_subnet" "nodes" {
   for_each = local.zones
 
@@ -92,7 +104,7 @@ resource "aws_subnet" "nodes" {
   )
 }
 
-# `pods`: private. Each subnet has room for 6068 addresses: 47 nodes × 129 + 5 that AWS keeps.
+# `pods`: private. Each subnet needs 6068 addresses: 47 nodes × 129 + 5 that AWS keeps.
 resource "aws_subnet" "pods" {
   for_each = local.zones
 
@@ -126,7 +138,7 @@ resource "aws_subnet" "control" {
   }
 }
 
-# `data`: isolated, with no way out of the VPC. Each subnet has room for 45 addresses: 40 instances + 5 that AWS keeps.
+# `data`: isolated, with no way out of the VPC. Each subnet needs 45 addresses: 40 instances + 5 that AWS keeps.
 resource "aws_subnet" "data" {
   for_each = local.zones
 

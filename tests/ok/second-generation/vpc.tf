@@ -46,7 +46,7 @@ resource "aws_vpc" "this" {
   }
 }
 
-# `app`: private. Each subnet has room for 205 addresses: 200 instances + 5 that AWS keeps.
+# `app`: private. Each subnet needs 205 addresses: 200 instances + 5 that AWS keeps.
 resource "aws_subnet" "app" {
   for_each = local.zones
 

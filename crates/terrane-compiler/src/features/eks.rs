@@ -7,6 +7,7 @@ use terrane_contract::{Holds, Type};
 
 use super::vpc::list;
 use super::{Feature, Resolution};
+use crate::declaration::KeepClear;
 use crate::module::syntax::{Expr, expr, string};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
 use crate::network::{Eks, Network};
@@ -34,6 +35,10 @@ fn resolve(resolution: &mut Resolution<'_>) {
         network.tiers[tier].cluster_tags = true;
     }
     network.tiers[eks.nodes].karpenter = true;
+    // The topology's ranges stay clear of it, and so must those that a caller gives.
+    network
+        .keep_clear
+        .extend(eks.service_range.map(|cidr| KeepClear { name: "the clusters' services".to_owned(), cidr }));
     network.eks = Some(Eks {
         load_balancers: eks.load_balancers,
         nodes: eks.nodes,

@@ -154,7 +154,7 @@ fn description(tier: &Tier) -> String {
     match &tier.need {
         Some(room) => {
             format!(
-                "`{}`: {way}. Each subnet has room for {} addresses: {}.",
+                "`{}`: {way}. Each subnet needs {} addresses: {}.",
                 tier.name, room.addresses, room.reason
             )
         }
