@@ -1,5 +1,6 @@
 //! Random topologies that are valid, for tests of everything that takes one.
 
+use crate::features::subnet_groups::KINDS;
 use crate::topology::{Access, Egress, Eks, Flow, NatMode, Need, SubnetGroup, Tier, Topology};
 
 /// Returns a valid topology that depends on nothing but the seed.
@@ -198,8 +199,8 @@ fn extras(dice: &mut Dice, mut topology: Topology) -> Topology {
 fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
     let isolated = names(&topology, Access::Isolated);
     if let Some(tier) = isolated.first() {
-        let kind =
-            dice.one_of(&["rds", "elasticache", "redshift", "docdb", "neptune", "memorydb", "dax", "dms"]);
+        let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let kind = dice.one_of(&kinds);
         topology = topology.subnet_group(SubnetGroup::new(kind, tier));
     }
     let nodes = topology

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
 use terrane_compiler::{
+    features::{endpoints, subnet_groups},
     ledger::Ledger,
     testing,
-    topology::{Access, NatMode, Tier, Topology},
+    topology::{Access, Flow, NatMode, SubnetGroup, Tier, Topology},
 };
 use terrane_xtask::{
     Workspace,
@@ -27,10 +28,26 @@ fn networks_plan_as_their_topology_says() {
     let golden = crate::golden::cases().into_iter().map(|case| (case.topology, case.ledger));
     let n = terrane_xtask::cases(6, 2_000);
     let random = (0..n).map(|seed| (named(testing::topology(seed.into()), seed), Ledger::default()));
-    let networks: Vec<(Topology, Ledger)> = golden.chain(random).collect();
+    let kinds = (every_kind(), Ledger::default());
+    let networks: Vec<(Topology, Ledger)> = golden.chain([kinds]).chain(random).collect();
     for chunk in networks.chunks(PER_ROOT) {
         check(&terraform, chunk);
     }
+}
+
+/// Returns a network with a subnet group of each kind and a gateway endpoint of each service, of those to come too.
+fn every_kind() -> Topology {
+    let services = endpoints::KINDS.iter().map(|kind| kind.name);
+    let topology = Topology::new("every-kind")
+        .base("10.0.0.0/20")
+        .zones(["a", "b"])
+        .tier(Tier::isolated("data").prefix_length(26))
+        .endpoints(services.clone());
+    let topology =
+        services.fold(topology, |topology, service| topology.flow(Flow::tcp([443]).from("data").to(service)));
+    subnet_groups::KINDS
+        .iter()
+        .fold(topology, |topology, kind| topology.subnet_group(SubnetGroup::new(kind.name, "data")))
 }
 
 fn named(mut topology: Topology, idx: u32) -> Topology {
@@ -152,17 +169,7 @@ fn check_subnet_groups(plan: &Plan, topology: &Topology, label: &str) {
 
 /// Returns the resource type of a kind of subnet group.
 fn group_type(kind: &str) -> &'static str {
-    match kind {
-        "rds" => "aws_db_subnet_group",
-        "elasticache" => "aws_elasticache_subnet_group",
-        "redshift" => "aws_redshift_subnet_group",
-        "docdb" => "aws_docdb_subnet_group",
-        "neptune" => "aws_neptune_subnet_group",
-        "memorydb" => "aws_memorydb_subnet_group",
-        "dax" => "aws_dax_subnet_group",
-        "dms" => "aws_dms_replication_subnet_group",
-        other => panic!("{other} is new: say here which resource it is"),
-    }
+    subnet_groups::kind(kind).unwrap_or_else(|| panic!("{kind} is a kind of subnet group")).resource_type
 }
 
 /// Returns how many resources of each type a network must have.

@@ -8,28 +8,20 @@ use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use terrane_contract::Type;
 
-/// The resource types of the excerpt; what is not here, no module can use.
+/// The resource types of the excerpt beside every kind of subnet group; what is not in it, no module can use.
 pub const RESOURCES: &[&str] = &[
-    "aws_dax_subnet_group",
-    "aws_db_subnet_group",
     "aws_default_network_acl",
     "aws_default_route_table",
     "aws_default_security_group",
-    "aws_dms_replication_subnet_group",
-    "aws_docdb_subnet_group",
     "aws_eip",
-    "aws_elasticache_subnet_group",
     "aws_internet_gateway",
-    "aws_memorydb_subnet_group",
     "aws_nat_gateway",
-    "aws_neptune_subnet_group",
     "aws_network_acl",
     "aws_network_acl_association",
     "aws_network_acl_rule",
-    "aws_redshift_subnet_group",
     "aws_route",
     "aws_route_table",
     "aws_route_table_association",
@@ -246,8 +238,22 @@ pub fn excerpt(provider_schema_json: &str) -> Result<String, ExcerptError> {
         .map(|(_, provider)| provider)
         .ok_or_else(|| ExcerptError("the provider schema has no hashicorp/aws".to_owned()))?;
     let data = excerpt_of(&provider["data_source_schemas"], DATA)?;
-    let resources = excerpt_of(&provider["resource_schemas"], RESOURCES)?;
+    let resources = &provider["resource_schemas"];
+    let groups = resources
+        .as_object()
+        .into_iter()
+        .flat_map(Map::keys)
+        .map(String::as_str)
+        .filter(|ty| is_subnet_group(ty));
+    let mut types: Vec<&str> = RESOURCES.iter().copied().chain(groups).collect();
+    types.sort_unstable();
+    let resources = excerpt_of(resources, &types)?;
     Ok(format!("{{\n\"data\":{{\n{data}\n}},\n\"resources\":{{\n{resources}\n}}\n}}\n"))
+}
+
+/// Returns whether a resource type is a group of subnets, of which a topology may ask for any.
+fn is_subnet_group(ty: &str) -> bool {
+    ty.starts_with("aws_") && ty.ends_with("_subnet_group")
 }
 
 fn excerpt_of(schemas: &Value, types: &[&str]) -> Result<String, ExcerptError> {
@@ -313,7 +319,10 @@ mod tests {
     fn the_committed_excerpt_is_json_and_has_nothing_more() {
         let text: Value = serde_json::from_str(include_str!("../../schema/aws.json")).unwrap();
         let names = |part: &str| text[part].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        assert_eq!(names("resources"), RESOURCES);
+        let (groups, others): (Vec<String>, _) =
+            names("resources").into_iter().partition(|ty| is_subnet_group(ty));
+        assert_eq!(others, RESOURCES);
+        assert!(groups.is_sorted() && groups.len() >= 8, "{groups:?}");
         assert_eq!(names("data"), DATA);
     }
 
