@@ -200,7 +200,8 @@ fn range(name: &str, text: &str, origin: &Origin, found: &mut Diagnostics) -> Op
 fn pairs(ranges: &[Option<Range>], found: &mut Diagnostics) {
     for (idx, range) in ranges.iter().enumerate() {
         let Some(range) = range else { continue };
-        for before in ranges[..idx].iter().flatten() {
+        for (position, before) in ranges[..idx].iter().enumerate() {
+            let Some(before) = before else { continue };
             if range.cidr.overlaps(before.cidr) {
                 found.push(
                     Diagnostic::error(
@@ -223,11 +224,21 @@ fn pairs(ranges: &[Option<Range>], found: &mut Diagnostics) {
                             range.name, range.cidr, before.name, before.cidr
                         ),
                     )
-                    .hint(format!("take a range in {SHARED_SPACE}, or in the space of the base range")),
+                    .hint(match position > 0 && comes_first(range.cidr, before.cidr) {
+                        true => {
+                            format!("declare it before `{}`: ranges are added in this order", before.name)
+                        }
+                        false => format!("take a range in {SHARED_SPACE}, or in the space of the base range"),
+                    }),
                 );
             }
         }
     }
+}
+
+/// Returns whether AWS takes two ranges in one VPC in this order only.
+pub(crate) fn comes_first(first: Cidr, second: Cidr) -> bool {
+    refused(first, second).is_none() && refused(second, first).is_some()
 }
 
 /// Returns why AWS refuses to add a range to a VPC that has another:
@@ -243,5 +254,36 @@ fn refused(present: Cidr, added: Cidr) -> Option<&'static str> {
         None
     } else {
         Some("AWS mixes no two private spaces, and adds none to 100.64.0.0/10")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ledger::Ledger;
+    use crate::topology::{Tier, Topology};
+
+    const VERSION: semver::Version = semver::Version::new(1, 0, 0);
+
+    fn with(secondary: [(&str, &str); 2]) -> Topology {
+        let topology = Topology::new("net")
+            .base("10.8.0.0/16")
+            .zones(["a"])
+            .tier(Tier::isolated("db").prefix_length(24));
+        secondary.iter().fold(topology, |topology, (name, cidr)| topology.secondary(name, cidr))
+    }
+
+    #[test]
+    fn ranges_that_aws_takes_in_one_order_are_added_in_it() {
+        let (more, pods) = (("more", "10.9.0.0/20"), ("pods", "100.64.0.0/16"));
+        let compiled = crate::compile(&with([more, pods]), &Ledger::default(), &VERSION).unwrap();
+        let text = compiled.files.get("vpc.tf").unwrap();
+        assert!(text.contains("depends_on = [aws_vpc_ipv4_cidr_block_association.more]"), "{text}");
+
+        let found = crate::compile(&with([pods, more]), &Ledger::default(), &VERSION).unwrap_err();
+        assert!(found.to_string().contains("declare it before `pods`"), "{found}");
+
+        let either = with([("more", "10.9.0.0/20"), ("rest", "10.10.0.0/20")]);
+        let compiled = crate::compile(&either, &Ledger::default(), &VERSION).unwrap();
+        assert!(!compiled.files.get("vpc.tf").unwrap().contains("depends_on"));
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
+use crate::declaration::ranges::comes_first;
 use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
@@ -36,20 +37,25 @@ fn lower(network: &Network, module: &mut Module) {
     locals(network, module);
     module.data.push(Resource::new(File::Vpc, "aws_region", "current", Body::new()));
     module.resources.push(vpc(network));
-    for range in &network.ranges[1..] {
-        module.resources.push(
-            Resource::new(
-                File::Vpc,
-                "aws_vpc_ipv4_cidr_block_association",
-                &range.name.identifier(),
-                Body::new()
-                    .hcl("vpc_id", "aws_vpc.this.id")
-                    .hcl("cidr_block", &format!("var.{}", range.variable)),
-            )
-            .comment(&format!("The VPC's secondary range `{}`.", range.name)),
-        );
-    }
+    module.resources.extend((1..network.ranges.len()).map(|idx| association(network, idx)));
     outputs(network, module);
+}
+
+/// Returns the association of a secondary range, after those that AWS would refuse to add to it.
+fn association(network: &Network, idx: usize) -> Resource {
+    let ty = "aws_vpc_ipv4_cidr_block_association";
+    let range = &network.ranges[idx];
+    let resource = Resource::new(
+        File::Vpc,
+        ty,
+        &range.name.identifier(),
+        Body::new().hcl("vpc_id", "aws_vpc.this.id").hcl("cidr_block", &format!("var.{}", range.variable)),
+    )
+    .comment(&format!("The VPC's secondary range `{}`.", range.name));
+    network.ranges[1..idx]
+        .iter()
+        .filter(|before| comes_first(before.default, range.default))
+        .fold(resource, |resource, before| resource.depends_on(&format!("{ty}.{}", before.name.identifier())))
 }
 
 fn variables(network: &Network, module: &mut Module) {
