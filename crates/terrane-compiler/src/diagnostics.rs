@@ -110,6 +110,7 @@ impl fmt::Display for Origin {
             Origin::Document { path, position: Some((line, column)) } => {
                 write!(f, "{line}:{column} ({path})")
             }
+            Origin::Document { path, position: None } if path.is_empty() => f.write_str("document"),
             Origin::Document { path, position: None } => f.write_str(path),
             Origin::Unknown => f.write_str("the topology"),
         }

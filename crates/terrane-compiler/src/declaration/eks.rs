@@ -56,14 +56,20 @@ fn network(topology: &Topology, eks: &topology::Eks, zones: &[Zone], found: &mut
             .hint("declare a second zone"),
         );
     }
-    if !(topology.dns.support && topology.dns.hostnames) {
+    let off = match (topology.dns.support, topology.dns.hostnames) {
+        (true, true) => None,
+        (true, false) => Some("DNS hostnames are off"),
+        (false, true) => Some("DNS support is off"),
+        (false, false) => Some("both are off"),
+    };
+    if let Some(off) = off {
         found.push(
             Diagnostic::error(
                 "eks-dns",
                 &eks.origin,
-                "EKS needs DNS support and DNS hostnames, but one is off",
+                format!("EKS needs DNS support and DNS hostnames, but {off}"),
             )
-            .hint("turn both on"),
+            .hint("turn both on, which is what a topology without `dns` has"),
         );
     }
 }

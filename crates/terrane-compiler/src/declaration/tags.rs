@@ -23,7 +23,16 @@ pub(super) fn check<'a>(
 ) {
     for (key, value) in tags {
         let origin = place(key);
-        if let Some(problem) = key_problem(key).or_else(|| value_problem(value)) {
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            found.push(
+                Diagnostic::error(
+                    "invalid-tag",
+                    origin,
+                    format!("tag `{key}` of {subject} begins with `aws:`, which AWS keeps for itself"),
+                )
+                .hint("take a key with another beginning"),
+            );
+        } else if let Some(problem) = key_problem(key).or_else(|| value_problem(value)) {
             found.push(
                 Diagnostic::error("invalid-tag", origin, format!("tag `{key}` of {subject} {problem}")).hint(
                     format!("use letters, digits, spaces, and _ . : / = + - @; at most {MAX_KEY} characters in a key and {MAX_VALUE} in a value"),
@@ -73,13 +82,7 @@ pub(super) fn count(topology: &Topology, found: &mut Diagnostics) {
 }
 
 fn key_problem(key: &str) -> Option<String> {
-    if key.is_empty() {
-        Some("has an empty key".to_owned())
-    } else if key.to_ascii_lowercase().starts_with("aws:") {
-        Some("begins with `aws:`, which AWS keeps for itself".to_owned())
-    } else {
-        text_problem(key, "key", MAX_KEY)
-    }
+    if key.is_empty() { Some("has an empty key".to_owned()) } else { text_problem(key, "key", MAX_KEY) }
 }
 
 fn value_problem(value: &str) -> Option<String> {
