@@ -329,7 +329,12 @@ impl fmt::Display for ErrorKind {
                 f.write_str("access denied, or absent: without s3:ListBucket the two look the same")
             }
             AccessDenied { maybe_missing: false } => f.write_str("access denied"),
-            Credentials { reason } => write!(f, "no usable credentials: {reason}"),
+            Credentials { reason } => {
+                write!(
+                    f,
+                    "no usable credentials: {reason}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                )
+            }
             ExpiredCredentials => f.write_str("the credentials have expired"),
             ClockSkew => f.write_str("the clock of this machine is too far from that of the service"),
             WrongRegion { expected, actual: Some(actual) } => {

@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub(crate) mod arguments;
+mod causes;
 pub(crate) mod connect;
 pub(crate) mod credentials;
 pub(crate) mod digest;

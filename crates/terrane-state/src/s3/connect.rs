@@ -19,6 +19,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::region::Region;
 
 use super::arguments::S3Arguments;
+use super::causes::causes;
 use super::settings::{self, ARGUMENT, Origins, Settings};
 use super::{account, credentials, http};
 use crate::environment::Environment;
@@ -109,7 +110,7 @@ async fn add_profile_endpoints(
         // Only who names files must have them.
         Err(_) if settings.config_files.is_empty() && settings.credentials_files.is_empty() => return Ok(()),
         Err(error) => {
-            let reason = aws_smithy_types::error::display::DisplayErrorContext(&error).to_string();
+            let reason = causes(&error);
             return Err(ErrorKind::InvalidConfig { problems: vec![format!("shared files: {reason}")] }.into());
         }
     };

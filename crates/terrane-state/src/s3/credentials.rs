@@ -15,6 +15,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_sts::types::{PolicyDescriptorType, Tag};
 use aws_types::region::Region;
 
+use super::causes::causes;
 use super::role::{Role, WebRole, WebToken};
 use super::settings::{Credentials, Settings};
 use crate::error::{Error, ErrorKind};
@@ -191,7 +192,7 @@ impl RoleProvider {
 }
 
 fn refused<E: std::error::Error + Send + Sync + 'static>(arn: &str, error: E) -> CredentialsError {
-    let reason = aws_smithy_types::error::display::DisplayErrorContext(&error).to_string();
+    let reason = causes(&error);
     CredentialsError::provider_error(format!("the role {arn} could not be assumed: {reason}"))
 }
 

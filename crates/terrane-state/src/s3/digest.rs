@@ -2,8 +2,9 @@
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use md5::{Digest as _, Md5};
+
+use super::causes::causes;
 
 /// A table, and the name under which it holds things about one state.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ impl Table {
         let item = match sent {
             Ok(output) => output.item,
             Err(error) => {
-                let reason = DisplayErrorContext(&error).to_string();
+                let reason = causes(&error);
                 return Stored::Nothing(format!("the digest in table {table:?} could not be read: {reason}"));
             }
         };

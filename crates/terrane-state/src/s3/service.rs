@@ -5,8 +5,8 @@ use std::error::Error as _;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_types::error::display::DisplayErrorContext;
 
+use super::causes::causes;
 use crate::error::{Error, ErrorKind, Missing};
 
 /// What was asked, as far as messages need it.
@@ -43,7 +43,7 @@ where
         (SdkError::ResponseError(_), Some(status)) => ErrorKind::Unavailable { status, code: None },
         _ => ErrorKind::Connection,
     };
-    Error::new(kind).because(DisplayErrorContext(&error).to_string())
+    Error::new(kind).because(causes(&error))
 }
 
 /// Finds a failed credentials provider among the causes.
@@ -54,7 +54,7 @@ where
     let mut cause = error.source();
     while let Some(error) = cause {
         if error.is::<CredentialsError>() {
-            let reason = DisplayErrorContext(error).to_string();
+            let reason = causes(error);
             return Some(ErrorKind::Credentials { reason });
         }
         cause = error.source();
