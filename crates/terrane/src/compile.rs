@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Ok(compilation) => compilation,
         Err(found) => {
             report(args, &found, &Written::default())?;
-            let message = format!("{} is not a network that can be built", args.file.display());
+            let message = format!("`{}` is not a network that can be built", args.file.display());
             return Err(Failure::problems(message));
         }
     };
@@ -160,5 +160,5 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn failed(action: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::service(format!("cannot {action} {}", path.display()), error)
+    Failure::service(format!("cannot {action} `{}`", path.display()), error)
 }

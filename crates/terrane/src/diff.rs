@@ -65,7 +65,11 @@ fn read(path: &Path) -> Result<(Contract, Option<Package>), Failure> {
         let contract = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
         return Ok((contract, None));
     }
-    let package = Package::from_tar_gz(&bytes).map_err(|error| refused(&error))?;
+    let package = Package::from_tar_gz(&bytes).map_err(|error| {
+        refused(&format!(
+            "{error}; give a module's directory, its package (.tar.gz), or its contract (.json)"
+        ))
+    })?;
     with_contract(package, name).map_err(|failure| failure.about(path.display()))
 }
 

@@ -162,8 +162,7 @@ fn document(uri: &str) -> Result<Value, Failure> {
     {
         return Ok(shown);
     }
-    let failed = |error: &terrane_state::Error| Failure::service(format!("cannot read `{uri}`"), error);
-    let state = Reader::open(uri).and_then(|reader| reader.read_whole()).map_err(|error| failed(&error))?;
+    let state = Reader::open(uri).and_then(|reader| reader.read_whole())?;
     resources(&state)
 }
 
