@@ -140,9 +140,13 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
         Command::Compile { names, check: false, recover_ledger } => {
             let source =
                 if recover_ledger { compile::LedgerSource::Contract } else { compile::LedgerSource::File };
-            for difference in compile::write(workspace, &select(catalog, &names)?, source)? {
-                eprintln!("written, was {difference}");
+            let topologies = select(catalog, &names)?;
+            let differences = compile::write(workspace, &topologies, source)?;
+            for difference in &differences {
+                eprintln!("{}", difference.mended());
             }
+            let compiled: Vec<&str> = topologies.iter().map(|topology| topology.name.as_str()).collect();
+            eprintln!("compiled {}: {} files changed", compiled.join(", "), differences.len());
             Ok(EXIT_FINE)
         }
         Command::Compile { names, check: true, .. } => {
@@ -150,16 +154,22 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             for difference in &differences {
                 eprintln!("{difference}");
             }
-            Ok(if differences.is_empty() { EXIT_FINE } else { EXIT_DIFFERENCE })
+            if differences.is_empty() {
+                return Ok(EXIT_FINE);
+            }
+            eprintln!("error: modules/ is not what the catalog compiles to; run `cargo xtask compile`");
+            Ok(EXIT_DIFFERENCE)
         }
         Command::Test { long } => Ok(verdict(test::run(workspace, catalog, long || is_long()))),
-        Command::Schema => match Terraform::find_or_skip(&workspace.cache())? {
-            Some(terraform) => {
-                eprintln!("written: {}", schema::write(workspace, &terraform)?.display());
-                Ok(EXIT_FINE)
-            }
-            None => Ok(EXIT_FINE),
-        },
+        Command::Schema => {
+            let terraform = Terraform::find(&workspace.cache())?.ok_or_else(|| {
+                let message =
+                    "terraform, which knows the provider's schema, is not on PATH; install 1.5 or later";
+                Error::new(ErrorKind::Program, message)
+            })?;
+            eprintln!("written: {}", schema::write(workspace, &terraform)?.display());
+            Ok(EXIT_FINE)
+        }
         Command::Bench { parts } => bench::run(workspace, catalog, &parts),
         Command::Release(args) => release::run(workspace, catalog, &args).map(|()| EXIT_FINE),
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {

@@ -31,6 +31,18 @@ pub(crate) enum DifferenceKind {
     Stale,
 }
 
+impl Difference {
+    /// Says what was done about it.
+    pub(crate) fn mended(&self) -> String {
+        let what = match self.kind {
+            DifferenceKind::Missing => "added",
+            DifferenceKind::Changed => "changed",
+            DifferenceKind::Stale => "removed",
+        };
+        format!("{what}: {}", self.path.display())
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
