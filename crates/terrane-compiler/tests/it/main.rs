@@ -6,6 +6,7 @@
 
 mod allocation;
 mod bodies;
+mod docs;
 mod err_cases;
 mod flow_edits;
 mod print;
