@@ -77,8 +77,8 @@ fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<u
     let home = network.nat.as_ref().and_then(|nat| nat.home);
     match (print::expression(for_each).as_str(), home) {
         ("local.zones", _) => Some(n_zones),
-        (_, Some(_)) => Some(1),
-        (_, None) => None,
+        (_, Some(_)) if ["aws_eip", "aws_nat_gateway"].contains(&resource.ty.as_str()) => Some(1),
+        _ => None,
     }
 }
 
@@ -312,4 +312,30 @@ fn rejections(source: &Source<'_>) -> Vec<Item> {
 fn two_letters_on_one_zone(zones: &[Zone], letters: &[Zone]) -> Body {
     let used: Vec<Zone> = if zones.len() > 1 { zones.to_vec() } else { letters[..2].to_vec() };
     zone_map(&used, |_, _| "eu-west-1a".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ledger::Ledger;
+    use crate::topology::{Egress, Flow, Tier, Topology};
+
+    /// How many rules clients bring is the caller's to say; how many gateways there are is not.
+    #[test]
+    fn counts_are_of_what_the_topology_decides() {
+        let topology = Topology::new("net")
+            .base("10.8.0.0/16")
+            .zones(["a", "b"])
+            .tier(Tier::public("pub").prefix_length(24))
+            .tier(Tier::private("app").prefix_length(24))
+            .tier(Tier::isolated("db").prefix_length(24).client_security_groups())
+            .egress(Egress::single_nat("b"))
+            .flow(Flow::tcp([5432]).from("app").to("db"));
+        let version = semver::Version::new(1, 0, 0);
+        let compiled = crate::compile(&topology, &Ledger::default(), &version).unwrap();
+        let text = compiled.files.get("tests/declared.tftest.hcl").unwrap();
+        for (resource, count) in [("aws_nat_gateway.this", 1), ("aws_eip.nat", 1), ("aws_subnet.db", 2)] {
+            assert!(text.contains(&format!("length({resource}) == {count}")), "{resource} in {text}");
+        }
+        assert!(!text.contains("db__clients"), "{text}");
+    }
 }
