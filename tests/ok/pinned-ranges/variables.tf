@@ -82,3 +82,17 @@ variable "tags" {
   default     = {}
   nullable    = false
 }
+
+variable "audit_client_security_group_ids" {
+  description = "Security groups whose members may reach `audit` as members of other tiers do, such as that of an EKS cluster: a name of your choice to the group's id."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for id in values(var.audit_client_security_group_ids) : can(regex("^sg-[0-9a-f]+$", id))
+    ])
+    error_message = "audit_client_security_group_ids must map names to ids of security groups, such as sg-0123456789abcdef0."
+  }
+}
