@@ -1,7 +1,7 @@
 //! Skips a JSON file with serde_json alone, `FILE reader` as it comes or `FILE slice` from memory: what a strict
 //! reading of a state is compared with.
 //!
-//! `cargo xtask bench state` runs it. It stands in this crate because this one has few dependencies to build.
+//! `cargo xtask bench strict` runs it. It stands in this crate because this one has few dependencies to build.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [file, how] = arguments.as_slice() else {
-        println!("skipped: `cargo xtask bench state` says what to read");
+        println!("skipped: `cargo xtask bench strict` says what to read");
         return ExitCode::SUCCESS;
     };
     match skip(file, how) {
