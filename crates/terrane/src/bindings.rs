@@ -11,6 +11,7 @@ use terrane_contract::{Contract, Output, Type, module_bindings, output_bindings}
 use terrane_state::{Backend, Environment, Reader, State};
 
 use crate::exit::{Failure, print_json};
+use crate::files;
 use crate::state::{block_on, warn};
 
 /// The command in the first lines of what it generates.
@@ -67,8 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         }
     };
     match &args.output {
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| Failure::service(format!("cannot write `{}`", path.display()), error)),
+        Some(path) => files::write(path, &text),
         None => {
             print!("{text}");
             Ok(())
@@ -106,7 +106,7 @@ fn contract(directory: &Path) -> Result<Contract, Failure> {
         return Contract::from_files(name, texts).map_err(|error| Failure::problems(error.to_string()));
     }
     let place = path.display();
-    let written: Contract = serde_json::from_str(&read(&path)?)
+    let written: Contract = serde_json::from_str(&files::read(&path)?)
         .map_err(|error| Failure::problems(format!("`{place}` is no contract: {error}")))?;
     if !texts.is_empty() {
         let found = Contract::from_files(&written.module, texts)
@@ -119,21 +119,16 @@ fn contract(directory: &Path) -> Result<Contract, Failure> {
 }
 
 fn terraform_files(directory: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let failed = |error| Failure::service(format!("cannot read `{}`", directory.display()), error);
+    let failed = |error| files::failed("read", directory, error);
     let mut texts = BTreeMap::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_file() && (name.ends_with(".tf") || name.ends_with(".tf.json")) {
-            texts.insert(name, read(&path)?);
+            texts.insert(name, files::read(&path)?);
         }
     }
     Ok(texts)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
 }
 
 /// Returns the version that was asked for, else the one in the module's directory, else 1.0.0 as for a new module.
@@ -142,11 +137,11 @@ fn version(args: &Args) -> Result<Version, Failure> {
         return Ok(version.clone());
     }
     let path = Path::new(&args.source).join("module.toml");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Version::new(1, 0, 0)) };
-    let named = text.lines().find_map(|line| {
-        let value = line.split_once('=').filter(|(key, _)| key.trim() == "version")?.1;
-        value.trim().trim_matches('"').parse().ok()
-    });
+    if !path.exists() {
+        return Ok(Version::new(1, 0, 0));
+    }
+    let table: Option<toml::Table> = files::read(&path)?.parse().ok();
+    let named = table.and_then(|table| table.get("version")?.as_str()?.parse().ok());
     named.ok_or_else(|| {
         let path = path.display();
         Failure::problems(format!("`{path}` names no version like \"1.2.3\"; name one with --module-version"))

@@ -6,6 +6,7 @@ use terrane_contract::{Bump, Contract, diff};
 use terrane_registry::Package;
 
 use crate::exit::{Failure, both, print_json};
+use crate::files;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -59,8 +60,7 @@ fn read(path: &Path) -> Result<(Contract, Option<Package>), Failure> {
         let package = Package::from_directory(path).map_err(|error| refused(&error))?;
         return with_contract(package, name).map_err(|failure| failure.about(path.display()));
     }
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))?;
+    let bytes = std::fs::read(path).map_err(|error| files::failed("read", path, error))?;
     if name.ends_with(".json") {
         let contract = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
         return Ok((contract, None));

@@ -4,6 +4,7 @@ mod bindings;
 mod compile;
 mod diff;
 mod exit;
+mod files;
 mod new;
 mod prove;
 mod registry;

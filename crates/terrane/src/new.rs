@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use terrane_registry::Settings;
 
 use crate::exit::{Failure, both};
+use crate::files;
 
 /// The files of a workspace by path; `@NAME@` stands for a value.
 const FILES: [(&str, &str); 14] = [
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         None => std::env::current_dir().ok().and_then(|current| around(&current)),
     };
     for (path, template) in FILES {
-        write(&directory.join(path), &filled(template, &args.host, &namespace, checkout.as_deref()))?;
+        files::write(&directory.join(path), &filled(template, &args.host, &namespace, checkout.as_deref()))?;
     }
     let from = match checkout {
         Some(path) => format!("on Terrane in {}", path.display()),
@@ -115,8 +116,7 @@ fn is_checkout(directory: &Path) -> bool {
 }
 
 fn checked(path: &Path) -> Result<PathBuf, Failure> {
-    let path = fs::canonicalize(path)
-        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))?;
+    let path = fs::canonicalize(path).map_err(|error| files::failed("read", path, error))?;
     if is_checkout(&path) {
         return Ok(path);
     }
@@ -125,11 +125,4 @@ fn checked(path: &Path) -> Result<PathBuf, Failure> {
         path.display(),
         CRATES[0]
     )))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent)
-        .and_then(|()| fs::write(path, text))
-        .map_err(|error| Failure::service(format!("cannot write `{}`", path.display()), error))
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use terrane_compiler::address_plan::allocate;
 use terrane_compiler::declaration::Declaration;
 use terrane_compiler::diagnostics::Diagnostics;
-use terrane_compiler::document as topology;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Measure, diff_documents, prove_document};
@@ -17,6 +16,7 @@ use terrane_state::blocking::Reader;
 use terrane_state::{InstanceKey, Mode, WholeState};
 
 use crate::exit::{Failure, print_json};
+use crate::files;
 
 /// The arguments of `terrane prove`.
 #[derive(Debug, clap::Args)]
@@ -122,14 +122,9 @@ fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<()
     Ok(())
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
-}
-
 fn network(file: &Path, ledger: Option<&Path>) -> Result<Network, Failure> {
-    let text = read(file)?;
-    let ledger = ledger.map(read).transpose()?;
+    let text = files::read(file)?;
+    let ledger = ledger.map(files::read).transpose()?;
     resolved(file, &text, ledger.as_deref()).map_err(|found| {
         eprint!("{found}");
         Failure::problems(format!("`{}` is not a network that can be built", file.display()))
@@ -137,8 +132,7 @@ fn network(file: &Path, ledger: Option<&Path>) -> Result<Network, Failure> {
 }
 
 fn resolved(file: &Path, text: &str, ledger: Option<&str>) -> Result<Network, Diagnostics> {
-    let is_json = file.extension().is_some_and(|extension| extension == "json");
-    let topology = if is_json { topology::from_json(text)? } else { topology::from_toml(text)? };
+    let topology = files::topology(file, text)?;
     let ledger = ledger.map(Ledger::parse).transpose()?.unwrap_or_default();
     let declaration = Declaration::read(&topology)?;
     let (plan, mut ledger) = allocate(&declaration, &ledger)?;
@@ -167,7 +161,7 @@ fn document(uri: &str) -> Result<Value, Failure> {
 }
 
 fn parse(path: &Path) -> Result<Value, Failure> {
-    serde_json::from_str(&read(path)?)
+    serde_json::from_str(&files::read(path)?)
         .map_err(|error| Failure::problems(format!("`{}` is not JSON: {error}", path.display())))
 }
 

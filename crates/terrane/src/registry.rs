@@ -10,6 +10,7 @@ use terrane_registry::{
 };
 
 use crate::exit::{Failure, both, print_json};
+use crate::files;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -238,18 +239,18 @@ fn settings(host: &str, namespace: &str, url: Option<&str>) -> Result<Settings, 
 }
 
 fn allowances(path: &Path) -> Result<Vec<Allowance>, Failure> {
-    Allowance::parse_file(&read_text(path)?).map_err(|error| Failure::from(error).about(path.display()))
+    Allowance::parse_file(&files::read(path)?).map_err(|error| Failure::from(error).about(path.display()))
 }
 
 fn trust(roots: Option<&Path>, key: Option<&Path>, signer: Option<&str>) -> Result<Trust, Failure> {
     let mut trust = Trust::default();
     if let Some(path) = roots {
-        let pem = read_text(path)?;
+        let pem = files::read(path)?;
         trust =
             trust.with_roots(pem.as_bytes()).map_err(|error| Failure::from(error).about(path.display()))?;
     }
     if let Some(path) = key {
-        let pem = read_text(path)?;
+        let pem = files::read(path)?;
         trust = trust.with_key(pem.as_bytes()).map_err(|error| Failure::from(error).about(path.display()))?;
     }
     Ok(signer.iter().fold(trust, |trust, uri| trust.with_signer(uri)))
@@ -334,11 +335,11 @@ fn serve(args: &ServeArgs) -> Result<(), Failure> {
     }
     let mut server = Server::new(store, Arc::new(|line| eprintln!("{line}")));
     if let Some(path) = &args.tokens {
-        let tokens = Tokens::parse(&read_text(path)?);
+        let tokens = Tokens::parse(&files::read(path)?);
         server = server.with_tokens(tokens.map_err(|error| Failure::from(error).about(path.display()))?);
     }
     if let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        server = server.with_tls(read_text(chain)?.as_bytes(), read_text(key)?.as_bytes())?;
+        server = server.with_tls(files::read(chain)?.as_bytes(), files::read(key)?.as_bytes())?;
     }
     let runtime =
         tokio::runtime::Runtime::new().map_err(|error| Failure::service("cannot start the server", error))?;
@@ -365,9 +366,4 @@ async fn stopped() {
         return;
     }
     let _ = interrupt.await;
-}
-
-fn read_text(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Failure::service(format!("cannot read `{}`", path.display()), error))
 }

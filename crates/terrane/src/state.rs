@@ -11,6 +11,7 @@ use terrane_state::{
 };
 
 use crate::exit::{Failure, print_json};
+use crate::files;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -105,9 +106,7 @@ impl Place {
             builder = builder.strict();
         }
         if let Some(path) = &self.encryption {
-            let failed = |error| Failure::service(format!("cannot read `{}`", path.display()), error);
-            let text = std::fs::read_to_string(path).map_err(failed)?;
-            let encryption = Encryption::from_text(&text, &Environment::process())
+            let encryption = Encryption::from_text(&files::read(path)?, &Environment::process())
                 .map_err(|error| Failure::problems(format!("`{}`: {error}", path.display())))?;
             builder = builder.encryption(encryption);
         }
