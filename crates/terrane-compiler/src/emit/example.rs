@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Source, block, generated};
-use crate::module::syntax::{Body, expr, object, string};
+use super::Source;
+use crate::module::print;
+use crate::module::syntax::{Body, Item, expr, object, string};
 
 /// Returns the files of the example.
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
@@ -17,7 +18,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
     let mut variables = Vec::new();
     for variable in module.variables.iter().filter(|variable| variable.default.is_none()) {
         call = call.hcl(&variable.name, &format!("var.{}", variable.name));
-        variables.push(block(
+        variables.push(Item::block(
             "variable",
             &[&variable.name],
             Body::new()
@@ -26,11 +27,11 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         ));
     }
     let mut items = vec![
-        block("provider", &["aws"], Body::new().arg("region", string("eu-west-1"))),
-        block("module", &["network"], call),
+        Item::block("provider", &["aws"], Body::new().arg("region", string("eu-west-1"))),
+        Item::block("module", &["network"], call),
     ];
     items.splice(0..0, variables);
-    let outputs = vec![block(
+    let outputs = vec![Item::block(
         "output",
         &["network"],
         Body::new()
@@ -42,7 +43,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         ("version", string(&module.providers["aws"].version)),
     ]);
     let required_version = source.contract.required_version.as_deref().unwrap_or_default();
-    let versions = vec![block(
+    let versions = vec![Item::block(
         "terraform",
         &[],
         Body::new()
@@ -55,9 +56,9 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         name = module.name
     );
     [
-        ("main.tf", generated(&module.name, items)),
-        ("outputs.tf", generated(&module.name, outputs)),
-        ("versions.tf", generated(&module.name, versions)),
+        ("main.tf", print::file(&module.name, items)),
+        ("outputs.tf", print::file(&module.name, outputs)),
+        ("versions.tf", print::file(&module.name, versions)),
         ("README.md", readme),
     ]
     .into_iter()

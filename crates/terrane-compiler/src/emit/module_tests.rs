@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hcl::Identifier;
 use hcl::expr::ForExpr;
 
-use super::{Source, block, generated};
+use super::Source;
 use crate::module::syntax::{Body, Expr, Item, call, equal, expr, object, reference, string};
 use crate::module::{Resource, print};
 use crate::names::{Cidr, Zone};
@@ -24,7 +24,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         let mut items = vec![mock_provider()];
         items.extend(required_variables(source));
         items.extend(runs);
-        (name.to_owned(), generated(&source.module.name, items))
+        (name.to_owned(), print::file(&source.module.name, items))
     })
     .collect()
 }
@@ -32,8 +32,8 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
 fn mock_provider() -> Item {
     let region = Body::new().arg("defaults", object([("id", string("eu-west-1"))]));
     let mut provider = Body::new();
-    provider.items.push(block("mock_data", &["aws_region"], region));
-    block("mock_provider", &["aws"], provider)
+    provider.items.push(Item::block("mock_data", &["aws_region"], region));
+    Item::block("mock_provider", &["aws"], provider)
 }
 
 /// Gives a value to each variable that has no default.
@@ -41,14 +41,14 @@ fn required_variables(source: &Source<'_>) -> Option<Item> {
     source.network.nat.as_ref().filter(|nat| nat.bring_elastic_ips)?;
     let letters = source.network.slots.keys();
     let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
-    Some(block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", object(ids))))
+    Some(Item::block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", object(ids))))
 }
 
 fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
     let mut body = Body::new().hcl("command", "plan");
     if !variables.items.is_empty() {
         body = body.blank();
-        body.items.push(block("variables", &[], variables));
+        body.items.push(Item::block("variables", &[], variables));
     }
     for check in checks {
         if matches!(check, Item::Block(_)) {
@@ -56,11 +56,11 @@ fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
         }
         body.items.push(check);
     }
-    block("run", &[name], body)
+    Item::block("run", &[name], body)
 }
 
 fn assertion(condition: Expr, message: &str) -> Item {
-    block("assert", &[], Body::new().arg("condition", condition).arg("error_message", string(message)))
+    Item::block("assert", &[], Body::new().arg("condition", condition).arg("error_message", string(message)))
 }
 
 /// Returns how many things, in words.

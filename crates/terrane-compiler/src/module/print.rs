@@ -12,6 +12,7 @@ mod layout;
 mod text;
 
 pub use self::expression::expression;
+pub(crate) use self::files::{file, origin};
 pub use self::files::{files, type_expression};
 
 use self::layout::Lines;

@@ -44,6 +44,13 @@ pub struct Block {
     pub body: Body,
 }
 
+impl Item {
+    /// Returns a nested block.
+    pub fn block(kind: &str, labels: &[&str], body: Body) -> Item {
+        Item::Block(Block::new(kind, labels, body))
+    }
+}
+
 impl Block {
     /// Returns a block with labels.
     pub fn new(kind: &str, labels: &[&str], body: Body) -> Block {

@@ -13,10 +13,6 @@ use crate::module::syntax::Expr;
 ///
 /// A heredoc is printed as the quoted string that means the same.
 pub fn expression(expr: &Expr) -> String {
-    one_line(expr)
-}
-
-pub(super) fn one_line(expr: &Expr) -> String {
     let mut out = String::with_capacity(MAX_COLUMNS);
     write(&mut out, expr, Precedence::CONDITIONAL);
     out
@@ -267,7 +263,7 @@ fn write_for(out: &mut String, for_expr: &ForExpr) {
     let (open, close) = if for_expr.key_expr.is_some() { ("{ ", " }") } else { ("[", "]") };
     out.extend([open, &for_intro(for_expr), " "]);
     out.push_str(&for_key(for_expr));
-    out.push_str(&follows_arrow(for_expr, one_line(&for_expr.value_expr)));
+    out.push_str(&follows_arrow(for_expr, expression(&for_expr.value_expr)));
     out.push_str(for_grouping(for_expr));
     if let Some(condition) = &for_expr.cond_expr {
         out.extend([" ", &keyword("if", condition)]);
@@ -283,7 +279,7 @@ pub(super) fn for_intro(for_expr: &ForExpr) -> String {
 
 /// Returns `key => `, or nothing for a list.
 pub(super) fn for_key(for_expr: &ForExpr) -> String {
-    for_expr.key_expr.as_ref().map_or(String::new(), |key| format!("{} => ", one_line(key)))
+    for_expr.key_expr.as_ref().map_or(String::new(), |key| format!("{} => ", expression(key)))
 }
 
 /// Returns the text of a value as it stands after `=>`, where a leading `-` would be taken for a subtraction.
@@ -298,7 +294,7 @@ pub(super) fn for_grouping(for_expr: &ForExpr) -> &'static str {
 /// Returns `in x` or `if x` with the spaces that `terraform fmt` puts there:
 /// it takes `in (` and `if [` for a call and an index, and `if -` for a subtraction.
 pub(super) fn keyword(keyword: &str, expr: &Expr) -> String {
-    let text = one_line(expr);
+    let text = expression(expr);
     match text.chars().next() {
         Some('(') => format!("{keyword}{text}"),
         Some('-') => format!("{keyword}({text})"),

@@ -8,7 +8,7 @@
 use hcl::expr::{BinaryOp, Conditional, ForExpr, FuncCall, ObjectKey, Operation, TemplateExpr};
 
 use super::expression::{
-    Precedence, follows_arrow, for_grouping, for_intro, for_key, is_traversable, keyword, one_line, write,
+    Precedence, expression, follows_arrow, for_grouping, for_intro, for_key, is_traversable, keyword, write,
     write_function_name, write_key, write_operators,
 };
 use super::{INDENT, MAX_COLUMNS, MAX_ROW_COLUMNS, text};
@@ -32,7 +32,7 @@ pub(super) fn broken_argument(indent: usize, name_columns: usize, value: &Expr) 
     let column = indent + name_columns + " = ".len();
     heredoc_argument(indent, value).unwrap_or_else(|| {
         let place = Place { indent, column, tail: 0 };
-        lines(broken(value, place).unwrap_or_else(|| one_line(value)))
+        lines(broken(value, place).unwrap_or_else(|| expression(value)))
     })
 }
 
@@ -202,7 +202,7 @@ fn is_table(entries: &[(&ObjectKey, &Expr)]) -> bool {
 
 /// Lays out a row of a table on one line, which may be longer than others, since its columns repeat those above.
 fn row(indent: usize, name_columns: usize, value: &Expr) -> Lines {
-    let text = one_line(value);
+    let text = expression(value);
     if indent + name_columns + " = ".len() + text.chars().count() <= MAX_ROW_COLUMNS {
         lines(text)
     } else {
@@ -228,7 +228,7 @@ fn broken_call(call: &FuncCall, place: Place) -> String {
         let mut head = String::new();
         write_function_name(&mut head, call);
         for other in others {
-            head.push_str(&one_line(other));
+            head.push_str(&expression(other));
             head.push_str(", ");
         }
         if (Place { tail: 1, ..place }).fits(&head)
@@ -260,7 +260,7 @@ fn for_lines(for_expr: &ForExpr, place: Place) -> Vec<String> {
     let (intro, key, grouping) = (for_intro(for_expr), for_key(for_expr), for_grouping(for_expr));
     let value = &for_expr.value_expr;
     let head = format!("{intro} {key}");
-    let line = format!("{head}{}{grouping}", follows_arrow(for_expr, one_line(value)));
+    let line = format!("{head}{}{grouping}", follows_arrow(for_expr, expression(value)));
     let is_one_line = place.fits(&line) && !nests_objects(value);
     let mut lines = Vec::new();
     if is_one_line {
@@ -269,14 +269,17 @@ fn for_lines(for_expr: &ForExpr, place: Place) -> Vec<String> {
         let after_head = place.after(head.chars().count());
         lines.push(format!(
             "{head}{}{grouping}",
-            broken(value, after_head).unwrap_or_else(|| one_line(value))
+            broken(value, after_head).unwrap_or_else(|| expression(value))
         ));
     } else {
         lines.push(layout_intro(for_expr, intro, place));
         // A `=` in the key forbids a bracket that the line leaves open.
         let has_object_in_key = for_expr.key_expr.as_ref().is_some_and(has_object);
-        let value =
-            if has_object_in_key { one_line(value) } else { layout(value, place.after(key.chars().count())) };
+        let value = if has_object_in_key {
+            expression(value)
+        } else {
+            layout(value, place.after(key.chars().count()))
+        };
         lines.push(format!("{key}{}{grouping}", follows_arrow(for_expr, value)));
     }
     if let Some(condition) = &for_expr.cond_expr {

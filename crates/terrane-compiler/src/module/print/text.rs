@@ -6,7 +6,7 @@ use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
 use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::INDENT;
-use super::expression::{keyword, one_line};
+use super::expression::{expression, keyword};
 use crate::module::syntax::{Expr, parts_of};
 
 pub(super) fn pad(out: &mut String, columns: usize) {
@@ -200,7 +200,7 @@ fn swallows_marker(element: &Element, next: &Element) -> bool {
 
 /// Returns the expression as it stands right after `${`, where a leading `-` would be taken for a subtraction.
 fn marked(expr: &Expr) -> String {
-    let text = one_line(expr);
+    let text = expression(expr);
     if text.starts_with('-') { format!("({text})") } else { text }
 }
 
