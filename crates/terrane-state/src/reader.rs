@@ -166,7 +166,8 @@ impl ReaderBuilder {
             What::Backend(backend) => return Ok(given(backend.clone(), named)),
             What::Uri(uri) => uri,
         };
-        if uri.starts_with("s3://") {
+        // What looks like another URI and is no file is better called by its name than looked for.
+        if uri.starts_with("s3://") || (uri.contains("://") && !Path::new(uri).exists()) {
             let arguments = Box::new(S3Arguments::from_uri(uri)?);
             let workspace = workspace::DEFAULT.to_owned();
             return Ok(given(Backend::S3 { arguments, workspace }, named));

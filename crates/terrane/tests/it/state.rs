@@ -149,6 +149,8 @@ fn exit_codes_tell_input_from_world() {
     assert!(run(&["outputs", &broken], None, 1).1.contains("syntax error at byte offset 100"));
     let other = run(&["outputs", &broken, "--workspace", "w"], None, 1).1;
     assert!(other.contains("a state file, which has no workspaces"), "{other}");
+    let (_, said) = run(&["outputs", "https://states.example/network.tfstate"], None, 1);
+    assert!(said.contains("\"https://states.example/network.tfstate\" is not s3://bucket/key"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
