@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    modules, process,
+    files, modules, process,
     report::Counts,
     workspace::Workspace,
 };
@@ -127,7 +127,7 @@ impl<'a> Dist<'a> {
 /// Reads which cargo-dist the workspace wants.
 fn version(root: &Path) -> Result<String> {
     let path = root.join(CONFIGURATION);
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
+    let text = files::read(&path)?;
     let table: toml::Table = text.parse().map_err(|source| {
         Error::new(ErrorKind::Refused, format!("{} is not TOML", path.display())).because(source)
     })?;

@@ -4,12 +4,7 @@
 //! once with instances by index and few outputs and once with instances by zone letter and the outputs of ours, and
 //! beside a public module where that can be had; the policy is shown as what its resources cost more.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, time::Duration};
 
 use terrane_compiler::{
     compile,
@@ -24,6 +19,7 @@ use crate::{
         measure::{self, Contender, duration},
     },
     error::{Error, ErrorKind, Result},
+    files,
     terraform::{Root, Terraform},
 };
 
@@ -83,8 +79,7 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
         eprintln!("skipped: the catalog has no `{REFERENCE}`");
         return Ok(None);
     };
-    let scratch = tempfile::tempdir()
-        .map_err(|source| Error::file("make", Path::new("a temporary directory"), source))?;
+    let scratch = files::scratch()?;
     let module = compile(reference, &Ledger::default(), &semver::Version::new(0, 1, 0))
         .map_err(|found| Error::new(ErrorKind::Refused, found.to_string()))?
         .module;
@@ -93,8 +88,8 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
     let wiring = without_policy(module);
     check_outputs(&wiring)?;
     write_module(&dir.join("modules/wiring"), &wiring)?;
-    write(&dir.join("modules/lean/main.tf"), LEAN)?;
-    write(&dir.join("modules/lean-by-letter/main.tf"), LEAN_BY_LETTER)?;
+    files::write(&dir.join("modules/lean/main.tf"), LEAN)?;
+    files::write(&dir.join("modules/lean-by-letter/main.tf"), LEAN_BY_LETTER)?;
 
     let mut roots = vec![root(terraform, &dir.join("floor"), FLOOR)?];
     for name in ["lean", "lean-by-letter", "wiring", "whole"] {
@@ -112,7 +107,7 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
 /// Returns the provider that was planned with, such as `hashicorp/aws 5.100.0`.
 fn provider(root: &Root) -> Result<String> {
     let path = root.dir().join(".terraform.lock.hcl");
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
+    let text = files::read(&path)?;
     let version = text.lines().find_map(|line| line.trim().strip_prefix("version"));
     let version = version.map(|rest| rest.trim_matches([' ', '=', '"'])).unwrap_or("of unknown version");
     Ok(format!("hashicorp/aws {version}"))
@@ -208,12 +203,11 @@ fn check_outputs(wiring: &Module) -> Result<()> {
 }
 
 fn write_module(dir: &Path, module: &Module) -> Result<()> {
-    let files: BTreeMap<String, String> = print::files(module, ">= 1.5");
-    files.iter().try_for_each(|(name, text)| write(&dir.join(name), text))
+    print::files(module, ">= 1.5").iter().try_for_each(|(name, text)| files::write(&dir.join(name), text))
 }
 
 fn root(terraform: &Terraform, dir: &Path, text: &str) -> Result<Root> {
-    write(&dir.join("main.tf"), &format!("{OFFLINE}\n{text}"))?;
+    files::write(&dir.join("main.tf"), &format!("{OFFLINE}\n{text}"))?;
     let root = terraform.root(dir);
     root.init()?;
     Ok(root)
@@ -223,10 +217,4 @@ fn calls(arguments: &str) -> String {
     (0..NETWORKS)
         .map(|idx| format!("module \"network_{idx}\" {{\n{arguments}  name = \"network-{idx}\"\n}}\n"))
         .collect()
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let dir = path.parent().unwrap_or(path);
-    std::fs::create_dir_all(dir).map_err(|source| Error::file("make", dir, source))?;
-    std::fs::write(path, text).map_err(|source| Error::file("write", path, source))
 }

@@ -1,16 +1,13 @@
 //! What cargo-dist built, taken as a user takes it: checked against its checksum, unpacked, and run.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    process,
+    files, process,
 };
 
 /// Checks everything that the manifest of a build names, and returns how many things held.
@@ -66,7 +63,7 @@ impl Artifact {
 
     fn check_sum(&self) -> Result<()> {
         let beside = self.path.with_file_name(&self.checksum);
-        let text = std::fs::read_to_string(&beside).map_err(|source| Error::file("read", &beside, source))?;
+        let text = files::read(&beside)?;
         let bytes = std::fs::read(&self.path).map_err(|source| Error::file("read", &self.path, source))?;
         let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
@@ -86,8 +83,7 @@ impl Artifact {
 
     /// Unpacks the archive and asks the program what it is.
     fn check_program(&self, program: &str, version: &str) -> Result<()> {
-        let directory =
-            tempfile::tempdir().map_err(|source| Error::file("make", Path::new("a directory"), source))?;
+        let directory = files::scratch()?;
         process::run(Command::new("tar").arg("-xzf").arg(&self.path).arg("-C").arg(directory.path()))?;
         let stem = self.path.file_name().unwrap_or_default().to_string_lossy();
         let stem = stem.trim_end_matches(".tar.gz");
@@ -106,7 +102,7 @@ impl Artifact {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
 
     use serde_json::json;
 
