@@ -2,7 +2,7 @@
 //! what forgets to name its own gets nothing.
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, Expr};
+use crate::module::syntax::{Body, Expr, template};
 use crate::module::{File, Module, Resource};
 use crate::network::Network;
 
@@ -16,8 +16,9 @@ fn lower(network: &Network, module: &mut Module) {
     if !network.close_defaults {
         return;
     }
-    let tags =
-        |body: Body| body.blank().hcl("tags", &super::vpc::tags(network, r#""${var.name}-default-closed""#));
+    let tags = |body: Body| {
+        body.blank().arg("tags", super::vpc::tags(network, template("${var.name}-default-closed")))
+    };
     module.resources.push(
         Resource::new(
             File::Routes,

@@ -9,7 +9,7 @@ use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
-use crate::module::syntax::{Body, call, expr, object, string};
+use crate::module::syntax::{Body, call, expr, object, string, template};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Network, RouteTable};
 
@@ -79,7 +79,7 @@ fn endpoint(network: &Network, kind: &Kind) -> Resource {
             .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
-            .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{}""#, kind.name))),
+            .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{}", kind.name)))),
     )
     .comment(&format!("{} without a way to the internet.", kind.title))
 }

@@ -25,7 +25,7 @@ fn lower(network: &Network, module: &mut Module) {
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
-            .hcl("tags", &super::vpc::tags(network, "var.name")),
+            .arg("tags", super::vpc::tags(network, expr("var.name"))),
     ));
     module.outputs.push(Output {
         name: "internet_gateway_id".to_owned(),

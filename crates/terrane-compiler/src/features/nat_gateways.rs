@@ -4,7 +4,7 @@ use terrane_contract::{Holds, Type};
 
 use super::{Feature, Resolution};
 use crate::declaration::Egress;
-use crate::module::syntax::{Body, expr, string};
+use crate::module::syntax::{Body, expr, string, template};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
 use crate::network::{Nat, Network};
 
@@ -40,7 +40,7 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .arg("domain", string("vpc"))
                     .blank()
-                    .hcl("tags", &super::vpc::tags(network, r#""${var.name}-nat-${each.key}""#)),
+                    .arg("tags", super::vpc::tags(network, template("${var.name}-nat-${each.key}"))),
             )
             .for_each(&zones(nat))
             .comment("The address that the outside sees. It stays with its zone letter.")
@@ -58,7 +58,7 @@ fn lower(network: &Network, module: &mut Module) {
                 .hcl("allocation_id", allocation)
                 .hcl("subnet_id", &format!("aws_subnet.{public}[each.key].id"))
                 .blank()
-                .hcl("tags", &super::vpc::tags(network, r#""${var.name}-${each.key}""#)),
+                .arg("tags", super::vpc::tags(network, template("${var.name}-${each.key}"))),
         )
         .for_each(&zones(nat))
         .depends_on("aws_internet_gateway.this"),

@@ -24,7 +24,7 @@ use super::{Feature, Resolution};
 use crate::declaration::{Declaration, Flow, FlowProtocol, Peer};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
-use crate::module::syntax::{Body, Expr, expr, object, string, table};
+use crate::module::syntax::{Body, Expr, expr, object, string, table, template};
 use crate::module::{File, Module, Resource};
 use crate::names::{Cidr, PRIVATE_SPACE, PortRange};
 use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
@@ -336,7 +336,7 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{first_name}""#))),
+                    .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{first_name}")))),
             )
             .comment(&comment(network, acl)),
         );

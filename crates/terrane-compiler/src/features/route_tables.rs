@@ -3,7 +3,7 @@
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, expr, string};
+use crate::module::syntax::{Body, expr, string, template};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Access, Network, RouteTable, Target};
 
@@ -68,7 +68,7 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
-            .hcl("tags", &super::vpc::tags(network, &format!(r#""${{var.name}}-{}{zone}""#, table.name))),
+            .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{}{zone}", table.name)))),
     );
     let each = if table.per_zone { "In each zone, routes of " } else { "Routes of " };
     let resource = resource.comment(&format!("{each}{}.", tiers.join(" and ")));

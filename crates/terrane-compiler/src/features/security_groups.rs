@@ -9,7 +9,7 @@ use super::network_acls::{columns, describe, traffic};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::diagnostics::Diagnostic;
-use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
+use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Tier, Traffic};
 
@@ -87,11 +87,11 @@ fn lower(network: &Network, module: &mut Module) {
                 "aws_security_group",
                 &id,
                 Body::new()
-                    .arg("name", Expr::from(hcl::TemplateExpr::from(name.clone())))
+                    .arg("name", template(name.clone()))
                     .arg("description", string(&format!("Members of the {} tier", tier.first_name())))
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .hcl("tags", &super::vpc::tags(network, &format!("\"{name}\""))),
+                    .arg("tags", super::vpc::tags(network, template(name))),
             )
             .comment(&comment(network, group)),
         );
@@ -198,7 +198,7 @@ fn client_rules<'a>(
         .hcl("from_port", "each.value.from")
         .hcl("to_port", "each.value.to")
         .blank()
-        .hcl("tags", &super::vpc::tags(network, "each.key"));
+        .arg("tags", super::vpc::tags(network, expr("each.key")));
     // No name of a tier holds two underscores, so that this meets no other name.
     let label = format!("{}__clients", tier.first_name().identifier());
     module.resources.push(
@@ -237,7 +237,7 @@ fn rules_resource<'a>(
         .hcl("from_port", "each.value.from")
         .hcl("to_port", "each.value.to")
         .blank()
-        .hcl("tags", &super::vpc::tags(network, "each.key"));
+        .arg("tags", super::vpc::tags(network, expr("each.key")));
     let ty = format!("aws_vpc_security_group_{direction}_rule");
     let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
     resource.for_each = Some(table(rules.map(|rule| (rule.key.clone(), row(rule)))));

@@ -14,7 +14,7 @@ mod redshift;
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, Expr, call, expr, object, string};
+use crate::module::syntax::{Body, call, expr, object, string, template};
 use crate::module::{File, Module, Moved, Output, Resource};
 use crate::network::{Network, SubnetGroup};
 
@@ -100,11 +100,11 @@ fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource
     let id = tier.name.identifier();
     let name = format!("${{var.name}}-{}{}", tier.first_name(), kind.suffix);
     let mut body = Body::new()
-        .arg(kind.name_argument, Expr::from(hcl::TemplateExpr::from(name.clone())))
+        .arg(kind.name_argument, template(name.clone()))
         .arg(kind.description_argument, string(&format!("{} in the {} subnets", kind.title, tier.name)))
         .hcl("subnet_ids", &format!("[for subnet in aws_subnet.{id} : subnet.id]"));
     if kind.tags {
-        body = body.blank().hcl("tags", &super::vpc::tags(network, &format!("\"{name}\"")));
+        body = body.blank().arg("tags", super::vpc::tags(network, template(name)));
     }
     Resource::new(File::SubnetGroups, kind.resource_type, &id, body)
 }

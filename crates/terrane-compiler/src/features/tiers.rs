@@ -6,7 +6,7 @@ use super::vpc::table_of;
 use super::{Feature, Resolution};
 use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Size};
-use crate::module::syntax::{Body, Expr, call, expr, object, string};
+use crate::module::syntax::{Body, Expr, call, expr, object, string, template};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
@@ -163,9 +163,9 @@ fn description(tier: &Tier) -> String {
 }
 
 fn tags(network: &Network, tier: &Tier) -> Expr {
-    let name = hcl::TemplateExpr::from(format!("${{var.name}}-{}-${{each.key}}", tier.name));
+    let name = template(format!("${{var.name}}-{}-${{each.key}}", tier.name));
     let declared = tier.tags.iter().map(|(key, value)| (key.as_str(), string(value)));
-    let own = table_of([("Name", Expr::from(name))].into_iter().chain(declared));
+    let own = table_of([("Name", name)].into_iter().chain(declared));
     let mut arguments = vec![expr(super::vpc::common_tags(network)), own];
     if tier.cluster_tags {
         arguments.push(expr("local.cluster_tags"));

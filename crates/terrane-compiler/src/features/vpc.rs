@@ -243,7 +243,7 @@ fn vpc(network: &Network) -> Resource {
             .arg("enable_dns_support", Expr::Bool(network.dns.support))
             .arg("enable_dns_hostnames", Expr::Bool(network.dns.hostnames))
             .blank()
-            .hcl("tags", &tags(network, "var.name")),
+            .arg("tags", tags(network, expr("var.name"))),
     );
     vpc.preconditions.push(Condition {
         condition: expr(
@@ -332,9 +332,9 @@ fn outputs(network: &Network, module: &mut Module) {
     }
 }
 
-/// Returns the tags of something with this name, which is an expression.
-pub(super) fn tags(network: &Network, name: &str) -> String {
-    format!("merge({}, {{ Name = {name} }})", common_tags(network))
+/// Returns the tags of something with this name.
+pub(super) fn tags(network: &Network, name: Expr) -> Expr {
+    call("merge", [expr(common_tags(network)), object([("Name", name)])])
 }
 
 /// Returns the tags that everything carries: the caller's, and those of the topology where it has some.

@@ -118,15 +118,40 @@ impl Body {
 /// Panics if `text` is not an expression, which is a bug of the compiler and not of its input.
 #[track_caller]
 pub fn expr(text: &str) -> Expr {
+    if let Some(path) = path(text) {
+        return path;
+    }
     match Expr::from_str(text) {
-        Ok(expr) => expr,
+        // The parser leaves room for more operators, and larger ones, than there are; a clone does not.
+        Ok(expr) => expr.clone(),
         Err(error) => panic!("the compiler wrote an expression that is none: {text}\n{error}"),
     }
+}
+
+/// Returns `root.name.name`, as two in three expressions are, which need no parser.
+fn path(text: &str) -> Option<Expr> {
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !matches!(part, "null" | "true" | "false")
+    };
+    if !text.split('.').all(is_name) {
+        return None;
+    }
+    let mut names = text.split('.').map(hcl::Identifier::sanitized);
+    let root = Expr::Variable(names.next()?.into());
+    let operators: Vec<_> = names.map(TraversalOperator::GetAttr).collect();
+    Some(if operators.is_empty() { root } else { Expr::from(Traversal::new(root, operators)) })
 }
 
 /// Returns a string literal that means exactly `text`, whatever it contains.
 pub fn string(text: &str) -> Expr {
     Expr::String(text.to_owned())
+}
+
+/// Returns a string with `${ }` in it; what a user wrote may stand there only if it needs no escapes.
+pub fn template(text: impl Into<String>) -> Expr {
+    Expr::from(TemplateExpr::from(text.into()))
 }
 
 /// Returns a text for people: a string if it has one line, and a heredoc, which ends in a newline, if it has several.
@@ -296,7 +321,19 @@ mod tests {
     use hcl::TemplateExpr;
     use hcl::template::Template;
 
-    use super::parts_of;
+    use super::{Expr, parts_of, path};
+
+    #[test]
+    fn a_path_is_what_the_parser_says() {
+        for text in ["plan", "aws_vpc.this", "each.value.protocol", "a1.b2_c", "nullable", "local.blocks.app"]
+        {
+            assert_eq!(path(text), Some(text.parse::<Expr>().unwrap()), "{text}");
+        }
+        for text in ["", ".", "a.", "null", "true", "1.5", "a.0", "a.*", "a[0]", "a-b", "a b", "x.null", "é"]
+        {
+            assert_eq!(path(text), None, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_template_without_markers_is_what_its_parser_says() {
