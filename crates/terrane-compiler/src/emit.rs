@@ -7,7 +7,7 @@ mod module_tests;
 mod readme;
 mod terraform_docs;
 
-pub(crate) use self::contract::{contract, fingerprint, identify};
+pub(crate) use self::contract::{contract, fingerprint, identify, json};
 
 use semver::Version;
 use terrane_contract::Contract;
@@ -28,8 +28,8 @@ pub(crate) struct Source<'a> {
     pub(crate) version: &'a Version,
 }
 
-/// Returns the files of a module.
-pub(crate) fn emit(source: &Source<'_>) -> FileTree {
+/// Returns the files of a module, the text of `contract.json` among them.
+pub(crate) fn emit(source: &Source<'_>, json: String) -> FileTree {
     let mut files = FileTree::default();
     let required_version = source.contract.required_version.as_deref().unwrap_or_default();
     for (name, text) in print::files(source.module, required_version) {
@@ -37,7 +37,7 @@ pub(crate) fn emit(source: &Source<'_>) -> FileTree {
     }
     files.add("README.md", readme::readme(source));
     files.add("PROOF.md", readme::proof(source));
-    files.add("contract.json", contract::json(source.contract));
+    files.add("contract.json", json);
     files.add("ledger.toml", source.ledger.to_string());
     for (name, text) in example::files(source) {
         files.add(&name, text);

@@ -90,14 +90,16 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
 
     emit::identify(&mut module, version, "");
     let contract = emit::contract(&network, &module, &module::checked(&module), &ledger);
-    emit::identify(&mut module, version, &emit::fingerprint(&contract));
-    let files = emit::emit(&emit::Source {
+    let json = emit::json(&contract);
+    emit::identify(&mut module, version, &emit::fingerprint(&json));
+    let source = emit::Source {
         network: &network,
         proof: &proof,
         module: &module,
         contract: &contract,
         ledger: &ledger,
         version,
-    });
+    };
+    let files = emit::emit(&source, json);
     Ok(Compilation { ledger, network, proof, module, contract, files, warnings })
 }

@@ -21,73 +21,66 @@ use crate::Type;
 /// assert_eq!(terrane_contract::canonical(&expression), "length(var.zones) > 1");
 /// ```
 pub fn canonical(expression: &Expression) -> String {
+    let text = one_line(expression);
+    // Most have no parenthesis, not even that of a call: they need no copy.
+    if !text.contains('(') {
+        return text;
+    }
+    let mut expression = expression.clone();
+    bare(&mut expression);
+    one_line(&expression)
+}
+
+fn one_line(expression: &Expression) -> String {
     let mut formatter = Formatter::builder().compact(true).prefer_ident_keys(true).build_vec();
-    bare(expression)
+    expression
         .format_string(&mut formatter)
         .unwrap_or_else(|error| format!("unprintable expression: {error}"))
 }
 
 /// Takes the parentheses off an expression that stands by itself, where no operator could bind to a part of it.
-fn bare(expression: &Expression) -> Expression {
-    match expression {
-        Expression::Parenthesis(inner) => bare(inner),
-        Expression::Array(elements) => Expression::Array(elements.iter().map(bare).collect()),
-        Expression::Object(members) => {
-            Expression::Object(members.iter().map(|(key, value)| (key.clone(), bare(value))).collect())
-        }
-        Expression::FuncCall(call) => {
-            let mut call = call.clone();
-            call.args = call.args.iter().map(bare).collect();
-            Expression::FuncCall(call)
-        }
-        Expression::ForExpr(each) => {
-            let mut each = each.clone();
-            each.collection_expr = bare(&each.collection_expr);
-            each.key_expr = each.key_expr.as_ref().map(bare);
-            each.value_expr = bare(&each.value_expr);
-            each.cond_expr = each.cond_expr.as_ref().map(bare);
-            Expression::ForExpr(each)
-        }
-        other => operand(other),
+fn bare(expression: &mut Expression) {
+    while let Expression::Parenthesis(inner) = expression {
+        *expression = std::mem::replace(inner.as_mut(), Expression::Null);
     }
+    operand(expression);
 }
 
 /// Leaves an operand its parentheses, and takes them off what stands by itself inside.
-fn operand(expression: &Expression) -> Expression {
+fn operand(expression: &mut Expression) {
     match expression {
-        Expression::Parenthesis(inner) => Expression::Parenthesis(Box::new(bare(inner))),
-        Expression::Operation(operation) => {
-            let mut operation = operation.clone();
-            match operation.as_mut() {
-                Operation::Unary(unary) => unary.expr = operand(&unary.expr),
-                Operation::Binary(binary) => {
-                    binary.lhs_expr = operand(&binary.lhs_expr);
-                    binary.rhs_expr = operand(&binary.rhs_expr);
-                }
-            }
-            Expression::Operation(operation)
+        Expression::Parenthesis(inner) => bare(inner),
+        Expression::Array(elements) => elements.iter_mut().for_each(bare),
+        Expression::Object(members) => members.values_mut().for_each(bare),
+        Expression::FuncCall(call) => call.args.iter_mut().for_each(bare),
+        Expression::ForExpr(each) => {
+            bare(&mut each.collection_expr);
+            each.key_expr.iter_mut().for_each(bare);
+            bare(&mut each.value_expr);
+            each.cond_expr.iter_mut().for_each(bare);
         }
+        Expression::Operation(operation) => match operation.as_mut() {
+            Operation::Unary(unary) => operand(&mut unary.expr),
+            Operation::Binary(binary) => {
+                operand(&mut binary.lhs_expr);
+                operand(&mut binary.rhs_expr);
+            }
+        },
         Expression::Conditional(conditional) => {
-            let mut conditional = conditional.clone();
-            conditional.cond_expr = operand(&conditional.cond_expr);
-            conditional.true_expr = operand(&conditional.true_expr);
-            conditional.false_expr = operand(&conditional.false_expr);
-            Expression::Conditional(conditional)
+            operand(&mut conditional.cond_expr);
+            operand(&mut conditional.true_expr);
+            operand(&mut conditional.false_expr);
         }
         Expression::Traversal(traversal) => {
-            let mut traversal = traversal.clone();
-            traversal.expr = operand(&traversal.expr);
+            operand(&mut traversal.expr);
             for operator in &mut traversal.operators {
                 if let TraversalOperator::Index(index) = operator {
-                    *index = bare(index);
+                    bare(index);
                 }
             }
-            Expression::Traversal(traversal)
         }
-        Expression::Array(_) | Expression::Object(_) | Expression::FuncCall(_) | Expression::ForExpr(_) => {
-            bare(expression)
-        }
-        other => other.clone(),
+        // The rest has no parts.
+        _ => {}
     }
 }
 

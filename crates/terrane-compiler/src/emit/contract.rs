@@ -93,9 +93,9 @@ pub(crate) fn identify(module: &mut Module, version: &Version, fingerprint: &str
     });
 }
 
-/// Returns the first 16 hexadecimal digits of the SHA-256 of a contract.
-pub(crate) fn fingerprint(contract: &Contract) -> String {
-    let digest = Sha256::digest(json(contract).as_bytes());
+/// Returns the first 16 hexadecimal digits of the SHA-256 of the text of `contract.json`.
+pub(crate) fn fingerprint(json: &str) -> String {
+    let digest = Sha256::digest(json.as_bytes());
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
