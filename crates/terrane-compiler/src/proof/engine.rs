@@ -3,7 +3,8 @@
 //! IPv4 space is cut into atoms at every bound that any filter, route, or subnet mentions, so that each of them is
 //! constant on an atom. A network ACL then is one header set per direction and atom, a route table one hop per atom,
 //! and a connection exists between two atoms if a forward packet passes and an answer comes back
-//! (see [`HeaderSet::answered_by`]). No solver, no sampling.
+//! (see [`HeaderSet::answered_by`]). No solver, no sampling. What no filter and no route tells apart is looked at once:
+//! one atom stands for all outside that are alike, and one pair of subnets for all such pairs.
 //!
 //! [`HeaderSet::answered_by`]: crate::proof::headers::HeaderSet::answered_by
 
@@ -87,9 +88,13 @@ pub struct Engine<'a> {
     sets: Sets,
     acls: Vec<[Vec<SetId>; 2]>,
     hops: Vec<Vec<Hop>>,
+    spans: Vec<Span>,
     homes: Vec<Range<usize>>,
-    kinds: Vec<usize>,
     members: Vec<Vec<End>>,
+    /// For each subnet the first one that is like it toward other subnets.
+    inward: Vec<usize>,
+    /// For each subnet the first one that is like it toward the internet.
+    outward: Vec<usize>,
     outside: Vec<usize>,
     public: Vec<usize>,
     unused: Vec<(usize, usize)>,
@@ -117,31 +122,79 @@ impl<'a> Engine<'a> {
             facts.tables.iter().map(|table| table_hops(table, &facts.ranges, &starts)).collect();
         let homes: Vec<Range<usize>> =
             facts.subnets.iter().map(|subnet| atoms_of(&starts, subnet.span)).collect();
-        let kinds = kinds(facts, &starts, &homes, &acls, &hops);
         let mut members = vec![Vec::new(); facts.tiers.len()];
         for (subnet, own) in facts.subnets.iter().enumerate() {
             members[own.tier].push(End::Subnet(subnet));
         }
-        let outside: Vec<usize> = (0..starts.len())
-            .filter(|atom| !facts.ranges.iter().any(|range| range.contains(starts[*atom])))
-            .collect();
-        let public = outside.iter().copied().filter(|atom| is_public(starts[*atom])).collect();
         let translated = sets.id(HeaderSet::of([Headers::TCP, Headers::UDP, Headers::ICMP]));
-        Engine {
+        let mut engine = Engine {
             facts,
             starts,
             sets,
             acls,
             hops,
+            spans: named_spans(facts),
             homes,
-            kinds,
             members,
-            outside,
-            public,
+            inward: Vec::new(),
+            outward: Vec::new(),
+            outside: Vec::new(),
+            public: Vec::new(),
             unused,
             brief: false,
             translated,
             admitted: HashMap::default(),
+        };
+        engine.find_alike();
+        engine
+    }
+
+    /// Finds the atoms outside and the subnets that stand for all that are like them: the first of each kind.
+    fn find_alike(&mut self) {
+        let is_outside =
+            |atom: &usize| !self.facts.ranges.iter().any(|range| range.contains(self.starts[*atom]));
+        let outside = (0..self.starts.len()).filter(is_outside);
+        let mut outside = first_alike(outside, |a, b| self.atoms_alike(a, b));
+        outside.sort_unstable();
+        outside.dedup();
+        self.public = outside.iter().copied().filter(|atom| is_public(self.starts[*atom])).collect();
+        self.outside = outside;
+        let homes: Vec<usize> = self.homes.iter().cloned().flatten().collect();
+        let subnets = || 0..self.facts.subnets.len();
+        let inward = first_alike(subnets(), |a, b| self.subnets_alike(a, b, &homes));
+        let is_home = |subnet: usize| self.facts.nats.iter().any(|nat| nat.subnet == Some(subnet));
+        let outward = first_alike(subnets(), |a, b| {
+            inward[a] == inward[b] && self.routed_alike(a, b, &self.outside) && !is_home(a) && !is_home(b)
+        });
+        (self.inward, self.outward) = (inward, outward);
+    }
+
+    /// Returns whether every filter and every route table says the same of two atoms.
+    fn atoms_alike(&self, a: usize, b: usize) -> bool {
+        let (first, second) = (self.starts[a], self.starts[b]);
+        self.acls.iter().flatten().all(|sets| sets[a] == sets[b])
+            && self.hops.iter().all(|hops| hops[a] == hops[b])
+            && self.spans.iter().all(|span| span.contains(first) == span.contains(second))
+            && is_public(first) == is_public(second)
+    }
+
+    /// Returns whether two subnets are the same to every filter, and to every route to these atoms.
+    fn subnets_alike(&self, a: usize, b: usize, atoms: &[usize]) -> bool {
+        let (first, second) = (&self.facts.subnets[a], &self.facts.subnets[b]);
+        let mut homes = self.home(a).zip(self.home(b));
+        (first.acl, first.group) == (second.acl, second.group)
+            && self.routed_alike(a, b, atoms)
+            && self.home(a).len() == self.home(b).len()
+            && homes.all(|(a, b)| self.atoms_alike(a, b))
+    }
+
+    /// Returns whether the route tables of two subnets lead these atoms alike.
+    fn routed_alike(&self, a: usize, b: usize, atoms: &[usize]) -> bool {
+        match (self.facts.subnets[a].table, self.facts.subnets[b].table) {
+            (Some(a), Some(b)) => {
+                a == b || atoms.iter().all(|atom| self.hops[a][*atom] == self.hops[b][*atom])
+            }
+            (a, b) => a == b,
         }
     }
 
@@ -167,17 +220,17 @@ impl<'a> Engine<'a> {
 
     /// Returns the pairs of these ends, without those that no filter and no route tells from an earlier one.
     pub(crate) fn pairs(&self, sources: &[End], targets: &[End]) -> Vec<(End, End)> {
-        let kind = |end: End| match end {
-            End::Subnet(subnet) => self.kinds[subnet],
-            End::Internet => usize::MAX,
+        let kind = |end: End, other: End| match (end, other) {
+            (End::Subnet(subnet), End::Subnet(_)) => self.inward[subnet],
+            (End::Subnet(subnet), End::Internet) => self.outward[subnet],
+            (End::Internet, _) => usize::MAX,
         };
-        let mut seen: Vec<(usize, usize, bool)> = Vec::new();
-        let mut pairs = Vec::new();
+        let kinds = |from: End, to: End| (kind(from, to), kind(to, from), from == to);
+        let mut pairs: Vec<(End, End)> = Vec::new();
         for source in sources {
             for target in targets {
-                let kinds = (kind(*source), kind(*target), source == target);
-                if !seen.contains(&kinds) {
-                    seen.push(kinds);
+                let own = kinds(*source, *target);
+                if !pairs.iter().any(|(from, to)| kinds(*from, *to) == own) {
                     pairs.push((*source, *target));
                 }
             }
@@ -220,10 +273,14 @@ impl<'a> Engine<'a> {
             }
         };
         let (Some(from), Some(to)) = (end(source), end(destination)) else { return HeaderSet::default() };
-        let (a, b) = (self.atom(source), self.atom(destination));
+        let stands = |end: End, atom: usize| match end {
+            End::Subnet(_) => Some(atom),
+            End::Internet => self.outside.iter().copied().find(|first| self.atoms_alike(*first, atom)),
+        };
+        let (a, b) = (stands(from, self.atom(source)), stands(to, self.atom(destination)));
         let mut paths = Vec::new();
         self.paths(from, to, layers, &mut paths);
-        match paths.iter().find(|path| path.from == a && path.to == b) {
+        match paths.iter().find(|path| Some(path.from) == a && Some(path.to) == b) {
             Some(path) => {
                 let id = self.opened(path);
                 self.sets.get(id).clone()
@@ -244,7 +301,7 @@ impl<'a> Engine<'a> {
         self.starts[atom]
     }
 
-    /// Returns the atoms of addresses that the internet routes.
+    /// Returns atoms of addresses that the internet routes, which stand for all of them.
     pub(crate) fn public_atoms(&self) -> &[usize] {
         &self.public
     }
@@ -531,52 +588,29 @@ fn cuts(facts: &Facts) -> Vec<u32> {
     starts
 }
 
-/// Returns a number for each subnet; two have the same one if every filter and every route treats them alike.
-///
-/// The subnets of a tier mostly do, so that one pair of them stands for all.
-fn kinds(
-    facts: &Facts,
-    starts: &[u32],
-    homes: &[Range<usize>],
-    acls: &[[Vec<SetId>; 2]],
-    hops: &[Vec<Hop>],
-) -> Vec<usize> {
-    let mut spans: Vec<Span> = facts
-        .groups
-        .iter()
-        .flat_map(|group| &group.rules)
-        .filter_map(|rule| match rule.peer {
-            GroupPeerFacts::Span(span) if span != Span::ALL => Some(span),
-            _ => None,
-        })
-        .collect();
+/// Returns the parts of the address space that security groups name.
+fn named_spans(facts: &Facts) -> Vec<Span> {
+    let rules = facts.groups.iter().flat_map(|group| &group.rules);
+    let named = rules.filter_map(|rule| match rule.peer {
+        GroupPeerFacts::Span(span) if span != Span::ALL => Some(span),
+        _ => None,
+    });
+    let mut spans: Vec<Span> = named.collect();
     spans.sort_unstable();
     spans.dedup();
-    // What stands for an atom: what every ACL says of it, where every table leads it, and which spans hold it.
-    type Atom = (Vec<SetId>, Vec<Hop>, Vec<bool>);
-    let mut atoms: HashMap<Atom, usize> = HashMap::new();
-    let mut atom = |idx: usize| {
-        let seen = (
-            acls.iter().flatten().map(|sets| sets[idx]).collect(),
-            hops.iter().map(|hops| hops[idx]).collect(),
-            spans.iter().map(|span| span.contains(starts[idx])).collect(),
-        );
-        let next = atoms.len();
-        *atoms.entry(seen).or_insert(next)
-    };
-    let table_of = |table: usize| hops.iter().position(|other| *other == hops[table]).unwrap_or(table);
-    type Own = (Option<usize>, Option<usize>, Option<usize>, Vec<usize>, Vec<usize>);
-    let mut found: Vec<Own> = Vec::new();
-    let kind = |(idx, subnet): (usize, &crate::proof::facts::Subnet)| {
-        let nats = (0..facts.nats.len()).filter(|nat| facts.nats[*nat].subnet == Some(idx)).collect();
-        let home = homes[idx].clone().map(&mut atom).collect();
-        let own = (subnet.table.map(table_of), subnet.acl, subnet.group, nats, home);
-        found.iter().position(|other| *other == own).unwrap_or_else(|| {
-            found.push(own);
-            found.len() - 1
+    spans
+}
+
+/// Returns for each of these the first one that is like it.
+fn first_alike(all: impl Iterator<Item = usize>, alike: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    let mut kinds: Vec<usize> = Vec::new();
+    let first = |own: usize| {
+        kinds.iter().copied().find(|first| alike(*first, own)).unwrap_or_else(|| {
+            kinds.push(own);
+            own
         })
     };
-    facts.subnets.iter().enumerate().map(kind).collect()
+    all.map(first).collect()
 }
 
 fn atoms_of(starts: &[u32], span: Span) -> Range<usize> {
