@@ -288,17 +288,13 @@ pub fn prove(network: &Network) -> Proof {
     let intent = Intent::of(network);
     let (placements, missing) = placement::placements(network);
     let (headroom, quotas) = (capacity::headroom(network), capacity::usages(network));
-    let mut zone_loss = Vec::new();
-    let mut findings: Vec<Finding> = Vec::new();
-    for (idx, placement) in placements.iter().enumerate() {
-        let facts = placement::facts(network, placement);
-        if idx == 0 {
-            findings = properties::examine(&mut Engine::new(&facts), &intent);
-            zone_loss = zone_loss::drill(&facts, &spreads(network));
-        } else {
-            let found = properties::examine(&mut Engine::new(&facts).brief(), &intent);
-            worsen(&mut findings, found, &words(placement));
-        }
+    let mut facts = placement::facts(network, &placements[0]);
+    let mut findings = properties::examine(&mut Engine::new(&facts), &intent);
+    let zone_loss = zone_loss::drill(&facts, &spreads(network));
+    for placement in &placements[1..] {
+        placement::place(network, placement, &mut facts);
+        let found = properties::examine(&mut Engine::new(&facts).brief(), &intent);
+        worsen(&mut findings, found, &words(placement));
     }
     findings.extend(
         missing

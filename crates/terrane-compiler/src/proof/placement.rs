@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address_plan::Layout;
-use crate::names::{Cidr, PortRange};
+use crate::names::{Block, Cidr, PortRange, Zone};
 use crate::network::{
-    AclPeer, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target, Traffic,
+    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target, Traffic,
 };
 use crate::proof::facts::{
     AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
@@ -164,11 +164,8 @@ fn free(around: Cidr, length: u8, taken: &[Cidr], from_end: bool) -> Option<Cidr
 
 /// Returns what the verifier knows of a network whose ranges lie here, the spare zones included.
 pub fn facts(network: &Network, placement: &[Cidr]) -> Facts {
-    let place =
-        |range: usize, block| placement[range].subnet(block).map_or(Span::from(placement[range]), Span::from);
     let (tables, index) = tables(network);
     let mut facts = Facts {
-        ranges: placement.iter().map(|cidr| Span::from(*cidr)).collect(),
         tiers: network
             .tiers
             .iter()
@@ -179,50 +176,78 @@ pub fn facts(network: &Network, placement: &[Cidr]) -> Facts {
             })
             .collect(),
         tables,
+        acls: acls(network),
+        groups: groups(network),
         defaults_closed: Some(network.close_defaults),
         ..Facts::default()
     };
-    for (idx, tier) in network.tiers.iter().enumerate() {
-        let zones: Vec<_> = match &tier.layout {
+    for (tier, zone, _) in subnets(network) {
+        let own = &network.tiers[tier];
+        facts.subnets.push(Subnet {
+            name: format!("{}-{zone}", own.name),
+            tier,
+            zone: zone.to_string(),
+            spare: !network.zones.contains(&zone),
+            span: UNPLACED,
+            table: index.get(&(own.route_table, network.table_zone(own.route_table, zone))).copied(),
+            acl: network.acls.iter().position(|acl| acl.tier == tier),
+            group: network.security_groups.iter().position(|group| group.tier == tier),
+        });
+    }
+    nats(network, &mut facts);
+    place(network, placement, &mut facts);
+    facts
+}
+
+/// What stands for addresses until [`place`] says where they lie.
+const UNPLACED: Span = Span::ALL;
+
+/// Lets the ranges of a network, whose facts these are, lie here: everything else is the same wherever they lie.
+pub(crate) fn place(network: &Network, placement: &[Cidr], facts: &mut Facts) {
+    let part = |tier: usize, block| {
+        let range = placement[network.tiers[tier].range];
+        Span::from(range.subnet(block).unwrap_or(range))
+    };
+    facts.ranges = placement.iter().map(|cidr| Span::from(*cidr)).collect();
+    for (subnet, (tier, _, block)) in facts.subnets.iter_mut().zip(subnets(network)) {
+        subnet.span = part(tier, block);
+    }
+    for (acl, own) in facts.acls.iter_mut().zip(&network.acls) {
+        for (rule, own) in acl.rules.iter_mut().zip(&own.rules) {
+            rule.peer = match own.peer {
+                AclPeer::Tier(tier, idx) => part(tier, network.tiers[tier].cover[idx]),
+                AclPeer::Range(range) => placement[range].into(),
+                AclPeer::Cidr(cidr) => cidr.into(),
+            };
+        }
+    }
+}
+
+/// Returns the tier, the zone, and the block of each subnet, the spare zones included.
+fn subnets(network: &Network) -> impl Iterator<Item = (usize, Zone, Block)> {
+    network.tiers.iter().enumerate().flat_map(move |(idx, tier)| {
+        let zones: Vec<Zone> = match &tier.layout {
             Layout::Block(_) => network.slots.keys().copied().collect(),
             Layout::Pinned(blocks) => blocks.keys().copied().collect(),
         };
-        for zone in zones {
-            let Some(block) = network.subnet(idx, zone) else { continue };
-            facts.subnets.push(Subnet {
-                name: format!("{}-{zone}", tier.name),
-                tier: idx,
-                zone: zone.to_string(),
-                spare: !network.zones.contains(&zone),
-                span: place(tier.range, block),
-                table: index.get(&(tier.route_table, network.table_zone(tier.route_table, zone))).copied(),
-                acl: network.acls.iter().position(|acl| acl.tier == idx),
-                group: network.security_groups.iter().position(|group| group.tier == idx),
-            });
-        }
-    }
-    nats(network, &mut facts);
-    facts.acls = acls(network, placement);
-    facts.groups = groups(network);
-    facts
+        zones.into_iter().filter_map(move |zone| Some((idx, zone, network.subnet(idx, zone)?)))
+    })
 }
 
 impl Network {
     /// Returns the zone of a subnet's own table; `None` where all zones share one.
-    fn table_zone(&self, table: usize, zone: crate::names::Zone) -> Option<crate::names::Zone> {
+    fn table_zone(&self, table: usize, zone: Zone) -> Option<Zone> {
         self.route_tables[table].per_zone.then_some(zone)
     }
 }
 
-type TableIndex = BTreeMap<(usize, Option<crate::names::Zone>), usize>;
+type TableIndex = BTreeMap<(usize, Option<Zone>), usize>;
 
 /// Returns the route tables, with NAT gateways numbered as [`nats`] lists them.
 fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
     let everywhere = Cidr::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
     let homes = nat_zones(network);
-    let nat = |zone: crate::names::Zone| {
-        homes.iter().position(|home| *home == zone).map_or(Hop::Blackhole, Hop::Nat)
-    };
+    let nat = |zone: Zone| homes.iter().position(|home| *home == zone).map_or(Hop::Blackhole, Hop::Nat);
     let (mut tables, mut index) = (Vec::new(), BTreeMap::new());
     for (idx, table) in network.route_tables.iter().enumerate() {
         let zones: Vec<Option<_>> =
@@ -252,7 +277,7 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
     (tables, index)
 }
 
-fn nat_zones(network: &Network) -> Vec<crate::names::Zone> {
+fn nat_zones(network: &Network) -> Vec<Zone> {
     match &network.nat {
         None => Vec::new(),
         Some(nat) => match nat.home {
@@ -274,40 +299,25 @@ fn nats(network: &Network, facts: &mut Facts) {
     }
 }
 
-fn acls(network: &Network, placement: &[Cidr]) -> Vec<AclFacts> {
-    network
-        .acls
-        .iter()
-        .map(|acl| AclFacts {
-            name: network.tiers[acl.tier].name.to_string(),
-            rules: acl
-                .rules
-                .iter()
-                .map(|rule| {
-                    let (peer, peer_name) = match rule.peer {
-                        AclPeer::Tier(tier, part) => {
-                            let tier = &network.tiers[tier];
-                            let cidr = placement[tier.range].subnet(tier.cover[part]);
-                            (Span::from(cidr.unwrap_or(placement[tier.range])), tier.name.to_string())
-                        }
-                        AclPeer::Range(range) => {
-                            (placement[range].into(), format!("range {}", network.ranges[range].name))
-                        }
-                        AclPeer::Cidr(cidr) => (cidr.into(), cidr.to_string()),
-                    };
-                    Rule {
-                        direction: rule.direction,
-                        number: rule.number,
-                        allow: rule.allow,
-                        headers: Headers::of(rule.traffic),
-                        peer,
-                        peer_name,
-                        why: rule.why.clone(),
-                    }
-                })
-                .collect(),
-        })
-        .collect()
+fn acls(network: &Network) -> Vec<AclFacts> {
+    let rule = |rule: &AclRule| Rule {
+        direction: rule.direction,
+        number: rule.number,
+        allow: rule.allow,
+        headers: Headers::of(rule.traffic),
+        peer: UNPLACED,
+        peer_name: match rule.peer {
+            AclPeer::Tier(tier, _) => network.tiers[tier].name.to_string(),
+            AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
+            AclPeer::Cidr(cidr) => cidr.to_string(),
+        },
+        why: rule.why.clone(),
+    };
+    let acl = |acl: &Acl| AclFacts {
+        name: network.tiers[acl.tier].name.to_string(),
+        rules: acl.rules.iter().map(rule).collect(),
+    };
+    network.acls.iter().map(acl).collect()
 }
 
 fn groups(network: &Network) -> Vec<GroupFacts> {
