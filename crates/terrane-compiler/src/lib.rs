@@ -33,6 +33,7 @@ mod suggest;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod topology;
+mod vpc_ranges;
 
 use semver::Version;
 use terrane_contract::Contract;

@@ -3,9 +3,10 @@
 use terrane_contract::Admitted;
 
 use crate::address_plan::Layout;
-use crate::declaration::{Declaration, ranges};
+use crate::declaration::{Declaration, ranges::LENGTHS};
 use crate::names::Cidr;
 use crate::sizing::{LOAD_BALANCER_LENGTH, SUBNET_LENGTHS};
+use crate::vpc_ranges::admitted_spaces;
 
 /// Returns what each range admits, in the order of the declaration.
 pub(super) fn all(declaration: &Declaration, tiers: &[Layout], slot_bits: u8) -> Vec<Admitted> {
@@ -22,10 +23,11 @@ fn one(declaration: &Declaration, tiers: &[Layout], slot_bits: u8, range: usize)
             max_prefix_length = max_prefix_length.min(longest);
         }
     }
+    let ranges: Vec<Cidr> = declaration.ranges.iter().map(|range| range.cidr).collect();
     Admitted {
-        min_prefix_length: *ranges::LENGTHS.start(),
+        min_prefix_length: *LENGTHS.start(),
         max_prefix_length: max_prefix_length.max(declaration.ranges[range].cidr.prefix_length()),
-        within: ranges::admitted_spaces(&declaration.ranges, range).into_iter().map(Cidr::net).collect(),
+        within: admitted_spaces(&ranges, range).into_iter().map(Cidr::net).collect(),
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
-use crate::declaration::ranges::comes_first;
 use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Network, Range};
+use crate::vpc_ranges::comes_first;
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 

@@ -15,6 +15,8 @@ use self::rows::{Row, rows};
 use super::fault::Fault;
 use super::syntax::Expr;
 use super::{Module, Resource};
+use crate::names::Cidr;
+use crate::vpc_ranges::comes_first;
 
 /// A rule reports each place that breaks it.
 type Rule = fn(&Graph<'_>, &mut Vec<Fault>);
@@ -27,6 +29,7 @@ const RULES: &[Rule] = &[
     gateway_before_default_routes,
     acl_rules_before_associations,
     secondary_ranges_before_subnets,
+    secondary_ranges_in_order,
     acl_rule_numbers,
     acl_rules_in_budget,
     ports,
@@ -132,6 +135,26 @@ fn secondary_ranges_before_subnets(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
             if lies_in_range && !graph.waits_for(subnet, &range.address()) {
                 let message = format!("nothing makes it wait for its range {}", range.address());
                 faults.push(fault(subnet, "vpc_id", message, "take `vpc_id` from the range's association"));
+            }
+        }
+    }
+}
+
+/// Holds the ranges that variables have by default: those of callers are of the same spaces.
+fn secondary_ranges_in_order(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let default = |range: &Resource| match graph.default(graph.variables(range, "cidr_block").first()?)? {
+        Expr::String(text) => Cidr::parse(text).ok(),
+        _ => None,
+    };
+    let ranges: Vec<_> = graph
+        .of("aws_vpc_ipv4_cidr_block_association")
+        .filter_map(|range| Some((range, default(range)?)))
+        .collect();
+    for (first, cidr) in &ranges {
+        for (second, added) in &ranges {
+            if comes_first(*cidr, *added) && !graph.waits_for(second, &first.address()) {
+                let message = format!("AWS refuses {} ({cidr}) once {added} is there", first.address());
+                faults.push(fault(second, "depends_on", message, "add that range to `depends_on`"));
             }
         }
     }

@@ -68,6 +68,11 @@ impl<'m> Graph<'m> {
         references.into_iter().filter_map(|address| address.strip_prefix("var.").map(str::to_owned)).collect()
     }
 
+    /// Returns the default of a variable.
+    pub(super) fn default(&self, variable: &str) -> Option<&'m Expr> {
+        self.module.variables.iter().find(|it| it.name == variable)?.default.as_ref()
+    }
+
     fn direct(&self, resource: &Resource) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         self.collect_body(&resource.body, &mut found);

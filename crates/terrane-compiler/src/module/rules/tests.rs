@@ -1,10 +1,23 @@
+use terrane_contract::Type;
+
 use super::*;
 use crate::module::syntax::{Body, expr, string};
-use crate::module::{File, Local};
+use crate::module::{File, Local, Variable};
 
 fn resource(ty: &str, name: &str, arguments: &[(&str, &str)]) -> Resource {
     let body = arguments.iter().fold(Body::new(), |body, (argument, text)| body.hcl(argument, text));
     Resource::new(File::Vpc, ty, name, body)
+}
+
+fn variable(name: &str, default: &str) -> Variable {
+    Variable {
+        name: name.to_owned(),
+        ty: Type::String,
+        description: String::new(),
+        default: Some(string(default)),
+        nullable: false,
+        validations: Vec::new(),
+    }
 }
 
 /// A network with a public and a private tier that AWS accepts, for each test to plant a fault in.
@@ -157,6 +170,29 @@ fn subnets_wait_for_their_secondary_range() {
         "aws_subnet.app vpc_id",
         "wait for its range aws_vpc_ipv4_cidr_block_association.pods",
     );
+}
+
+#[test]
+fn secondary_ranges_wait_for_those_that_aws_refuses_after_them() {
+    let two_ranges = |m: &mut Module, more: &str, pods: &str| {
+        let arguments = [("vpc_id", "aws_vpc.this.id"), ("cidr_block", "var.more_cidr_block")];
+        m.resources.push(resource("aws_vpc_ipv4_cidr_block_association", "more", &arguments));
+        m.variables = vec![variable("more_cidr_block", more), variable("pods_cidr_block", pods)];
+    };
+    check_fault(
+        |m| two_ranges(m, "10.9.0.0/20", "100.64.0.0/16"),
+        "aws_vpc_ipv4_cidr_block_association.pods depends_on",
+        "AWS refuses aws_vpc_ipv4_cidr_block_association.more (10.9.0.0/20) once 100.64.0.0/16 is there",
+    );
+    let mut in_order = module();
+    two_ranges(&mut in_order, "10.9.0.0/20", "100.64.0.0/16");
+    find(&mut in_order, "aws_vpc_ipv4_cidr_block_association.pods")
+        .depends_on
+        .push(expr("aws_vpc_ipv4_cidr_block_association.more"));
+    assert_eq!(check(&in_order), []);
+    let mut of_any_order = module();
+    two_ranges(&mut of_any_order, "10.9.0.0/20", "10.10.0.0/20");
+    assert_eq!(check(&of_any_order), []);
 }
 
 #[test]
