@@ -51,7 +51,7 @@ impl Bump {
     /// Returns the first version after `last` that makes this bump.
     ///
     /// Before 1.0.0 a breaking change moves the minor version, and any other the patch version.
-    /// A refused change has no version.
+    /// A refused change has no version, nor has one that follows the largest number.
     pub fn next_version(self, last: &Version) -> Option<Version> {
         let released = Version::new(last.major, last.minor, last.patch);
         let stable = released.major > 0;
@@ -60,10 +60,10 @@ impl Bump {
             // A pre-release is followed by the release that it announced.
             Bump::None if last.pre.is_empty() => return None,
             _ if !last.pre.is_empty() => released,
-            Bump::Major if stable => Version::new(released.major + 1, 0, 0),
-            Bump::Minor if stable => Version::new(released.major, released.minor + 1, 0),
-            Bump::Major => Version::new(0, released.minor + 1, 0),
-            _ => Version::new(released.major, released.minor, released.patch + 1),
+            Bump::Major if stable => Version::new(released.major.checked_add(1)?, 0, 0),
+            Bump::Minor if stable => Version::new(released.major, released.minor.checked_add(1)?, 0),
+            Bump::Major => Version::new(0, released.minor.checked_add(1)?, 0),
+            _ => Version::new(released.major, released.minor, released.patch.checked_add(1)?),
         })
     }
 

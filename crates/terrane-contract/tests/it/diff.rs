@@ -453,6 +453,7 @@ fn versions_follow_from_bumps() {
         (Bump::Major, "0.2.3", Some("0.3.0")),
         (Bump::Minor, "0.2.3", Some("0.2.4")),
         (Bump::Minor, "1.3.0-rc.1", Some("1.3.0")),
+        (Bump::Major, "18446744073709551615.0.0", None),
     ];
     for (bump, last, next) in cases {
         let last = Version::parse(last).unwrap();
