@@ -172,13 +172,12 @@ fn block(key: &Key, entry: &Entry) -> AddressBlock {
 /// Prints TOML: one entry a line, so that branches merge where they do not touch the same tier.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let addresses = self.addresses();
         write!(f, "{HEADER}version = {VERSION}\n\n[ranges]\n")?;
-        addresses.ranges.iter().try_for_each(|(name, length)| writeln!(f, "{name} = {length}"))?;
+        self.ranges.iter().try_for_each(|(name, length)| writeln!(f, "{name} = {length}"))?;
         f.write_str("\n[slots]\n")?;
-        addresses.slots.iter().try_for_each(|(zone, slot)| writeln!(f, "{zone} = {slot}"))?;
-        addresses.blocks.iter().try_for_each(|block| write_block(f, block))?;
-        for (tier, directions) in &addresses.rules {
+        self.slots.iter().try_for_each(|(zone, slot)| writeln!(f, "{zone} = {slot}"))?;
+        self.entries.iter().try_for_each(|(key, entry)| write_block(f, &block(key, entry)))?;
+        for (tier, directions) in self.rule_numbers.numbers() {
             for (direction, numbers) in directions {
                 writeln!(f, "\n[rules.{tier}.{direction}]")?;
                 let mut sorted: Vec<_> = numbers.iter().map(|(key, number)| (number, key)).collect();
@@ -212,7 +211,8 @@ fn write_block(f: &mut fmt::Formatter<'_>, block: &AddressBlock) -> fmt::Result 
 
 /// Returns a TOML basic string.
 fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
@@ -220,7 +220,8 @@ fn quoted(text: &str) -> String {
             c => quoted.push(c),
         }
     }
-    quoted + "\""
+    quoted.push('"');
+    quoted
 }
 
 fn syntax(text: &str, error: &toml::de::Error) -> Diagnostics {

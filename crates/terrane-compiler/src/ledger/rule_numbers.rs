@@ -34,8 +34,8 @@ impl RuleNumbers {
         };
         let mut assigned: Vec<Option<u16>> = rules.iter().map(kept).collect();
         let mut used: BTreeSet<u16> = assigned.iter().flatten().copied().collect();
+        let mut taken: BTreeSet<u16> = held.values().copied().collect();
         for ((band, key), number) in rules.iter().zip(&mut assigned).filter(|(_, number)| number.is_none()) {
-            let taken: BTreeSet<u16> = held.values().copied().collect();
             let tens = band.clone().filter(|number| number % 10 == 0);
             let others = band.clone().filter(|number| number % 10 != 0);
             let free = tens
@@ -44,6 +44,7 @@ impl RuleNumbers {
                 .or_else(|| band.clone().find(|number| !used.contains(number)))?;
             held.retain(|_, other| *other != free);
             held.insert(key.clone(), free);
+            taken.insert(free);
             used.insert(free);
             *number = Some(free);
         }
