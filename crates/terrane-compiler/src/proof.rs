@@ -254,17 +254,14 @@ impl Proof {
     pub fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
         for finding in &self.findings {
-            let message = format!(
-                "{} {}: {}: {}",
-                finding.property.code(),
-                finding.property.title(),
-                finding.subject,
-                finding.detail
-            );
+            let message = || {
+                let (code, title) = (finding.property.code(), finding.property.title());
+                format!("{code} {title}: {}: {}", finding.subject, finding.detail)
+            };
             let mut diagnostic = match finding.status {
                 Status::Proved | Status::Residual => continue,
-                Status::Unknown => Diagnostic::warning("proof-unknown", &finding.origin, message),
-                Status::Refuted => Diagnostic::error("proof-refuted", &finding.origin, message),
+                Status::Unknown => Diagnostic::warning("proof-unknown", &finding.origin, message()),
+                Status::Refuted => Diagnostic::error("proof-refuted", &finding.origin, message()),
             };
             if let Some(witness) = &finding.witness {
                 diagnostic = diagnostic.hint(format!("for example {} ({})", witness.packet, witness.ends));
@@ -289,11 +286,15 @@ pub fn prove(network: &Network) -> Proof {
     let (placements, missing) = placement::placements(network);
     let (headroom, quotas) = (capacity::headroom(network), capacity::usages(network));
     let mut facts = placement::facts(network, &placements[0]);
-    let mut findings = properties::examine(&mut Engine::new(&facts), &intent);
+    let mut engine = Engine::new(&facts);
+    let mut findings = properties::examine(&mut engine, &intent);
+    let mut sets = engine.into_sets();
     let zone_loss = zone_loss::drill(&facts, &spreads(network));
     for placement in &placements[1..] {
         placement::place(network, placement, &mut facts);
-        let found = properties::examine(&mut Engine::new(&facts).brief(), &intent);
+        let mut engine = Engine::with_sets(&facts, sets).brief();
+        let found = properties::examine(&mut engine, &intent);
+        sets = engine.into_sets();
         worsen(&mut findings, found, &words(placement));
     }
     findings.extend(

@@ -106,8 +106,12 @@ pub struct Engine<'a> {
 impl<'a> Engine<'a> {
     /// Computes the tables of a network.
     pub fn new(facts: &'a Facts) -> Engine<'a> {
+        Engine::with_sets(facts, Sets::new())
+    }
+
+    /// Computes the tables of a network, with the sets that were met in others.
+    pub(crate) fn with_sets(facts: &'a Facts, mut sets: Sets) -> Engine<'a> {
         let starts = cuts(facts);
-        let mut sets = Sets::new();
         let mut unused = Vec::new();
         let acls: Vec<[Vec<SetId>; 2]> = facts
             .acls
@@ -192,10 +196,27 @@ impl<'a> Engine<'a> {
     fn routed_alike(&self, a: usize, b: usize, atoms: &[usize]) -> bool {
         match (self.facts.subnets[a].table, self.facts.subnets[b].table) {
             (Some(a), Some(b)) => {
-                a == b || atoms.iter().all(|atom| self.hops[a][*atom] == self.hops[b][*atom])
+                let lead_alike = |atom: &usize| self.hops_alike(self.hops[a][*atom], self.hops[b][*atom]);
+                a == b || atoms.iter().all(lead_alike)
             }
             (a, b) => a == b,
         }
+    }
+
+    /// Returns whether the same happens by two hops; NAT gateways are alike behind the same table and ACL.
+    fn hops_alike(&self, a: Hop, b: Hop) -> bool {
+        let (Hop::Nat(first), Hop::Nat(second)) = (a, b) else { return a == b };
+        let behind = |nat: usize| {
+            let nat = &self.facts.nats[nat];
+            let home = nat.subnet.map(|home| &self.facts.subnets[home]);
+            (nat.public, home.map(|home| (home.table, home.acl)))
+        };
+        behind(first) == behind(second)
+    }
+
+    /// Returns the sets that were met: what they have in common is the same in every network.
+    pub(crate) fn into_sets(self) -> Sets {
+        self.sets
     }
 
     /// Leaves out which rules decide what holds, where only the verdict is asked.

@@ -146,16 +146,19 @@ impl HeaderSet {
     pub fn of(intervals: impl IntoIterator<Item = Headers>) -> HeaderSet {
         let mut intervals: Vec<Headers> = intervals.into_iter().collect();
         intervals.sort_unstable();
-        let mut merged: Vec<Headers> = Vec::with_capacity(intervals.len());
-        for next in intervals {
-            match merged.last_mut() {
-                Some(last) if next.first <= last.last.saturating_add(1) => {
-                    last.last = last.last.max(next.last)
-                }
-                _ => merged.push(next),
+        intervals.dedup_by(|next, last| {
+            let touch = next.first <= last.last.saturating_add(1);
+            if touch {
+                last.last = last.last.max(next.last);
             }
-        }
-        HeaderSet(merged)
+            touch
+        });
+        HeaderSet(intervals)
+    }
+
+    /// Returns what is in any of these.
+    pub fn union<'a>(sets: impl IntoIterator<Item = &'a HeaderSet>) -> HeaderSet {
+        HeaderSet::of(sets.into_iter().flat_map(HeaderSet::intervals).copied())
     }
 
     /// Returns whether it holds nothing.
@@ -211,7 +214,7 @@ impl HeaderSet {
     /// Returns what is in either.
     #[must_use]
     pub fn join(&self, other: &HeaderSet) -> HeaderSet {
-        HeaderSet::of(self.0.iter().chain(&other.0).copied())
+        HeaderSet::union([self, other])
     }
 
     /// Returns the part of `self` to which an answer exists when `replies` are the headers that can come back.
@@ -235,8 +238,8 @@ impl HeaderSet {
                 open.push(request);
             }
         }
-        let others = HeaderSet(vec![Headers::OTHER]);
-        open.extend(self.meet(&others).meet(replies).0);
+        let others = self.0.iter().filter_map(|part| part.meet(Headers::OTHER));
+        open.extend(others.flat_map(|part| replies.0.iter().filter_map(move |reply| reply.meet(part))));
         HeaderSet::of(open)
     }
 }

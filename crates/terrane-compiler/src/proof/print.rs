@@ -1,5 +1,6 @@
 //! A proof as people read it: a table for terminals, a section for README and `PROOF.md`.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use crate::proof::{Finding, Proof, Property, Status, Witness};
@@ -200,8 +201,9 @@ fn tables(proof: &Proof, text: &mut String) {
         text.push_str("\n## If a zone is lost\n\n| zone | stops | cut off in other zones | too few zones left |\n|---|---|---|---|\n");
     }
     for loss in &proof.zone_loss {
-        let list =
-            |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { cell(&items.join("; ")) };
+        let list = |items: &[String]| {
+            if items.is_empty() { "nothing".to_owned() } else { cell(&items.join("; ")).into_owned() }
+        };
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
@@ -213,6 +215,6 @@ fn tables(proof: &Proof, text: &mut String) {
     }
 }
 
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+fn cell(text: &str) -> Cow<'_, str> {
+    if text.contains(['|', '\n']) { text.replace('|', "\\|").replace('\n', " ").into() } else { text.into() }
 }

@@ -68,12 +68,9 @@ fn declared(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
     let same = |a: &IntentEnd, b: &IntentEnd| {
         a == b || matches!((a, b), (IntentEnd::Service(_), IntentEnd::Internet))
     };
-    intent
-        .flows
-        .iter()
-        .flatten()
-        .filter(|flow| same(&flow.from, from) && same(&flow.to, to))
-        .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
+    let flows = intent.flows.iter().flatten();
+    let between = flows.filter(|flow| same(&flow.from, from) && same(&flow.to, to));
+    HeaderSet::union(between.map(|flow| &flow.headers))
 }
 
 /// Returns the headers on which a tier is declared to accept connections; where nobody declares, port 22.
@@ -81,10 +78,9 @@ fn listens(intent: &Intent, to: &IntentEnd) -> HeaderSet {
     let Some(flows) = &intent.flows else {
         return HeaderSet::of([Headers::tcp(PortRange::one(22))]);
     };
-    flows
-        .iter()
-        .filter(|flow| flow.to == *to && flow.headers != HeaderSet::of([Headers::ALL]))
-        .fold(HeaderSet::default(), |all, flow| all.join(&flow.headers))
+    let everything = HeaderSet::of([Headers::ALL]);
+    let named = flows.iter().filter(|flow| flow.to == *to && flow.headers != everything);
+    HeaderSet::union(named.map(|flow| &flow.headers))
 }
 
 fn is_private(facts: &Facts, tier: usize) -> bool {

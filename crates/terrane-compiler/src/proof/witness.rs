@@ -57,6 +57,15 @@ pub(crate) fn witness(
     }
 }
 
+/// Returns what the lowest of these headers passes on a path, there and back.
+pub(crate) fn passed(engine: &Engine<'_>, from: End, to: End, path: &Path, headers: &HeaderSet) -> Vec<Step> {
+    let header = headers.lowest().unwrap_or_default();
+    let reply = reply_header(header, engine.set(path.reply));
+    let mut passed = steps(engine, from, to, path, header, false, true);
+    passed.extend(steps(engine, from, to, path, reply, true, true));
+    passed
+}
+
 /// Returns the answer's header: port 443 or 80 of a server if it may come back, else the lowest client port.
 fn reply_header(header: u32, replies: &HeaderSet) -> u32 {
     let class = [Headers::TCP, Headers::UDP, Headers::ICMP, Headers::OTHER]

@@ -128,12 +128,14 @@ struct Asked {
 
 impl Asked {
     fn by(intent: &Intent, client: &IntentEnd, server: &IntentEnd) -> Asked {
-        let flows = intent.flows.iter().flatten();
-        let none = Asked { headers: HeaderSet::default(), let_back: HeaderSet::default() };
-        flows.filter(|flow| flow.from == *client && flow.to == *server).fold(none, |all, flow| Asked {
-            headers: all.headers.join(&flow.headers),
-            let_back: all.let_back.join(&flow.let_back),
-        })
+        let flows = || {
+            let declared = intent.flows.iter().flatten();
+            declared.filter(|flow| flow.from == *client && flow.to == *server)
+        };
+        Asked {
+            headers: HeaderSet::union(flows().map(|flow| &flow.headers)),
+            let_back: HeaderSet::union(flows().map(|flow| &flow.let_back)),
+        }
     }
 
     /// Returns whether a path from the server opens nothing but what looks like an answer, both ways.
@@ -393,7 +395,7 @@ fn closed_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End], left: &H
 fn open_to_everybody(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
     let sent = declared(intent, from, &IntentEnd::Internet);
     let taken = declared(intent, &IntentEnd::Internet, to);
-    sent.minus(&sent.minus(&taken))
+    sent.meet(&taken)
 }
 
 fn closed_by_none(left: &HeaderSet) -> String {

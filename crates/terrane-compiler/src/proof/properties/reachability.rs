@@ -5,7 +5,7 @@ use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
 use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::{Intent, IntentEnd, IntentFlow};
-use crate::proof::witness::{end_name, route_step, witness};
+use crate::proof::witness::{end_name, passed, route_step, witness};
 use crate::proof::{Finding, Property, Status, Step};
 
 /// P2: each declared flow works.
@@ -27,7 +27,7 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
     {
         return finding(Status::Refuted, missing);
     }
-    let (mut unknown, mut decided_by, mut passed) = (None, Vec::new(), Vec::new());
+    let (mut unknown, mut decided_by, mut working) = (None, Vec::new(), Vec::new());
     for (source, target) in engine.pairs(&sources, &targets) {
         let paths = match required(engine, source, target, &flow.to) {
             Ok(paths) => paths,
@@ -46,7 +46,7 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
             }
             // Most pairs have the same sets, and what they decide is the same.
             let sets = (path.forward, path.reply, path.outer, matches!(path.via, Via::Nat(_)));
-            if !passed.contains(&sets)
+            if !working.contains(&sets)
                 && let Some((why, headers)) = blocked(engine, flow, path)
             {
                 let mut refuted = finding(Status::Refuted, why);
@@ -62,14 +62,12 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
                 refuted.witness = Some(packet);
                 return refuted;
             }
-            if passed.last() != Some(&sets) {
-                passed.push(sets);
+            if working.last() != Some(&sets) {
+                working.push(sets);
             }
             if decided_by.is_empty() && source != target && !engine.is_brief() {
-                let packet = witness(engine, source, target, path, &flow.headers, &flow.headers, true);
-                decided_by = packet.forward;
+                decided_by = passed(engine, source, target, path, &flow.headers);
                 name_endpoint(&mut decided_by, &flow.to);
-                decided_by.extend(packet.reply);
             }
         }
     }

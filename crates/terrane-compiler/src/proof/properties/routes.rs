@@ -146,10 +146,7 @@ pub(super) fn blackholes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
                 format!("leads to nothing; subnets that use it: {}", users.join(", ")),
             ));
         }
-        let inside = facts
-            .subnets
-            .iter()
-            .flat_map(|subnet| engine.atom(subnet.span.first)..=engine.atom(subnet.span.last));
+        let inside = (0..facts.subnets.len()).flat_map(|subnet| engine.home(subnet));
         let mut away: Vec<Hop> =
             inside.map(|atom| engine.hop(idx, atom)).filter(|hop| *hop != Hop::Local).collect();
         away.sort_unstable();

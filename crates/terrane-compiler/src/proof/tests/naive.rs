@@ -445,6 +445,7 @@ fn the_engine_agrees_with_one_packet_at_a_time() {
 fn the_engine_agrees_on_the_reference_network() {
     let network = super::reference();
     let facts = crate::proof::placement::facts(&network, &[network.ranges[0].default]);
+    compare_pairs(&facts);
     let mut engine = Engine::new(&facts);
     let ports = interesting_ports();
     for from in &facts.subnets {
