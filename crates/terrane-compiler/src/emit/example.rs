@@ -56,9 +56,9 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         name = module.name
     );
     [
-        ("main.tf", print::file(&module.name, items)),
-        ("outputs.tf", print::file(&module.name, outputs)),
-        ("versions.tf", print::file(&module.name, versions)),
+        ("main.tf", print::file(&module.name, &items)),
+        ("outputs.tf", print::file(&module.name, &outputs)),
+        ("versions.tf", print::file(&module.name, &versions)),
         ("README.md", readme),
     ]
     .into_iter()

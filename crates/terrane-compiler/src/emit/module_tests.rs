@@ -24,7 +24,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         let mut items = vec![mock_provider()];
         items.extend(required_variables(source));
         items.extend(runs);
-        (name.to_owned(), print::file(&source.module.name, items))
+        (name.to_owned(), print::file(&source.module.name, &items))
     })
     .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use hcl::Identifier;
 use hcl::expr::{
     BinaryOperator, Conditional, ForExpr, FuncCall, ObjectKey, Operation, Traversal, TraversalOperator,
 };
@@ -195,8 +196,7 @@ pub(super) fn write_operators(out: &mut String, start: usize, operators: &[Trave
         let is_attribute =
             matches!(operator, TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_));
         if after_attribute_splat && !is_attribute {
-            out.insert(start, '(');
-            out.push(')');
+            parenthesise(out, start);
             after_attribute_splat = false;
         }
         match operator {
@@ -213,8 +213,7 @@ pub(super) fn write_operators(out: &mut String, start: usize, operators: &[Trave
                 write(out, key, Precedence::CONDITIONAL);
                 // `terraform fmt` loses these here, whatever they were made of.
                 if matches!(&out[at..], "null" | "true" | "false") {
-                    out.insert(at, '(');
-                    out.push(')');
+                    parenthesise(out, at);
                 }
                 out.push(']');
             }
@@ -261,44 +260,82 @@ fn write_operation(out: &mut String, operation: &Operation) {
 
 fn write_for(out: &mut String, for_expr: &ForExpr) {
     let (open, close) = if for_expr.key_expr.is_some() { ("{ ", " }") } else { ("[", "]") };
-    out.extend([open, &for_intro(for_expr), " "]);
-    out.push_str(&for_key(for_expr));
-    out.push_str(&follows_arrow(for_expr, expression(&for_expr.value_expr)));
-    out.push_str(for_grouping(for_expr));
+    out.push_str(open);
+    write_for_intro(out, for_expr);
+    out.push(' ');
+    write_for_key(out, for_expr);
+    write_for_value(out, for_expr);
     if let Some(condition) = &for_expr.cond_expr {
-        out.extend([" ", &keyword("if", condition)]);
+        out.push(' ');
+        write_keyword(out, "if", condition);
     }
     out.push_str(close);
 }
 
-/// Returns `for k, v in collection :`.
-pub(super) fn for_intro(for_expr: &ForExpr) -> String {
-    let key = for_expr.key_var.as_ref().map_or(String::new(), |key| format!("{key}, "));
-    format!("for {key}{} {} :", for_expr.value_var, keyword("in", &for_expr.collection_expr))
+/// Writes `for k, v in collection :`.
+pub(super) fn write_for_intro(out: &mut String, for_expr: &ForExpr) {
+    write_for_variables(out, for_expr.key_var.as_ref(), &for_expr.value_var);
+    write_keyword(out, "in", &for_expr.collection_expr);
+    out.push_str(" :");
 }
 
-/// Returns `key => `, or nothing for a list.
-pub(super) fn for_key(for_expr: &ForExpr) -> String {
-    for_expr.key_expr.as_ref().map_or(String::new(), |key| format!("{} => ", expression(key)))
+/// Writes `for k, v` and a space.
+pub(super) fn write_for_variables(out: &mut String, key: Option<&Identifier>, value: &Identifier) {
+    out.push_str("for ");
+    if let Some(key) = key {
+        out.extend([key.as_str(), ", "]);
+    }
+    out.extend([value.as_str(), " "]);
 }
 
-/// Returns the text of a value as it stands after `=>`, where a leading `-` would be taken for a subtraction.
-pub(super) fn follows_arrow(for_expr: &ForExpr, value: String) -> String {
-    if for_expr.key_expr.is_some() && value.starts_with('-') { format!("({value})") } else { value }
+/// Writes `key => `, or nothing for a list.
+pub(super) fn write_for_key(out: &mut String, for_expr: &ForExpr) {
+    if let Some(key) = &for_expr.key_expr {
+        write(out, key, Precedence::CONDITIONAL);
+        out.push_str(" => ");
+    }
+}
+
+/// Writes the value, and what groups it.
+pub(super) fn write_for_value(out: &mut String, for_expr: &ForExpr) {
+    let start = out.len();
+    write(out, &for_expr.value_expr, Precedence::CONDITIONAL);
+    guard_after_arrow(out, for_expr, start);
+    out.push_str(for_grouping(for_expr));
+}
+
+/// Puts a value that begins at `start` into parentheses if its `-` would be taken for a subtraction after `=>`.
+pub(super) fn guard_after_arrow(out: &mut String, for_expr: &ForExpr, start: usize) {
+    if for_expr.key_expr.is_some() && out[start..].starts_with('-') {
+        parenthesise(out, start);
+    }
 }
 
 pub(super) fn for_grouping(for_expr: &ForExpr) -> &'static str {
     if for_expr.grouping && for_expr.key_expr.is_some() { "..." } else { "" }
 }
 
-/// Returns `in x` or `if x` with the spaces that `terraform fmt` puts there:
+/// Writes `in x` or `if x`.
+pub(super) fn write_keyword(out: &mut String, keyword: &str, expr: &Expr) {
+    out.push_str(keyword);
+    let end = out.len();
+    write(out, expr, Precedence::CONDITIONAL);
+    set_apart(out, keyword, end);
+}
+
+/// Sets the expression that begins at `start` apart from the keyword before it, as `terraform fmt` does:
 /// it takes `in (` and `if [` for a call and an index, and `if -` for a subtraction.
-pub(super) fn keyword(keyword: &str, expr: &Expr) -> String {
-    let text = expression(expr);
-    match text.chars().next() {
-        Some('(') => format!("{keyword}{text}"),
-        Some('-') => format!("{keyword}({text})"),
-        Some('[') if keyword == "if" => format!("{keyword}({text})"),
-        _ => format!("{keyword} {text}"),
+pub(super) fn set_apart(out: &mut String, keyword: &str, start: usize) {
+    match out[start..].chars().next() {
+        Some('(') => {}
+        Some('-') => parenthesise(out, start),
+        Some('[') if keyword == "if" => parenthesise(out, start),
+        _ => out.insert(start, ' '),
     }
+}
+
+/// Puts parentheses around the text from `start` on.
+pub(super) fn parenthesise(out: &mut String, start: usize) {
+    out.insert(start, '(');
+    out.push(')');
 }

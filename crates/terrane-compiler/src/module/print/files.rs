@@ -5,23 +5,27 @@ use std::collections::BTreeMap;
 use terrane_contract::Type;
 
 use super::layout;
-use crate::module::syntax::{self, Block, Body, Expr, Item, call};
+use super::writer::Writer;
+use crate::module::syntax::{self, Body, Expr, Item, call};
 use crate::module::{Condition, File, Local, Module, Moved, Output, Resource, Variable};
 
 /// Prints the Terraform files of a module that needs this version of Terraform, by name.
 pub fn files(module: &Module, required_version: &str) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    let mut insert = |name: &str, blocks: Vec<Item>| {
-        if !blocks.is_empty() {
-            files.insert(name.to_owned(), file(&module.name, blocks));
+    let mut insert = |name: &str, write: &dyn Fn(&mut Writer)| {
+        let mut file = begin(&module.name);
+        let begun = file.len();
+        write(&mut file);
+        if file.len() > begun {
+            files.insert(name.to_owned(), file.finish());
         }
     };
-    insert("variables.tf", module.variables.iter().map(variable).collect());
-    insert("outputs.tf", module.outputs.iter().map(output).collect());
-    insert("versions.tf", vec![versions(module, required_version)]);
-    insert("moved.tf", module.moved.iter().map(moved).collect());
+    insert("variables.tf", &|file| module.variables.iter().for_each(|it| write_variable(file, it)));
+    insert("outputs.tf", &|file| module.outputs.iter().for_each(|it| write_output(file, it)));
+    insert("versions.tf", &|file| write_versions(file, module, required_version));
+    insert("moved.tf", &|file| module.moved.iter().for_each(|it| write_moved(file, it)));
     for name in File::ALL {
-        insert(name.name(), blocks_of(module, name));
+        insert(name.name(), &|file| write_file(file, module, name));
     }
     files
 }
@@ -33,154 +37,167 @@ pub(crate) fn origin(topology: &str) -> String {
     )
 }
 
-/// Prints a file of blocks, with a first line that says where it comes from.
-pub(crate) fn file(topology: &str, blocks: Vec<Item>) -> String {
-    let mut body = Body::new().comment(&origin(topology));
-    let mut after_comment = false;
-    for item in blocks {
-        // A comment belongs to the block below it.
-        if !after_comment {
-            body.items.push(Item::Blank);
-        }
-        after_comment = matches!(item, Item::Comment(_));
-        body.items.push(item);
-    }
-    super::print(&body)
+/// Begins a file with a line that says where it comes from.
+fn begin(topology: &str) -> Writer {
+    let mut file = Writer::default();
+    file.comment(&origin(topology));
+    file
 }
 
-fn blocks_of(module: &Module, file: File) -> Vec<Item> {
-    let locals: Vec<&Local> = module.locals.iter().filter(|local| local.file == file).collect();
-    let mut blocks = Vec::new();
-    if !locals.is_empty() {
-        blocks.push(Item::block("locals", &[], locals_body(&locals)));
+/// Prints a file of blocks.
+pub(crate) fn file(topology: &str, blocks: &[Item]) -> String {
+    let mut file = begin(topology);
+    for block in blocks {
+        file.blank();
+        file.item(block);
+    }
+    file.finish()
+}
+
+fn write_file(file: &mut Writer, module: &Module, name: File) {
+    let mut locals = module.locals.iter().filter(|local| local.file == name).peekable();
+    if locals.peek().is_some() {
+        file.blank();
+        file.block("locals", |body| write_locals(body, locals));
     }
     for (kind, resources) in [("data", &module.data), ("resource", &module.resources)] {
-        for resource in resources.iter().filter(|resource| resource.file == file) {
+        for resource in resources.iter().filter(|resource| resource.file == name) {
+            file.blank();
             if !resource.comment.is_empty() {
-                blocks.push(Item::Comment(resource.comment.clone()));
+                file.comment(&resource.comment);
             }
-            blocks.push(Item::block(kind, &[&resource.ty, &resource.name], resource_body(resource)));
+            let labels = [&resource.ty, &resource.name];
+            file.labelled_block(kind, &labels, |body| write_resource(body, resource));
         }
     }
-    blocks
 }
 
 /// Sets locals that have a comment or take several lines apart from their neighbours.
-fn locals_body(locals: &[&Local]) -> Body {
-    let mut body = Body::new();
+fn write_locals<'a>(body: &mut Writer, locals: impl Iterator<Item = &'a Local>) {
     let mut after_long = false;
-    for (idx, local) in locals.iter().enumerate() {
-        let is_long = !layout::argument(super::INDENT, local.name.len(), &local.value).aligned;
-        if idx > 0 && (after_long || is_long || !local.comment.is_empty()) {
-            body = body.blank();
+    for local in locals {
+        let mut value = String::new();
+        let is_long = !layout::argument(&mut value, super::INDENT, local.name.len(), &local.value);
+        if after_long || is_long || !local.comment.is_empty() {
+            body.blank();
         }
         if !local.comment.is_empty() {
-            body = body.comment(&local.comment);
+            body.comment(&local.comment);
         }
-        body = body.arg(&local.name, local.value.clone());
+        body.laid_out_argument(&local.name, &value, !is_long);
         after_long = is_long;
     }
-    body
 }
 
-fn resource_body(resource: &Resource) -> Body {
-    let mut body = Body::new();
+fn write_resource(body: &mut Writer, resource: &Resource) {
     if let Some(for_each) = &resource.for_each {
-        body = body.arg("for_each", for_each.clone()).blank();
+        body.argument("for_each", for_each);
+        body.blank();
     }
-    body.items.extend(with_blocks_apart(&resource.body).items);
-    let before = resource.preconditions.iter().map(|condition| ("precondition", condition));
-    let after = resource.postconditions.iter().map(|condition| ("postcondition", condition));
-    let mut lifecycle = Body::new();
-    for (kind, condition) in before.chain(after) {
-        if !lifecycle.items.is_empty() {
-            lifecycle = lifecycle.blank();
-        }
-        lifecycle = lifecycle.block(kind, condition_body(condition));
-    }
-    if !lifecycle.items.is_empty() {
-        body = body.blank().block("lifecycle", lifecycle);
+    write_with_blocks_apart(body, &resource.body);
+    if !resource.preconditions.is_empty() || !resource.postconditions.is_empty() {
+        body.blank();
+        body.block("lifecycle", |lifecycle| {
+            write_conditions(lifecycle, "precondition", &resource.preconditions);
+            write_conditions(lifecycle, "postcondition", &resource.postconditions);
+        });
     }
     if !resource.depends_on.is_empty() {
-        body = body.blank().arg("depends_on", Expr::Array(resource.depends_on.clone()));
+        body.blank();
+        body.argument("depends_on", &Expr::Array(resource.depends_on.clone()));
     }
-    body
 }
 
 /// Sets each nested block apart from what is around it, except from its comment.
-fn with_blocks_apart(body: &Body) -> Body {
-    let mut apart = Body::new();
-    for (idx, item) in body.items.iter().enumerate() {
-        let follows_block = matches!(apart.items.last(), Some(Item::Block(_)));
-        let is_commented = matches!(apart.items.last(), Some(Item::Comment(_)));
+fn write_with_blocks_apart(writer: &mut Writer, body: &Body) {
+    let mut last: Option<&Item> = None;
+    for item in &body.items {
         let is_block = matches!(item, Item::Block(_));
-        if idx > 0 && (follows_block || (is_block && !is_commented)) {
-            apart = apart.blank();
+        let is_apart = match last {
+            Some(Item::Block(_)) => true,
+            Some(Item::Comment(_)) | None => false,
+            Some(Item::Argument(..) | Item::Blank) => is_block,
+        };
+        if is_apart {
+            writer.blank();
         }
-        apart.items.push(match item {
-            Item::Block(block) => {
-                Item::Block(Block { body: with_blocks_apart(&block.body), ..block.clone() })
-            }
-            Item::Argument(..) | Item::Comment(_) | Item::Blank => item.clone(),
+        match item {
+            Item::Block(block) => writer.labelled_block(&block.kind, &block.labels, |nested| {
+                write_with_blocks_apart(nested, &block.body);
+            }),
+            Item::Argument(..) | Item::Comment(_) | Item::Blank => writer.item(item),
+        }
+        last = Some(item);
+    }
+}
+
+fn write_variable(file: &mut Writer, variable: &Variable) {
+    file.blank();
+    file.labelled_block("variable", &[&variable.name], |body| {
+        write_description(body, &variable.description);
+        body.argument("type", &type_expression(&variable.ty));
+        if let Some(default) = &variable.default {
+            body.argument("default", default);
+        }
+        if !variable.nullable {
+            body.argument("nullable", &Expr::Bool(false));
+        }
+        write_conditions(body, "validation", &variable.validations);
+    });
+}
+
+/// Writes a block for each condition, set apart from what is around it.
+fn write_conditions(body: &mut Writer, kind: &str, conditions: &[Condition]) {
+    for condition in conditions {
+        body.blank();
+        body.block(kind, |body| {
+            body.argument("condition", &condition.condition);
+            body.argument("error_message", &condition.error_message);
         });
     }
-    apart
 }
 
-fn variable(variable: &Variable) -> Item {
-    let mut body = description(&variable.description).arg("type", type_expression(&variable.ty));
-    if let Some(default) = &variable.default {
-        body = body.arg("default", default.clone());
+fn write_output(file: &mut Writer, output: &Output) {
+    file.blank();
+    file.labelled_block("output", &[&output.name], |body| {
+        write_description(body, &output.description);
+        body.argument("value", &output.value);
+    });
+}
+
+/// Writes the description as a string if it has one line, and as a heredoc if it has several.
+fn write_description(body: &mut Writer, text: &str) {
+    if !text.is_empty() {
+        body.argument("description", &syntax::paragraph(text));
     }
-    if !variable.nullable {
-        body = body.arg("nullable", Expr::Bool(false));
-    }
-    for validation in &variable.validations {
-        body = body.blank().block("validation", condition_body(validation));
-    }
-    Item::block("variable", &[&variable.name], body)
 }
 
-fn condition_body(condition: &Condition) -> Body {
-    Body::new()
-        .arg("condition", condition.condition.clone())
-        .arg("error_message", condition.error_message.clone())
-}
-
-fn output(output: &Output) -> Item {
-    Item::block(
-        "output",
-        &[&output.name],
-        description(&output.description).arg("value", output.value.clone()),
-    )
-}
-
-/// Returns the description as a string if it has one line, and as a heredoc if it has several.
-fn description(text: &str) -> Body {
-    if text.is_empty() {
-        return Body::new();
-    }
-    Body::new().arg("description", syntax::paragraph(text))
-}
-
-fn versions(module: &Module, required_version: &str) -> Item {
-    let mut body = Body::new().arg("required_version", syntax::string(required_version));
-    if !module.providers.is_empty() {
-        let mut providers = Body::new();
-        for (name, provider) in &module.providers {
-            let requirement = syntax::object([
-                ("source", syntax::string(&provider.source)),
-                ("version", syntax::string(&provider.version)),
-            ]);
-            providers = providers.arg(name, requirement);
+fn write_versions(file: &mut Writer, module: &Module, required_version: &str) {
+    file.blank();
+    file.block("terraform", |body| {
+        body.argument("required_version", &syntax::string(required_version));
+        if module.providers.is_empty() {
+            return;
         }
-        body = body.blank().block("required_providers", providers);
-    }
-    Item::block("terraform", &[], body)
+        body.blank();
+        body.block("required_providers", |providers| {
+            for (name, provider) in &module.providers {
+                let requirement = syntax::object([
+                    ("source", syntax::string(&provider.source)),
+                    ("version", syntax::string(&provider.version)),
+                ]);
+                providers.argument(name, &requirement);
+            }
+        });
+    });
 }
 
-fn moved(moved: &Moved) -> Item {
-    Item::block("moved", &[], Body::new().hcl("from", &moved.from).hcl("to", &moved.to))
+fn write_moved(file: &mut Writer, moved: &Moved) {
+    file.blank();
+    file.block("moved", |body| {
+        body.argument("from", &syntax::expr(&moved.from));
+        body.argument("to", &syntax::expr(&moved.to));
+    });
 }
 
 /// Returns a type constraint as the expression that spells it.

@@ -4,59 +4,85 @@
 //! so each layout here is one that those rules keep:
 //! the brackets that one line opens are closed by one line,
 //! and no line has a `=` before the bracket that it leaves open, except the one of its own argument.
+//!
+//! All is written to the end of the text; what turns out not to fit is taken back.
 
-use hcl::expr::{BinaryOp, Conditional, ForExpr, FuncCall, ObjectKey, Operation, TemplateExpr};
+use hcl::expr::{BinaryOp, Conditional, ForExpr, FuncCall, ObjectKey, Operation};
 
 use super::expression::{
-    Precedence, expression, follows_arrow, for_grouping, for_intro, for_key, is_traversable, keyword, write,
-    write_function_name, write_key, write_operators,
+    Precedence, for_grouping, guard_after_arrow, is_traversable, parenthesise, set_apart, write,
+    write_for_intro, write_for_key, write_for_value, write_for_variables, write_function_name, write_key,
+    write_keyword, write_operators,
 };
 use super::{INDENT, MAX_COLUMNS, MAX_ROW_COLUMNS, text};
 use crate::module::syntax::{Expr, any};
 
-/// The value of an argument, laid out.
-pub(super) struct Lines {
-    pub(super) text: String,
-    /// Whether its `=` is aligned with those of its neighbours.
-    pub(super) aligned: bool,
-}
+type Object = hcl::expr::Object<ObjectKey, Expr>;
 
-/// Lays out the value of an argument.
-pub(super) fn argument(indent: usize, name_columns: usize, value: &Expr) -> Lines {
+/// Lays out the value of an argument, and returns whether its `=` is aligned with those of its neighbours.
+pub(super) fn argument(out: &mut String, indent: usize, name_columns: usize, value: &Expr) -> bool {
     let column = indent + name_columns + " = ".len();
-    heredoc_argument(indent, value).unwrap_or_else(|| lines(layout(value, Place { indent, column, tail: 0 })))
+    let start = out.len();
+    text::write_heredoc(out, value, indent) || {
+        layout(out, value, Place { indent, column, tail: 0 });
+        !out[start..].contains('\n')
+    }
 }
 
 /// Lays out the value of an argument on several lines if it has several parts.
-pub(super) fn broken_argument(indent: usize, name_columns: usize, value: &Expr) -> Lines {
+pub(super) fn broken_argument(out: &mut String, indent: usize, name_columns: usize, value: &Expr) -> bool {
     let column = indent + name_columns + " = ".len();
-    heredoc_argument(indent, value).unwrap_or_else(|| {
-        let place = Place { indent, column, tail: 0 };
-        lines(broken(value, place).unwrap_or_else(|| expression(value)))
-    })
-}
-
-fn lines(text: String) -> Lines {
-    let aligned = !text.contains('\n');
-    Lines { text, aligned }
-}
-
-fn heredoc_argument(indent: usize, value: &Expr) -> Option<Lines> {
-    let Expr::TemplateExpr(template) = value else { return None };
-    let TemplateExpr::Heredoc(heredoc) = template.as_ref() else { return None };
-    text::heredoc(heredoc, indent).map(|text| Lines { text, aligned: true })
-}
-
-/// Writes arguments, with the `=` of neighbours on one line each in one column.
-pub(super) fn write_assignments(out: &mut String, indent: usize, arguments: &[(String, Lines)]) {
-    for group in arguments.chunk_by(|a, b| a.1.aligned && b.1.aligned) {
-        let width = group.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-        for (name, lines) in group {
-            text::pad(out, indent);
-            out.push_str(name);
-            text::pad(out, width - name.chars().count());
-            out.extend([" = ", &lines.text, "\n"]);
+    let start = out.len();
+    text::write_heredoc(out, value, indent) || {
+        if !broken(out, value, Place { indent, column, tail: 0 }) {
+            write(out, value, Precedence::CONDITIONAL);
         }
+        !out[start..].contains('\n')
+    }
+}
+
+/// Lines `name = value` one below the other, in a text that ends with them.
+#[derive(Default)]
+pub(super) struct Assignments(Vec<Assignment>);
+
+struct Assignment {
+    /// Where the name ends.
+    name_end: usize,
+    name_columns: usize,
+    /// Whether the `=` is aligned with those of its neighbours.
+    aligned: bool,
+}
+
+impl Assignments {
+    /// Writes one more; its value is told the columns of its name, and tells whether its `=` is aligned.
+    pub(super) fn add(
+        &mut self,
+        out: &mut String,
+        indent: usize,
+        write_name: impl FnOnce(&mut String),
+        write_value: impl FnOnce(&mut String, usize) -> bool,
+    ) {
+        text::pad(out, indent);
+        let name = out.len();
+        write_name(out);
+        let name_end = out.len();
+        let name_columns = columns(&out[name..]);
+        out.push_str(" = ");
+        let aligned = write_value(out, name_columns);
+        out.push('\n');
+        self.0.push(Assignment { name_end, name_columns, aligned });
+    }
+
+    /// Puts the `=` of neighbours on one line each in one column, and forgets them.
+    pub(super) fn align(&mut self, out: &mut String) {
+        // From the end, so that no name moves before it is met.
+        for group in self.0.chunk_by(|a, b| a.aligned && b.aligned).rev() {
+            let width = group.iter().map(|assignment| assignment.name_columns).max().unwrap_or_default();
+            for assignment in group.iter().rev() {
+                text::pad_at(out, assignment.name_end, width - assignment.name_columns);
+            }
+        }
+        self.0.clear();
     }
 }
 
@@ -84,252 +110,342 @@ impl Place {
     }
 
     fn fits(self, text: &str) -> bool {
-        self.column + text.chars().count() + self.tail <= MAX_COLUMNS
+        self.column + columns(text) + self.tail <= MAX_COLUMNS
     }
 }
 
-fn layout(expr: &Expr, place: Place) -> String {
-    layout_within(expr, Precedence::CONDITIONAL, place)
+fn columns(text: &str) -> usize {
+    text.chars().count()
 }
 
-fn layout_within(expr: &Expr, least: Precedence, place: Place) -> String {
-    let mut line = String::with_capacity(MAX_COLUMNS);
-    write(&mut line, expr, least);
-    // A line with one brace nests nothing.
-    let may_nest = || line.bytes().filter(|&byte| byte == b'{').count() > 1;
-    if place.fits(&line) && !(may_nest() && nests_objects(expr)) {
-        return line;
+fn layout(out: &mut String, expr: &Expr, place: Place) {
+    layout_within(out, expr, Precedence::CONDITIONAL, place);
+}
+
+fn layout_within(out: &mut String, expr: &Expr, least: Precedence, place: Place) {
+    if has_object_value(expr) && broken(out, expr, place) {
+        return;
     }
-    broken(expr, place).unwrap_or(line)
+    let start = out.len();
+    write(out, expr, least);
+    let line = &out[start..];
+    // An object opens with a space after its brace, which one line has twice if it nests any.
+    let may_nest = line.as_bytes().windows(2).filter(|&pair| pair == b"{ ").count() > 1;
+    if !place.fits(line) || (may_nest && nests_objects(expr)) {
+        replace_from(out, start, |out| broken(out, expr, place));
+    }
+}
+
+/// Replaces the text from `start` on by what `write_other` writes, if it writes anything.
+fn replace_from(out: &mut String, start: usize, write_other: impl FnOnce(&mut String) -> bool) {
+    let end = out.len();
+    if write_other(out) {
+        out.drain(start..end);
+    }
+}
+
+/// Returns whether the expression is an object of objects, which no line holds, however short.
+fn has_object_value(expr: &Expr) -> bool {
+    matches!(expr, Expr::Object(entries) if entries.values().any(is_object))
+}
+
+fn is_object(expr: &Expr) -> bool {
+    matches!(expr, Expr::Object(entries) if !entries.is_empty())
 }
 
 /// Returns whether an object stands inside an object.
 fn nests_objects(expr: &Expr) -> bool {
-    let is_object = |expr: &Expr| matches!(expr, Expr::Object(entries) if !entries.is_empty());
     any(expr, &mut |expr| match expr {
-        Expr::Object(entries) => entries.iter().any(|(_, value)| any(value, &mut |inner| is_object(inner))),
+        Expr::Object(entries) => entries.iter().any(|(_, value)| any(value, &mut is_object)),
         _ => false,
     })
 }
 
 fn has_object(expr: &Expr) -> bool {
-    any(expr, &mut |expr| matches!(expr, Expr::Object(entries) if !entries.is_empty()))
+    any(expr, &mut is_object)
 }
 
-/// Lays an expression out on several lines, or returns `None` if it has no bracket to break at.
-fn broken(expr: &Expr, place: Place) -> Option<String> {
+/// Lays an expression out on several lines, or returns `false` if it has no bracket to break at.
+fn broken(out: &mut String, expr: &Expr, place: Place) -> bool {
+    let start = out.len();
+    let is_broken = break_at_bracket(out, expr, place);
+    if !is_broken {
+        out.truncate(start);
+    }
+    is_broken
+}
+
+fn break_at_bracket(out: &mut String, expr: &Expr, place: Place) -> bool {
     match expr {
-        Expr::Array(elements) if !elements.is_empty() => Some(broken_array(elements, place)),
-        Expr::Object(entries) if !entries.is_empty() => Some(broken_object(entries.iter(), place)),
-        Expr::FuncCall(call) if !call.args.is_empty() => Some(broken_call(call, place)),
-        Expr::ForExpr(for_expr) => Some(broken_for(for_expr, place)),
-        Expr::Conditional(conditional) => Some(broken_conditional(conditional, place)),
+        Expr::Array(elements) if !elements.is_empty() => break_array(out, elements, place),
+        Expr::Object(entries) if !entries.is_empty() => break_object(out, entries, place),
+        Expr::FuncCall(call) if !call.args.is_empty() => break_call(out, call, place),
+        Expr::ForExpr(for_expr) => break_for(out, for_expr, place),
+        Expr::Conditional(conditional) => break_conditional(out, conditional, place),
         Expr::Operation(operation) => match operation.as_ref() {
-            Operation::Binary(binary) => Some(broken_binary(binary, place)),
+            Operation::Binary(binary) => break_binary(out, binary, place),
             Operation::Unary(unary) => {
                 let operator = unary.operator.as_str();
-                Some(format!("{operator}{}", broken(&unary.expr, place.after(operator.len()))?))
+                out.push_str(operator);
+                return broken(out, &unary.expr, place.after(operator.len()));
             }
         },
         Expr::Parenthesis(inner) => {
-            let text = broken(inner, place.after(1))?;
-            Some(if text.starts_with('(') { text } else { format!("({text})") })
+            let start = out.len();
+            if !broken(out, inner, place.after(1)) {
+                return false;
+            }
+            if !out[start..].starts_with('(') {
+                parenthesise(out, start);
+            }
         }
         Expr::Traversal(traversal) if is_traversable(&traversal.expr) => {
-            let mut text = broken(&traversal.expr, place)?;
-            write_operators(&mut text, 0, &traversal.operators);
-            Some(text)
+            let start = out.len();
+            if !broken(out, &traversal.expr, place) {
+                return false;
+            }
+            write_operators(out, start, &traversal.operators);
         }
-        Expr::TemplateExpr(template) => broken(&text::sole_interpolation(template)?, place),
-        _ => None,
+        Expr::TemplateExpr(template) => {
+            return text::sole_interpolation(template).is_some_and(|inner| broken(out, &inner, place));
+        }
+        _ => return false,
     }
+    true
 }
 
-/// Writes `open`, indented lines, and `close`.
-fn bracketed(open: &str, lines: impl IntoIterator<Item = String>, close: &str, place: Place) -> String {
-    let mut out = format!("{open}\n");
-    for line in lines {
-        text::pad(&mut out, place.indent + INDENT);
-        out.extend([line.as_str(), "\n"]);
+/// Writes `open`, an indented line for each part, and `close`.
+fn bracketed<T>(
+    out: &mut String,
+    brackets: [&str; 2],
+    place: Place,
+    parts: impl IntoIterator<Item = T>,
+    write_part: impl Fn(&mut String, T),
+) {
+    let [open, close] = brackets;
+    out.push_str(open);
+    for part in parts {
+        begin_line(out, place.indent + INDENT);
+        write_part(out, part);
     }
-    text::pad(&mut out, place.indent);
+    begin_line(out, place.indent);
     out.push_str(close);
-    out
 }
 
-fn broken_array(elements: &[Expr], place: Place) -> String {
+fn begin_line(out: &mut String, indent: usize) {
+    out.push('\n');
+    text::pad(out, indent);
+}
+
+fn break_array(out: &mut String, elements: &[Expr], place: Place) {
     let inner = place.inner(",".len());
-    bracketed("[", elements.iter().map(|element| layout(element, inner) + ","), "]", place)
+    bracketed(out, ["[", "]"], place, elements, |out, element| {
+        layout(out, element, inner);
+        out.push(',');
+    });
 }
 
-fn broken_object<'a>(entries: impl Iterator<Item = (&'a ObjectKey, &'a Expr)>, place: Place) -> String {
+fn break_object(out: &mut String, entries: &Object, place: Place) {
     let indent = place.indent + INDENT;
-    let entries: Vec<_> = entries.collect();
-    let is_table = is_table(&entries);
-    let assignments: Vec<_> = entries
-        .into_iter()
-        .map(|(key, value)| {
-            let name = key_text(key);
-            let mut lines = if is_table {
-                row(indent, name.chars().count(), value)
-            } else {
-                argument(indent, name.chars().count(), value)
-            };
-            lines.aligned &= !matches!(key, ObjectKey::Expression(key) if has_object(key));
-            (name, lines)
-        })
-        .collect();
-    let mut out = "{\n".to_owned();
-    write_assignments(&mut out, indent, &assignments);
-    text::pad(&mut out, place.indent);
+    let layout_value = if is_table(entries) { row } else { argument };
+    out.push_str("{\n");
+    let mut assignments = Assignments::default();
+    for (key, value) in entries {
+        let has_object_in_key = matches!(key, ObjectKey::Expression(key) if has_object(key));
+        assignments.add(
+            out,
+            indent,
+            |out| write_aligned_key(out, key),
+            |out, columns| layout_value(out, indent, columns, value) && !has_object_in_key,
+        );
+    }
+    assignments.align(out);
+    text::pad(out, place.indent);
     out.push('}');
-    out
 }
 
 /// Returns whether the values are several flat objects with the same keys: rows, which are read as lines of a table.
-fn is_table(entries: &[(&ObjectKey, &Expr)]) -> bool {
-    fn columns<'a>((_, value): &'a (&ObjectKey, &Expr)) -> Option<Vec<&'a ObjectKey>> {
-        match value {
-            Expr::Object(row) if !row.is_empty() && !row.values().any(has_object) => {
-                Some(row.keys().collect())
-            }
-            _ => None,
-        }
-    }
-    let first = entries.first().and_then(columns);
-    entries.len() > 1 && first.is_some() && entries.iter().all(|entry| columns(entry) == first)
+fn is_table(entries: &Object) -> bool {
+    let mut rows = entries.values().map(|value| match value {
+        Expr::Object(row) if !row.is_empty() && !row.values().any(has_object) => Some(row),
+        _ => None,
+    });
+    let Some(Some(first)) = rows.next() else { return false };
+    entries.len() > 1 && rows.all(|row| row.is_some_and(|row| row.keys().eq(first.keys())))
 }
 
 /// Lays out a row of a table on one line, which may be longer than others, since its columns repeat those above.
-fn row(indent: usize, name_columns: usize, value: &Expr) -> Lines {
-    let text = expression(value);
-    if indent + name_columns + " = ".len() + text.chars().count() <= MAX_ROW_COLUMNS {
-        lines(text)
-    } else {
-        argument(indent, name_columns, value)
+fn row(out: &mut String, indent: usize, name_columns: usize, value: &Expr) -> bool {
+    let start = out.len();
+    write(out, value, Precedence::CONDITIONAL);
+    if indent + name_columns + " = ".len() + columns(&out[start..]) <= MAX_ROW_COLUMNS {
+        return !out[start..].contains('\n');
     }
+    out.truncate(start);
+    argument(out, indent, name_columns, value)
 }
 
-/// Returns a key whose columns are its characters: what may combine stands in a string, and is escaped there.
-fn key_text(key: &ObjectKey) -> String {
-    let mut name = String::new();
-    write_key(&mut name, key);
-    text::with_columns_of_chars(name)
+/// Writes a key whose columns are its characters: what may combine stands in a string, and is escaped there.
+fn write_aligned_key(out: &mut String, key: &ObjectKey) {
+    let start = out.len();
+    write_key(out, key);
+    text::escape_what_combines(out, start);
 }
 
 /// Opens the last argument's bracket on the first line where the others fit before it;
 /// otherwise each argument has its line.
-fn broken_call(call: &FuncCall, place: Place) -> String {
+fn break_call(out: &mut String, call: &FuncCall, place: Place) {
     let expand = if call.expand_final { "..." } else { "" };
+    let start = out.len();
+    write_function_name(out, call);
     if let Some((last, others)) = call.args.split_last()
         && (is_bracketed(last) || (others.is_empty() && matches!(last, Expr::FuncCall(_))))
         && !others.iter().any(has_object)
     {
-        let mut head = String::new();
-        write_function_name(&mut head, call);
+        let name_end = out.len();
         for other in others {
-            head.push_str(&expression(other));
-            head.push_str(", ");
+            write(out, other, Precedence::CONDITIONAL);
+            out.push_str(", ");
         }
-        if (Place { tail: 1, ..place }).fits(&head)
-            && let Some(last) = broken(last, place.after(head.chars().count()))
-        {
-            return format!("{head}{last}{expand})");
+        let head = &out[start..];
+        let fits = Place { tail: 1, ..place }.fits(head);
+        let after_head = place.after(columns(head));
+        if fits && broken(out, last, after_head) {
+            out.extend([expand, ")"]);
+            return;
         }
+        out.truncate(name_end);
     }
-    let mut name = String::new();
-    write_function_name(&mut name, call);
     let n_args = call.args.len();
-    let arguments = call.args.iter().enumerate().map(|(idx, argument)| {
+    bracketed(out, ["", ")"], place, call.args.iter().enumerate(), |out, (idx, argument)| {
         let end = if idx + 1 == n_args && call.expand_final { expand } else { "," };
-        layout(argument, place.inner(end.len())) + end
+        layout(out, argument, place.inner(end.len()));
+        out.push_str(end);
     });
-    bracketed(&name, arguments, ")", place)
 }
 
 fn is_bracketed(expr: &Expr) -> bool {
     matches!(expr, Expr::Array(_) | Expr::Object(_) | Expr::ForExpr(_))
 }
 
-fn broken_for(for_expr: &ForExpr, place: Place) -> String {
-    let (open, close) = if for_expr.key_expr.is_some() { ("{", "}") } else { ("[", "]") };
-    bracketed(open, for_lines(for_expr, place.inner(0)), close, place)
+fn break_for(out: &mut String, for_expr: &ForExpr, place: Place) {
+    let brackets = if for_expr.key_expr.is_some() { ["{", "}"] } else { ["[", "]"] };
+    bracketed(out, brackets, place, [for_expr], |out, for_expr| {
+        write_for_lines(out, for_expr, place.inner(0))
+    });
 }
 
-fn for_lines(for_expr: &ForExpr, place: Place) -> Vec<String> {
-    let (intro, key, grouping) = (for_intro(for_expr), for_key(for_expr), for_grouping(for_expr));
+fn write_for_lines(out: &mut String, for_expr: &ForExpr, place: Place) {
     let value = &for_expr.value_expr;
-    let head = format!("{intro} {key}");
-    let line = format!("{head}{}{grouping}", follows_arrow(for_expr, expression(value)));
-    let is_one_line = place.fits(&line) && !nests_objects(value);
-    let mut lines = Vec::new();
-    if is_one_line {
-        lines.push(line);
-    } else if is_bracketed(value) && place.fits(&head) && !has_object_in_head(for_expr) {
-        let after_head = place.after(head.chars().count());
-        lines.push(format!(
-            "{head}{}{grouping}",
-            broken(value, after_head).unwrap_or_else(|| expression(value))
-        ));
-    } else {
-        lines.push(layout_intro(for_expr, intro, place));
-        // A `=` in the key forbids a bracket that the line leaves open.
-        let has_object_in_key = for_expr.key_expr.as_ref().is_some_and(has_object);
-        let value = if has_object_in_key {
-            expression(value)
-        } else {
-            layout(value, place.after(key.chars().count()))
-        };
-        lines.push(format!("{key}{}{grouping}", follows_arrow(for_expr, value)));
-    }
-    if let Some(condition) = &for_expr.cond_expr {
-        let text = keyword("if", condition);
-        match lines.last_mut() {
-            Some(line) if is_one_line && place.fits(&format!("{line} {text}")) => {
-                line.extend([" ", text.as_str()]);
+    let start = out.len();
+    write_for_intro(out, for_expr);
+    out.push(' ');
+    write_for_key(out, for_expr);
+    let head_end = out.len();
+    write_for_value(out, for_expr);
+    let is_one_line = place.fits(&out[start..]) && !nests_objects(value);
+    if !is_one_line {
+        out.truncate(head_end);
+        let head = &out[start..];
+        if is_bracketed(value) && place.fits(head) && !has_object_in_head(for_expr) {
+            let after_head = place.after(columns(head));
+            if !broken(out, value, after_head) {
+                write(out, value, Precedence::CONDITIONAL);
             }
-            _ if place.fits(&text) => lines.push(text),
-            _ => lines.push(broken_keyword("if", condition, place).unwrap_or(text)),
+            out.push_str(for_grouping(for_expr));
+        } else {
+            out.truncate(start);
+            layout_for_intro(out, for_expr, place);
+            begin_line(out, place.indent);
+            layout_for_value(out, for_expr, place);
         }
     }
-    lines
+    if let Some(condition) = &for_expr.cond_expr {
+        let end = out.len();
+        out.push(' ');
+        write_keyword(out, "if", condition);
+        if !is_one_line || !place.fits(&out[start..]) {
+            out.truncate(end);
+            begin_line(out, place.indent);
+            layout_condition(out, condition, place);
+        }
+    }
 }
 
 fn has_object_in_head(for_expr: &ForExpr) -> bool {
     has_object(&for_expr.collection_expr) || for_expr.key_expr.as_ref().is_some_and(has_object)
 }
 
-fn layout_intro(for_expr: &ForExpr, intro: String, place: Place) -> String {
-    if place.fits(&intro) {
-        return intro;
+fn layout_for_intro(out: &mut String, for_expr: &ForExpr, place: Place) {
+    let start = out.len();
+    write_for_intro(out, for_expr);
+    if place.fits(&out[start..]) {
+        return;
     }
-    let key = for_expr.key_var.as_ref().map_or(String::new(), |key| format!("{key}, "));
-    let head = format!("for {key}{} ", for_expr.value_var);
-    match broken_keyword("in", &for_expr.collection_expr, place.after(head.chars().count())) {
-        Some(collection) => format!("{head}{collection} :"),
-        None => intro,
+    replace_from(out, start, |out| {
+        let head = out.len();
+        write_for_variables(out, for_expr.key_var.as_ref(), &for_expr.value_var);
+        let place = place.after(columns(&out[head..]));
+        let is_broken = broken_keyword(out, "in", &for_expr.collection_expr, place);
+        if is_broken {
+            out.push_str(" :");
+        } else {
+            out.truncate(head);
+        }
+        is_broken
+    });
+}
+
+fn layout_for_value(out: &mut String, for_expr: &ForExpr, place: Place) {
+    let start = out.len();
+    write_for_key(out, for_expr);
+    let value = out.len();
+    let after_key = place.after(columns(&out[start..]));
+    // A `=` in the key forbids a bracket that the line leaves open.
+    if for_expr.key_expr.as_ref().is_some_and(has_object) {
+        write(out, &for_expr.value_expr, Precedence::CONDITIONAL);
+    } else {
+        layout(out, &for_expr.value_expr, after_key);
+    }
+    guard_after_arrow(out, for_expr, value);
+    out.push_str(for_grouping(for_expr));
+}
+
+fn layout_condition(out: &mut String, condition: &Expr, place: Place) {
+    let start = out.len();
+    write_keyword(out, "if", condition);
+    if !place.fits(&out[start..]) {
+        replace_from(out, start, |out| broken_keyword(out, "if", condition, place));
     }
 }
 
-fn broken_keyword(keyword: &str, expr: &Expr, place: Place) -> Option<String> {
-    let text = broken(expr, place.after(keyword.len() + 1))?;
-    Some(match text.chars().next() {
-        Some('(') => format!("{keyword}{text}"),
-        Some('-') => format!("{keyword}({text})"),
-        Some('[') if keyword == "if" => format!("{keyword}({text})"),
-        _ => format!("{keyword} {text}"),
-    })
+fn broken_keyword(out: &mut String, keyword: &str, expr: &Expr, place: Place) -> bool {
+    let start = out.len();
+    out.push_str(keyword);
+    let end = out.len();
+    let is_broken = broken(out, expr, place.after(keyword.len() + 1));
+    if is_broken {
+        set_apart(out, keyword, end);
+    } else {
+        out.truncate(start);
+    }
+    is_broken
 }
 
-fn broken_conditional(conditional: &Conditional, place: Place) -> String {
-    let branch = |mark: &str, expr| format!("{mark} {}", layout(expr, place.inner(0).after(2)));
-    let condition = layout_within(&conditional.cond_expr, Precedence::OR, place.inner(0));
-    let lines = [condition, branch("?", &conditional.true_expr), branch(":", &conditional.false_expr)];
-    bracketed("(", lines, ")", place)
+fn break_conditional(out: &mut String, conditional: &Conditional, place: Place) {
+    let lines = [
+        ("", Precedence::OR, &conditional.cond_expr),
+        ("? ", Precedence::CONDITIONAL, &conditional.true_expr),
+        (": ", Precedence::CONDITIONAL, &conditional.false_expr),
+    ];
+    bracketed(out, ["(", ")"], place, lines, |out, (mark, least, expr)| {
+        out.push_str(mark);
+        layout_within(out, expr, least, place.inner(0).after(mark.len()));
+    });
 }
 
 /// Breaks after each operator of one precedence: `a &&`, `b &&`, `c`.
-fn broken_binary(binary: &BinaryOp, place: Place) -> String {
+fn break_binary(out: &mut String, binary: &BinaryOp, place: Place) {
     let precedence = Precedence::of_operator(binary.operator);
     let mut operands = vec![(&binary.rhs_expr, precedence.tighter(), "")];
     let mut rest = binary;
@@ -349,10 +465,11 @@ fn broken_binary(binary: &BinaryOp, place: Place) -> String {
             }
         }
     }
-    let lines = operands.iter().rev().map(|(operand, least, operator)| {
-        let place = place.inner(if operator.is_empty() { 0 } else { operator.len() + 1 });
-        let text = layout_within(operand, *least, place);
-        if operator.is_empty() { text } else { format!("{text} {operator}") }
+    bracketed(out, ["(", ")"], place, operands.iter().rev(), |out, &(operand, least, operator)| {
+        let tail = if operator.is_empty() { 0 } else { operator.len() + 1 };
+        layout_within(out, operand, least, place.inner(tail));
+        if !operator.is_empty() {
+            out.extend([" ", operator]);
+        }
     });
-    bracketed("(", lines, ")", place)
 }

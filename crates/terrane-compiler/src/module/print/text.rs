@@ -6,15 +6,20 @@ use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
 use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::INDENT;
-use super::expression::{expression, keyword};
+use super::expression::{Precedence, parenthesise, write, write_for_variables, write_keyword};
 use crate::module::syntax::{Expr, parts_of};
 
 pub(super) fn pad(out: &mut String, columns: usize) {
+    pad_at(out, out.len(), columns);
+}
+
+/// Inserts spaces.
+pub(super) fn pad_at(out: &mut String, at: usize, columns: usize) {
     const SPACES: &str = "                                ";
     let mut rest = columns;
     while rest > 0 {
         let n = rest.min(SPACES.len());
-        out.push_str(&SPACES[..n]);
+        out.insert_str(at, &SPACES[..n]);
         rest -= n;
     }
 }
@@ -26,21 +31,19 @@ pub(super) fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Escapes the characters that may combine with others, all of which stand in string literals,
+/// Escapes the characters from `start` on that may combine with others, all of which stand in string literals,
 /// so that the text is as many columns wide as it has characters, and what follows can be aligned.
-pub(super) fn with_columns_of_chars(text: String) -> String {
-    if text.chars().all(stands_alone) {
-        return text;
+pub(super) fn escape_what_combines(out: &mut String, start: usize) {
+    if out[start..].chars().all(stands_alone) {
+        return;
     }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in out.split_off(start).chars() {
         if stands_alone(c) {
             out.push(c);
         } else {
-            write_code_point(&mut out, c);
+            write_code_point(out, c);
         }
     }
-    out
 }
 
 fn write_escaped(out: &mut String, text: &str) {
@@ -111,29 +114,29 @@ pub(super) fn sole_interpolation(expr: &TemplateExpr) -> Option<Expr> {
     }
 }
 
-/// Returns a heredoc as it stands after `=`, or `None` where only a quoted string means the same.
-pub(super) fn heredoc(heredoc: &Heredoc, indent: usize) -> Option<String> {
+/// Writes a heredoc as it stands after `=`; returns whether `value` is one that a quoted string alone cannot replace.
+pub(super) fn write_heredoc(out: &mut String, value: &Expr, indent: usize) -> bool {
+    let Expr::TemplateExpr(template) = value else { return false };
+    let TemplateExpr::Heredoc(heredoc) = template.as_ref() else { return false };
     let text = &heredoc.template;
     let delimiter = heredoc.delimiter.as_str();
     let is_delimiter = |line: &str| line.trim() == delimiter;
     if !text.ends_with('\n') || text.contains('\r') || text.lines().any(is_delimiter) {
-        return None;
+        return false;
     }
-    let template = parts_of(&TemplateExpr::Heredoc(heredoc.clone()))?;
+    let Some(template) = parts_of(template) else { return false };
     if template.elements().windows(2).any(|pair| swallows_marker(&pair[0], &pair[1])) {
-        return None;
+        return false;
     }
     let mut content = String::new();
     write_elements(&mut content, template.elements(), Literals::Raw);
 
-    let mut out = String::new();
     if heredoc.strip == HeredocStripMode::Indent && can_be_indented(&content, &template) {
-        out.push_str("<<-");
-        out.push_str(delimiter);
+        out.extend(["<<-", delimiter]);
         for line in content.split_terminator('\n') {
             out.push('\n');
             if !line.is_empty() {
-                pad(&mut out, indent + INDENT);
+                pad(out, indent + INDENT);
                 out.push_str(line);
             }
         }
@@ -141,9 +144,9 @@ pub(super) fn heredoc(heredoc: &Heredoc, indent: usize) -> Option<String> {
     } else {
         out.extend(["<<", delimiter, "\n", content.as_str()]);
     }
-    pad(&mut out, indent);
+    pad(out, indent);
     out.push_str(delimiter);
-    Some(out)
+    true
 }
 
 /// Terraform takes from each line what the least indented line has: that must be what the printer added.
@@ -171,7 +174,9 @@ fn write_elements(out: &mut String, elements: &[Element], literals: Literals) {
                 write_literal(out, text, swallows, literals);
             }
             Element::Interpolation(interpolation) => {
-                write_marked(out, "${", interpolation.strip, &marked(&interpolation.expr));
+                write_marked(out, "${", interpolation.strip, |out| {
+                    write_interpolated(out, &interpolation.expr)
+                });
             }
             Element::Directive(directive) => write_directive(out, directive, literals),
         }
@@ -198,22 +203,26 @@ fn swallows_marker(element: &Element, next: &Element) -> bool {
     }
 }
 
-/// Returns the expression as it stands right after `${`, where a leading `-` would be taken for a subtraction.
-fn marked(expr: &Expr) -> String {
-    let text = expression(expr);
-    if text.starts_with('-') { format!("({text})") } else { text }
+/// Writes the expression as it stands right after `${`, where a leading `-` would be taken for a subtraction.
+fn write_interpolated(out: &mut String, expr: &Expr) {
+    let start = out.len();
+    write(out, expr, Precedence::CONDITIONAL);
+    if out[start..].starts_with('-') {
+        parenthesise(out, start);
+    }
 }
 
-fn write_marked(out: &mut String, marker: &str, strip: Strip, content: &str) {
+fn write_marked(out: &mut String, marker: &str, strip: Strip, write_content: impl FnOnce(&mut String)) {
     out.push_str(marker);
     if strip.strip_start() {
         out.push('~');
     }
-    if content.starts_with('{') {
-        out.push(' ');
+    let start = out.len();
+    write_content(out);
+    if out[start..].starts_with('{') {
+        out.insert(start, ' ');
     }
-    out.push_str(content);
-    if content.ends_with('}') {
+    if out.ends_with('}') {
         out.push(' ');
     }
     out.push_str(if strip.strip_end() { "~}" } else { "}" });
@@ -227,20 +236,20 @@ fn write_directive(out: &mut String, directive: &Directive, literals: Literals) 
 }
 
 fn write_if(out: &mut String, directive: &IfDirective, literals: Literals) {
-    write_marked(out, "%{", directive.if_strip, &keyword("if", &directive.cond_expr));
+    write_marked(out, "%{", directive.if_strip, |out| write_keyword(out, "if", &directive.cond_expr));
     write_elements(out, directive.true_template.elements(), literals);
     if let Some(template) = &directive.false_template {
-        write_marked(out, "%{", directive.else_strip, "else");
+        write_marked(out, "%{", directive.else_strip, |out| out.push_str("else"));
         write_elements(out, template.elements(), literals);
     }
-    write_marked(out, "%{", directive.endif_strip, "endif");
+    write_marked(out, "%{", directive.endif_strip, |out| out.push_str("endif"));
 }
 
 fn write_for(out: &mut String, directive: &ForDirective, literals: Literals) {
-    let key = directive.key_var.as_ref().map_or(String::new(), |key| format!("{key}, "));
-    let collection = keyword("in", &directive.collection_expr);
-    let intro = format!("for {key}{} {collection}", directive.value_var);
-    write_marked(out, "%{", directive.for_strip, &intro);
+    write_marked(out, "%{", directive.for_strip, |out| {
+        write_for_variables(out, directive.key_var.as_ref(), &directive.value_var);
+        write_keyword(out, "in", &directive.collection_expr);
+    });
     write_elements(out, directive.template.elements(), literals);
-    write_marked(out, "%{", directive.endfor_strip, "endfor");
+    write_marked(out, "%{", directive.endfor_strip, |out| out.push_str("endfor"));
 }
