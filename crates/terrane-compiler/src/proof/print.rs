@@ -137,21 +137,23 @@ pub fn overview(proof: &Proof) -> String {
 pub fn markdown(proof: &Proof) -> String {
     let mut text = String::from("| claim | about | verdict | decided by |\n|---|---|---|---|\n");
     for finding in &proof.findings {
-        let mut decided: Vec<String> =
-            finding.decided_by.iter().take(4).map(|step| format!("{} {}", step.name, step.rule)).collect();
-        if finding.decided_by.len() > 4 {
-            decided.push(format!("{} more", finding.decided_by.len() - 4));
-        }
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "| {} {} | {} | **{}** {} | {} |",
+            "| {} {} | {} | **{}** {} | ",
             finding.property.code(),
             finding.property.title(),
             cell(&finding.subject),
             finding.status.to_string().to_lowercase(),
-            cell(&finding.detail),
-            cell(&decided.join("; "))
+            cell(&finding.detail)
         );
+        for (idx, step) in finding.decided_by.iter().take(4).enumerate() {
+            let separator = if idx == 0 { "" } else { "; " };
+            let _ = write!(text, "{separator}{} {}", cell(&step.name), cell(&step.rule));
+        }
+        if finding.decided_by.len() > 4 {
+            let _ = write!(text, "; {} more", finding.decided_by.len() - 4);
+        }
+        text.push_str(" |\n");
     }
     let residuals: Vec<&Finding> =
         proof.findings.iter().filter(|finding| !finding.residuals.is_empty()).collect();
@@ -216,5 +218,9 @@ fn tables(proof: &Proof, text: &mut String) {
 }
 
 fn cell(text: &str) -> Cow<'_, str> {
-    if text.contains(['|', '\n']) { text.replace('|', "\\|").replace('\n', " ").into() } else { text.into() }
+    if text.bytes().any(|byte| byte == b'|' || byte == b'\n') {
+        text.replace('|', "\\|").replace('\n', " ").into()
+    } else {
+        text.into()
+    }
 }
