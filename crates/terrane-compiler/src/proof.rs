@@ -39,7 +39,7 @@ use serde::Serialize;
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::features::security_groups;
 use crate::network::Network;
-use crate::proof::engine::Engine;
+use crate::proof::engine::{Engine, Gist};
 use crate::proof::facts::Facts;
 use crate::proof::placement::Intent;
 use crate::proof::zone_loss::Spread;
@@ -288,14 +288,19 @@ pub fn prove(network: &Network) -> Proof {
     let mut facts = placement::facts(network, &placements[0]);
     let mut engine = Engine::new(&facts);
     let mut findings = properties::examine(&mut engine, &intent);
+    let mut examined: Vec<Gist> = vec![engine.gist()];
     let mut sets = engine.into_sets();
     let zone_loss = zone_loss::drill(&facts, &spreads(network));
     for placement in &placements[1..] {
         placement::place(network, placement, &mut facts);
         let mut engine = Engine::with_sets(&facts, sets).brief();
-        let found = properties::examine(&mut engine, &intent);
+        let gist = engine.gist();
+        if !examined.iter().any(|known| known.stands_for(&gist)) {
+            let found = properties::examine(&mut engine, &intent);
+            worsen(&mut findings, found, &words(placement));
+            examined.push(gist);
+        }
         sets = engine.into_sets();
-        worsen(&mut findings, found, &words(placement));
     }
     findings.extend(
         missing

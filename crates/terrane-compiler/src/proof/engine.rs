@@ -3,14 +3,19 @@
 //! IPv4 space is cut into atoms at every bound that any filter, route, or subnet mentions, so that each of them is
 //! constant on an atom. A network ACL then is one header set per direction and atom, a route table one hop per atom,
 //! and a connection exists between two atoms if a forward packet passes and an answer comes back
-//! (see [`HeaderSet::answered_by`]). No solver, no sampling. What no filter and no route tells apart is looked at once:
-//! one atom stands for all outside that are alike, and one pair of subnets for all such pairs.
+//! (see [`HeaderSet::answered_by`]). No solver, no sampling.
+//!
+//! - `alike`: what no filter and no route tells apart, and is looked at once.
 //!
 //! [`HeaderSet::answered_by`]: crate::proof::headers::HeaderSet::answered_by
+
+mod alike;
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::ops::Range;
+
+pub(crate) use crate::proof::engine::alike::Gist;
 
 use crate::network::Direction;
 use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop, NOT_INTERNET, Span, Table};
@@ -153,67 +158,6 @@ impl<'a> Engine<'a> {
         engine
     }
 
-    /// Finds the atoms outside and the subnets that stand for all that are like them: the first of each kind.
-    fn find_alike(&mut self) {
-        let is_outside =
-            |atom: &usize| !self.facts.ranges.iter().any(|range| range.contains(self.starts[*atom]));
-        let outside = (0..self.starts.len()).filter(is_outside);
-        let mut outside = first_alike(outside, |a, b| self.atoms_alike(a, b));
-        outside.sort_unstable();
-        outside.dedup();
-        self.public = outside.iter().copied().filter(|atom| is_public(self.starts[*atom])).collect();
-        self.outside = outside;
-        let homes: Vec<usize> = self.homes.iter().cloned().flatten().collect();
-        let subnets = || 0..self.facts.subnets.len();
-        let inward = first_alike(subnets(), |a, b| self.subnets_alike(a, b, &homes));
-        let is_home = |subnet: usize| self.facts.nats.iter().any(|nat| nat.subnet == Some(subnet));
-        let outward = first_alike(subnets(), |a, b| {
-            inward[a] == inward[b] && self.routed_alike(a, b, &self.outside) && !is_home(a) && !is_home(b)
-        });
-        (self.inward, self.outward) = (inward, outward);
-    }
-
-    /// Returns whether every filter and every route table says the same of two atoms.
-    fn atoms_alike(&self, a: usize, b: usize) -> bool {
-        let (first, second) = (self.starts[a], self.starts[b]);
-        self.acls.iter().flatten().all(|sets| sets[a] == sets[b])
-            && self.hops.iter().all(|hops| hops[a] == hops[b])
-            && self.spans.iter().all(|span| span.contains(first) == span.contains(second))
-            && is_public(first) == is_public(second)
-    }
-
-    /// Returns whether two subnets are the same to every filter, and to every route to these atoms.
-    fn subnets_alike(&self, a: usize, b: usize, atoms: &[usize]) -> bool {
-        let (first, second) = (&self.facts.subnets[a], &self.facts.subnets[b]);
-        let mut homes = self.home(a).zip(self.home(b));
-        (first.acl, first.group) == (second.acl, second.group)
-            && self.routed_alike(a, b, atoms)
-            && self.home(a).len() == self.home(b).len()
-            && homes.all(|(a, b)| self.atoms_alike(a, b))
-    }
-
-    /// Returns whether the route tables of two subnets lead these atoms alike.
-    fn routed_alike(&self, a: usize, b: usize, atoms: &[usize]) -> bool {
-        match (self.facts.subnets[a].table, self.facts.subnets[b].table) {
-            (Some(a), Some(b)) => {
-                let lead_alike = |atom: &usize| self.hops_alike(self.hops[a][*atom], self.hops[b][*atom]);
-                a == b || atoms.iter().all(lead_alike)
-            }
-            (a, b) => a == b,
-        }
-    }
-
-    /// Returns whether the same happens by two hops; NAT gateways are alike behind the same table and ACL.
-    fn hops_alike(&self, a: Hop, b: Hop) -> bool {
-        let (Hop::Nat(first), Hop::Nat(second)) = (a, b) else { return a == b };
-        let behind = |nat: usize| {
-            let nat = &self.facts.nats[nat];
-            let home = nat.subnet.map(|home| &self.facts.subnets[home]);
-            (nat.public, home.map(|home| (home.table, home.acl)))
-        };
-        behind(first) == behind(second)
-    }
-
     /// Returns the sets that were met: what they have in common is the same in every network.
     pub(crate) fn into_sets(self) -> Sets {
         self.sets
@@ -237,26 +181,6 @@ impl<'a> Engine<'a> {
     /// Returns the subnets of a tier.
     pub(crate) fn members(&self, tier: usize) -> &[End] {
         &self.members[tier]
-    }
-
-    /// Returns the pairs of these ends, without those that no filter and no route tells from an earlier one.
-    pub(crate) fn pairs(&self, sources: &[End], targets: &[End]) -> Vec<(End, End)> {
-        let kind = |end: End, other: End| match (end, other) {
-            (End::Subnet(subnet), End::Subnet(_)) => self.inward[subnet],
-            (End::Subnet(subnet), End::Internet) => self.outward[subnet],
-            (End::Internet, _) => usize::MAX,
-        };
-        let kinds = |from: End, to: End| (kind(from, to), kind(to, from), from == to);
-        let mut pairs: Vec<(End, End)> = Vec::new();
-        for source in sources {
-            for target in targets {
-                let own = kinds(*source, *target);
-                if !pairs.iter().any(|(from, to)| kinds(*from, *to) == own) {
-                    pairs.push((*source, *target));
-                }
-            }
-        }
-        pairs
     }
 
     /// Returns the rules that decide nothing, as indices of [`Facts::acls`] and [`AclFacts::rules`].
@@ -620,18 +544,6 @@ fn named_spans(facts: &Facts) -> Vec<Span> {
     spans.sort_unstable();
     spans.dedup();
     spans
-}
-
-/// Returns for each of these the first one that is like it.
-fn first_alike(all: impl Iterator<Item = usize>, alike: impl Fn(usize, usize) -> bool) -> Vec<usize> {
-    let mut kinds: Vec<usize> = Vec::new();
-    let first = |own: usize| {
-        kinds.iter().copied().find(|first| alike(*first, own)).unwrap_or_else(|| {
-            kinds.push(own);
-            own
-        })
-    };
-    all.map(first).collect()
 }
 
 fn atoms_of(starts: &[u32], span: Span) -> Range<usize> {

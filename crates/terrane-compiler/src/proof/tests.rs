@@ -1,5 +1,6 @@
 //! What is proved of the reference network, and what is found in broken ones.
 
+mod alike;
 mod lasting;
 mod mutants;
 mod naive;

@@ -113,11 +113,10 @@ pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: 
 }
 
 fn nats_of(engine: &Engine<'_>, table: usize) -> Vec<usize> {
-    let mut nats: Vec<usize> = engine
-        .hops(table)
-        .iter()
-        .filter_map(|hop| match hop {
-            Hop::Nat(nat) => Some(*nat),
+    let runs = engine.hops(table).chunk_by(|hop, next| hop == next);
+    let mut nats: Vec<usize> = runs
+        .filter_map(|run| match run[0] {
+            Hop::Nat(nat) => Some(nat),
             _ => None,
         })
         .collect();
