@@ -14,47 +14,59 @@ const END: &str = "<!-- END_TF_DOCS -->";
 
 /// Returns the block, with its markers.
 pub(super) fn block(contract: &Contract) -> String {
-    let sections = [
-        requirements(contract),
-        providers(contract),
-        modules(contract),
-        resources(contract),
-        inputs(contract),
-        outputs(contract),
-    ];
-    format!("{BEGIN}\n{}{END}\n", sections.join("\n"))
+    let sections: [fn(&mut String, &Contract); 6] =
+        [requirements, providers, modules, resources, inputs, outputs];
+    let mut text = format!("{BEGIN}\n");
+    for (idx, write_section) in sections.iter().enumerate() {
+        if idx > 0 {
+            text.push('\n');
+        }
+        write_section(&mut text, contract);
+    }
+    text.extend([END, "\n"]);
+    text
 }
 
-/// Returns a section: its rows, or a sentence where there are none.
-fn section(title: &str, head: &[(&str, &str)], rows: Vec<Vec<String>>) -> String {
-    if rows.is_empty() {
-        return format!("## {title}\n\nNo {}.\n", title.to_lowercase());
+/// Writes a section: its rows, or a sentence where there are none.
+fn section<const N: usize>(
+    text: &mut String,
+    title: &str,
+    head: [(&str, &str); N],
+    rows: impl Iterator<Item = [String; N]>,
+) {
+    text.extend(["## ", title, "\n\n"]);
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        text.extend(["No ", &title.to_lowercase(), ".\n"]);
+        return;
     }
-    let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
-    let mut text = format!("## {title}\n\n");
-    text += &line(head.iter().map(|(name, _)| *name).collect());
-    text += &line(head.iter().map(|(_, rule)| *rule).collect());
-    for row in &rows {
-        text += &line(row.iter().map(String::as_str).collect());
+    write_row(text, head.map(|(name, _)| name));
+    write_row(text, head.map(|(_, rule)| rule));
+    rows.for_each(|row| write_row(text, row));
+}
+
+fn write_row<const N: usize>(text: &mut String, cells: [impl AsRef<str>; N]) {
+    for cell in cells {
+        text.extend(["| ", cell.as_ref(), " "]);
     }
-    text
+    text.push_str("|\n");
 }
 
 const NAME: (&str, &str) = ("Name", "----");
 const VERSION: (&str, &str) = ("Version", "-------");
 const DESCRIPTION: (&str, &str) = ("Description", "-----------");
 
-fn requirements(contract: &Contract) -> String {
+fn requirements(text: &mut String, contract: &Contract) {
     let terraform = contract.required_version.iter().map(|version| ("terraform", version.as_str()));
     let providers = contract.providers.iter();
     let providers =
         providers.map(|(name, provider)| (name.as_str(), provider.version.as_deref().unwrap_or("n/a")));
     let rows = terraform.chain(providers).map(|(name, version)| versioned("requirement", name, version));
-    section("Requirements", &[NAME, VERSION], rows.collect())
+    section(text, "Requirements", [NAME, VERSION], rows);
 }
 
 /// Returns the providers of what the module manages and reads.
-fn providers(contract: &Contract) -> String {
+fn providers(text: &mut String, contract: &Contract) {
     let used = |name: &str| {
         let prefix = format!("{name}_");
         let addresses = contract.resources.keys().chain(&contract.data);
@@ -64,44 +76,44 @@ fn providers(contract: &Contract) -> String {
         contract.providers.iter().filter(|(name, _)| used(name)).map(|(name, provider)| {
             versioned("provider", name, provider.version.as_deref().unwrap_or("n/a"))
         });
-    section("Providers", &[NAME, VERSION], rows.collect())
+    section(text, "Providers", [NAME, VERSION], rows);
 }
 
-fn versioned(kind: &str, name: &str, version: &str) -> Vec<String> {
-    vec![anchored(kind, name), version.to_owned()]
+fn versioned(kind: &str, name: &str, version: &str) -> [String; 2] {
+    [anchored(kind, name), version.to_owned()]
 }
 
-fn modules(contract: &Contract) -> String {
+fn modules(text: &mut String, contract: &Contract) {
     let rows = contract.modules.iter().map(|(name, call)| {
-        vec![
+        [
             anchored("module", name),
             call.source.clone(),
             call.version.clone().unwrap_or_else(|| "n/a".to_owned()),
         ]
     });
-    section("Modules", &[NAME, ("Source", "------"), VERSION], rows.collect())
+    section(text, "Modules", [NAME, ("Source", "------"), VERSION], rows);
 }
 
-fn resources(contract: &Contract) -> String {
+fn resources(text: &mut String, contract: &Contract) {
     let managed = contract.resources.keys().map(|address| resource(contract, address, "resource"));
     let data = contract.data.iter().map(|address| resource(contract, address, "data source"));
-    section("Resources", &[NAME, ("Type", "----")], managed.chain(data).collect())
+    section(text, "Resources", [NAME, ("Type", "----")], managed.chain(data));
 }
 
-fn resource(contract: &Contract, address: &str, kind: &str) -> Vec<String> {
+fn resource(contract: &Contract, address: &str, kind: &str) -> [String; 2] {
     let kind_of_resource = address.split('.').next().unwrap_or(address);
     let (provider, name) = kind_of_resource.split_once('_').unwrap_or((kind_of_resource, kind_of_resource));
     let source = contract.providers.get(provider).map(|provider| provider.source.clone());
     let source = source.unwrap_or_else(|| format!("hashicorp/{provider}"));
     let group = if kind == "resource" { "resources" } else { "data-sources" };
     let url = format!("https://registry.terraform.io/providers/{source}/latest/docs/{group}/{name}");
-    vec![format!("[{address}]({url})"), kind.to_owned()]
+    [format!("[{address}]({url})"), kind.to_owned()]
 }
 
-fn inputs(contract: &Contract) -> String {
+fn inputs(text: &mut String, contract: &Contract) {
     let rows = contract.variables.iter().map(|(name, variable)| {
         let required = if variable.default.is_none() { "yes" } else { "no" };
-        vec![
+        [
             anchored("input", name),
             prose(&variable.description),
             of_type(&variable.ty),
@@ -110,15 +122,13 @@ fn inputs(contract: &Contract) -> String {
         ]
     });
     let head = [NAME, DESCRIPTION, ("Type", "----"), ("Default", "-------"), ("Required", ":------:")];
-    section("Inputs", &head, rows.collect())
+    section(text, "Inputs", head, rows);
 }
 
-fn outputs(contract: &Contract) -> String {
-    let rows = contract
-        .outputs
-        .iter()
-        .map(|(name, output)| vec![anchored("output", name), prose(&output.description)]);
-    section("Outputs", &[NAME, DESCRIPTION], rows.collect())
+fn outputs(text: &mut String, contract: &Contract) {
+    let rows =
+        contract.outputs.iter().map(|(name, output)| [anchored("output", name), prose(&output.description)]);
+    section(text, "Outputs", [NAME, DESCRIPTION], rows);
 }
 
 /// Returns a name that others can link to, and that links to itself.

@@ -7,6 +7,7 @@
 //! and if no object stands inside an object; what is longer is broken at its brackets.
 //! Objects with the same keys inside an object are rows of a table, each on one line.
 
+mod assignments;
 mod expression;
 mod files;
 mod layout;

@@ -89,10 +89,7 @@ pub(super) fn write(out: &mut String, expr: &Expr, least: Precedence) {
             }
             out.push_str(" }");
         }
-        Expr::TemplateExpr(template) => match text::sole_interpolation(template) {
-            Some(inner) => write(out, &inner, Precedence::CONDITIONAL),
-            None => text::write_template(out, template),
-        },
+        Expr::TemplateExpr(template) => text::write_template(out, template),
         Expr::Variable(name) => out.push_str(name.as_str()),
         Expr::Traversal(traversal) => write_traversal(out, traversal),
         Expr::FuncCall(call) => write_call(out, call),

@@ -7,12 +7,13 @@
 //!
 //! All is written to the end of the text; what turns out not to fit is taken back.
 
-use hcl::expr::{BinaryOp, Conditional, ForExpr, FuncCall, ObjectKey, Operation};
+mod for_expr;
 
+use hcl::expr::{BinaryOp, Conditional, FuncCall, ObjectKey, Operation};
+
+use super::assignments::Assignments;
 use super::expression::{
-    Precedence, for_grouping, guard_after_arrow, is_traversable, parenthesise, set_apart, write,
-    write_for_intro, write_for_key, write_for_value, write_for_variables, write_function_name, write_key,
-    write_keyword, write_operators,
+    Precedence, is_traversable, parenthesise, write, write_function_name, write_key, write_operators,
 };
 use super::{INDENT, MAX_COLUMNS, MAX_ROW_COLUMNS, text};
 use crate::module::syntax::{Expr, any};
@@ -41,51 +42,6 @@ pub(super) fn broken_argument(out: &mut String, indent: usize, name_columns: usi
     }
 }
 
-/// Lines `name = value` one below the other, in a text that ends with them.
-#[derive(Default)]
-pub(super) struct Assignments(Vec<Assignment>);
-
-struct Assignment {
-    /// Where the name ends.
-    name_end: usize,
-    name_columns: usize,
-    /// Whether the `=` is aligned with those of its neighbours.
-    aligned: bool,
-}
-
-impl Assignments {
-    /// Writes one more; its value is told the columns of its name, and tells whether its `=` is aligned.
-    pub(super) fn add(
-        &mut self,
-        out: &mut String,
-        indent: usize,
-        write_name: impl FnOnce(&mut String),
-        write_value: impl FnOnce(&mut String, usize) -> bool,
-    ) {
-        text::pad(out, indent);
-        let name = out.len();
-        write_name(out);
-        let name_end = out.len();
-        let name_columns = columns(&out[name..]);
-        out.push_str(" = ");
-        let aligned = write_value(out, name_columns);
-        out.push('\n');
-        self.0.push(Assignment { name_end, name_columns, aligned });
-    }
-
-    /// Puts the `=` of neighbours on one line each in one column, and forgets them.
-    pub(super) fn align(&mut self, out: &mut String) {
-        // From the end, so that no name moves before it is met.
-        for group in self.0.chunk_by(|a, b| a.aligned && b.aligned).rev() {
-            let width = group.iter().map(|assignment| assignment.name_columns).max().unwrap_or_default();
-            for assignment in group.iter().rev() {
-                text::pad_at(out, assignment.name_end, width - assignment.name_columns);
-            }
-        }
-        self.0.clear();
-    }
-}
-
 /// Where an expression is written.
 #[derive(Clone, Copy)]
 struct Place {
@@ -110,12 +66,8 @@ impl Place {
     }
 
     fn fits(self, text: &str) -> bool {
-        self.column + columns(text) + self.tail <= MAX_COLUMNS
+        self.column + text::columns(text) + self.tail <= MAX_COLUMNS
     }
-}
-
-fn columns(text: &str) -> usize {
-    text.chars().count()
 }
 
 fn layout(out: &mut String, expr: &Expr, place: Place) {
@@ -130,8 +82,8 @@ fn layout_within(out: &mut String, expr: &Expr, least: Precedence, place: Place)
     write(out, expr, least);
     let line = &out[start..];
     // An object opens with a space after its brace, which one line has twice if it nests any.
-    let may_nest = line.as_bytes().windows(2).filter(|&pair| pair == b"{ ").count() > 1;
-    if !place.fits(line) || (may_nest && nests_objects(expr)) {
+    let may_nest = || line.as_bytes().windows(2).filter(|&pair| pair == b"{ ").count() > 1;
+    if !place.fits(line) || (may_nest() && nests_objects(expr)) {
         replace_from(out, start, |out| broken(out, expr, place));
     }
 }
@@ -180,7 +132,7 @@ fn break_at_bracket(out: &mut String, expr: &Expr, place: Place) -> bool {
         Expr::Array(elements) if !elements.is_empty() => break_array(out, elements, place),
         Expr::Object(entries) if !entries.is_empty() => break_object(out, entries, place),
         Expr::FuncCall(call) if !call.args.is_empty() => break_call(out, call, place),
-        Expr::ForExpr(for_expr) => break_for(out, for_expr, place),
+        Expr::ForExpr(for_expr) => for_expr::break_for(out, for_expr, place),
         Expr::Conditional(conditional) => break_conditional(out, conditional, place),
         Expr::Operation(operation) => match operation.as_ref() {
             Operation::Binary(binary) => break_binary(out, binary, place),
@@ -278,7 +230,7 @@ fn is_table(entries: &Object) -> bool {
 fn row(out: &mut String, indent: usize, name_columns: usize, value: &Expr) -> bool {
     let start = out.len();
     write(out, value, Precedence::CONDITIONAL);
-    if indent + name_columns + " = ".len() + columns(&out[start..]) <= MAX_ROW_COLUMNS {
+    if indent + name_columns + " = ".len() + text::columns(&out[start..]) <= MAX_ROW_COLUMNS {
         return !out[start..].contains('\n');
     }
     out.truncate(start);
@@ -309,7 +261,7 @@ fn break_call(out: &mut String, call: &FuncCall, place: Place) {
         }
         let head = &out[start..];
         let fits = Place { tail: 1, ..place }.fits(head);
-        let after_head = place.after(columns(head));
+        let after_head = place.after(text::columns(head));
         if fits && broken(out, last, after_head) {
             out.extend([expand, ")"]);
             return;
@@ -326,110 +278,6 @@ fn break_call(out: &mut String, call: &FuncCall, place: Place) {
 
 fn is_bracketed(expr: &Expr) -> bool {
     matches!(expr, Expr::Array(_) | Expr::Object(_) | Expr::ForExpr(_))
-}
-
-fn break_for(out: &mut String, for_expr: &ForExpr, place: Place) {
-    let brackets = if for_expr.key_expr.is_some() { ["{", "}"] } else { ["[", "]"] };
-    bracketed(out, brackets, place, [for_expr], |out, for_expr| {
-        write_for_lines(out, for_expr, place.inner(0))
-    });
-}
-
-fn write_for_lines(out: &mut String, for_expr: &ForExpr, place: Place) {
-    let value = &for_expr.value_expr;
-    let start = out.len();
-    write_for_intro(out, for_expr);
-    out.push(' ');
-    write_for_key(out, for_expr);
-    let head_end = out.len();
-    write_for_value(out, for_expr);
-    let is_one_line = place.fits(&out[start..]) && !nests_objects(value);
-    if !is_one_line {
-        out.truncate(head_end);
-        let head = &out[start..];
-        if is_bracketed(value) && place.fits(head) && !has_object_in_head(for_expr) {
-            let after_head = place.after(columns(head));
-            if !broken(out, value, after_head) {
-                write(out, value, Precedence::CONDITIONAL);
-            }
-            out.push_str(for_grouping(for_expr));
-        } else {
-            out.truncate(start);
-            layout_for_intro(out, for_expr, place);
-            begin_line(out, place.indent);
-            layout_for_value(out, for_expr, place);
-        }
-    }
-    if let Some(condition) = &for_expr.cond_expr {
-        let end = out.len();
-        out.push(' ');
-        write_keyword(out, "if", condition);
-        if !is_one_line || !place.fits(&out[start..]) {
-            out.truncate(end);
-            begin_line(out, place.indent);
-            layout_condition(out, condition, place);
-        }
-    }
-}
-
-fn has_object_in_head(for_expr: &ForExpr) -> bool {
-    has_object(&for_expr.collection_expr) || for_expr.key_expr.as_ref().is_some_and(has_object)
-}
-
-fn layout_for_intro(out: &mut String, for_expr: &ForExpr, place: Place) {
-    let start = out.len();
-    write_for_intro(out, for_expr);
-    if place.fits(&out[start..]) {
-        return;
-    }
-    replace_from(out, start, |out| {
-        let head = out.len();
-        write_for_variables(out, for_expr.key_var.as_ref(), &for_expr.value_var);
-        let place = place.after(columns(&out[head..]));
-        let is_broken = broken_keyword(out, "in", &for_expr.collection_expr, place);
-        if is_broken {
-            out.push_str(" :");
-        } else {
-            out.truncate(head);
-        }
-        is_broken
-    });
-}
-
-fn layout_for_value(out: &mut String, for_expr: &ForExpr, place: Place) {
-    let start = out.len();
-    write_for_key(out, for_expr);
-    let value = out.len();
-    let after_key = place.after(columns(&out[start..]));
-    // A `=` in the key forbids a bracket that the line leaves open.
-    if for_expr.key_expr.as_ref().is_some_and(has_object) {
-        write(out, &for_expr.value_expr, Precedence::CONDITIONAL);
-    } else {
-        layout(out, &for_expr.value_expr, after_key);
-    }
-    guard_after_arrow(out, for_expr, value);
-    out.push_str(for_grouping(for_expr));
-}
-
-fn layout_condition(out: &mut String, condition: &Expr, place: Place) {
-    let start = out.len();
-    write_keyword(out, "if", condition);
-    if !place.fits(&out[start..]) {
-        replace_from(out, start, |out| broken_keyword(out, "if", condition, place));
-    }
-}
-
-fn broken_keyword(out: &mut String, keyword: &str, expr: &Expr, place: Place) -> bool {
-    let start = out.len();
-    out.push_str(keyword);
-    let end = out.len();
-    let is_broken = broken(out, expr, place.after(keyword.len() + 1));
-    if is_broken {
-        set_apart(out, keyword, end);
-    } else {
-        out.truncate(start);
-    }
-    is_broken
 }
 
 fn break_conditional(out: &mut String, conditional: &Conditional, place: Place) {

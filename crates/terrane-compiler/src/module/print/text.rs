@@ -24,6 +24,11 @@ pub(super) fn pad_at(out: &mut String, at: usize, columns: usize) {
     }
 }
 
+/// Returns how wide a text is.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().count()
+}
+
 /// Writes a string literal that means exactly `text`.
 pub(super) fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
@@ -91,10 +96,15 @@ fn stands_alone(c: char) -> bool {
         | '\u{ac00}'..='\u{d7a3}') // Hangul
 }
 
-/// Writes a template in quotes.
+/// Writes a template in quotes, or the expression that is all of it, which means the same.
 pub(super) fn write_template(out: &mut String, expr: &TemplateExpr) {
+    let template = parts_of(expr);
+    if let Some(inner) = template.as_ref().and_then(|template| sole_expression(expr, template)) {
+        write(out, inner, Precedence::CONDITIONAL);
+        return;
+    }
     out.push('"');
-    match parts_of(expr) {
+    match &template {
         Some(template) => write_elements(out, template.elements(), Literals::Quoted),
         // What the parser does not read is left to Terraform to judge.
         None => out.push_str(&expr.to_string()),
@@ -104,14 +114,23 @@ pub(super) fn write_template(out: &mut String, expr: &TemplateExpr) {
 
 /// Returns the expression that is all of the template, as `x` is in `"${x}"`: the template means the same without quotes.
 pub(super) fn sole_interpolation(expr: &TemplateExpr) -> Option<Expr> {
-    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = expr;
-    if !text.starts_with("${") || !text.ends_with('}') {
+    if !is_in_one_marker(expr) {
         return None;
     }
-    match parts_of(expr)?.elements() {
-        [Element::Interpolation(interpolation)] => Some(interpolation.expr.clone()),
+    sole_expression(expr, &parts_of(expr)?).cloned()
+}
+
+fn sole_expression<'a>(expr: &TemplateExpr, template: &'a Template) -> Option<&'a Expr> {
+    match template.elements() {
+        [Element::Interpolation(interpolation)] if is_in_one_marker(expr) => Some(&interpolation.expr),
         _ => None,
     }
+}
+
+/// Returns whether the template begins and ends as one that is an interpolation and nothing else.
+fn is_in_one_marker(expr: &TemplateExpr) -> bool {
+    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = expr;
+    text.starts_with("${") && text.ends_with('}')
 }
 
 /// Writes a heredoc as it stands after `=`; returns whether `value` is one that a quoted string alone cannot replace.

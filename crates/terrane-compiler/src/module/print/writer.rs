@@ -1,7 +1,7 @@
 //! Items one below the other: no blank line that sets nothing apart, and the `=` of neighbours in one column.
 
-use super::layout::{self, Assignments};
-use super::{INDENT, text};
+use super::assignments::Assignments;
+use super::{INDENT, layout, text};
 use crate::module::syntax::{Body, Expr, Item};
 
 /// A file that is being written, item by item.
