@@ -42,9 +42,12 @@ impl RuleNumbers {
                 .chain(others)
                 .find(|number| !taken.contains(number))
                 .or_else(|| band.clone().find(|number| !used.contains(number)))?;
-            held.retain(|_, other| *other != free);
-            held.insert(key.clone(), free);
-            taken.insert(free);
+            if !taken.insert(free) {
+                held.retain(|_, other| *other != free);
+            }
+            if let Some(left) = held.insert(key.clone(), free) {
+                taken.remove(&left);
+            }
             used.insert(free);
             *number = Some(free);
         }
@@ -101,6 +104,14 @@ mod tests {
         let mut numbers = RuleNumbers::default();
         assign(&mut numbers, 1..=3, &["a", "b", "c"]);
         assert_eq!(assign(&mut numbers, 1..=3, &["d", "c", "a"]), Some(vec![2, 3, 1]), "`b` left");
+    }
+
+    #[test]
+    fn a_number_left_for_one_of_another_band_is_free_at_once() {
+        let mut numbers = RuleNumbers::default();
+        assign(&mut numbers, 1..=5, &["a", "b"]);
+        let rules = [(11..=15, "a".to_owned()), (1..=5, "c".to_owned())];
+        assert_eq!(numbers.assign("app", "ingress", &rules), Some(vec![11, 1]));
     }
 
     #[test]
