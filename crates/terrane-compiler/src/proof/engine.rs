@@ -561,7 +561,8 @@ fn acl_sets(
 ) -> Vec<SetId> {
     let rules: Vec<usize> =
         (0..acl.rules.len()).filter(|rule| acl.rules[*rule].direction == direction).collect();
-    let mut own = vec![0u32];
+    let mut own = Vec::with_capacity(1 + 2 * rules.len());
+    own.push(0);
     for rule in &rules {
         let peer = acl.rules[*rule].peer;
         own.push(peer.first);
@@ -569,21 +570,17 @@ fn acl_sets(
     }
     own.sort_unstable();
     own.dedup();
-    let mut hit = vec![false; rules.len()];
-    let mut walk = Walk::default();
-    let per_own: Vec<SetId> =
-        own.iter().map(|address| walk.run(acl, &rules, *address, &mut hit, sets)).collect();
+    let mut own = own.into_iter().peekable();
+    let (mut hit, mut walk, mut passes) = (vec![false; rules.len()], Walk::default(), SetId::EMPTY);
+    let pass = |start: &u32| {
+        if own.next_if_eq(start).is_some() {
+            passes = walk.run(acl, &rules, *start, &mut hit, sets);
+        }
+        passes
+    };
+    let per_atom = starts.iter().map(pass).collect();
     unused.extend(rules.iter().zip(&hit).filter(|(_, hit)| !**hit).map(|(rule, _)| (idx, *rule)));
-    let mut stretch = 0;
-    starts
-        .iter()
-        .map(|start| {
-            while own.get(stretch + 1).is_some_and(|next| next <= start) {
-                stretch += 1;
-            }
-            per_own[stretch]
-        })
-        .collect()
+    per_atom
 }
 
 /// The first-match walk over the rules of an ACL, with its buffers.
