@@ -6,61 +6,66 @@ use hcl::Identifier;
 use hcl::expr::ForExpr;
 
 use super::Source;
-use crate::module::syntax::{Body, Expr, Item, call, equal, expr, object, reference, string};
-use crate::module::{Resource, print};
+use crate::module::Resource;
+use crate::module::print::{self, Writer};
+use crate::module::syntax::{Body, Expr, call, equal, expr, object, reference, string};
 use crate::names::{Cidr, Zone};
 use crate::network::Network;
 
 /// Returns the test files.
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
-    [
-        ("tests/declared.tftest.hcl", declared(source)),
-        ("tests/zones.tftest.hcl", zones(source)),
-        ("tests/ranges.tftest.hcl", ranges(source)),
-        ("tests/rejections.tftest.hcl", rejections(source)),
-    ]
-    .into_iter()
-    .map(|(name, runs)| {
-        let mut items = vec![mock_provider()];
-        items.extend(required_variables(source));
-        items.extend(runs);
-        (name.to_owned(), print::file(&source.module.name, &items))
-    })
-    .collect()
+    let file = |write_runs: fn(&mut Writer, &Source<'_>)| {
+        let mut file = print::begin(&source.module.name);
+        write_mock_provider(&mut file);
+        write_required_variables(&mut file, source);
+        write_runs(&mut file, source);
+        file.finish()
+    };
+    BTreeMap::from([
+        ("tests/declared.tftest.hcl".to_owned(), file(write_declared)),
+        ("tests/zones.tftest.hcl".to_owned(), file(write_zones)),
+        ("tests/ranges.tftest.hcl".to_owned(), file(write_ranges)),
+        ("tests/rejections.tftest.hcl".to_owned(), file(write_rejections)),
+    ])
 }
 
-fn mock_provider() -> Item {
-    let region = Body::new().arg("defaults", object([("id", string("eu-west-1"))]));
-    let mut provider = Body::new();
-    provider.items.push(Item::block("mock_data", &["aws_region"], region));
-    Item::block("mock_provider", &["aws"], provider)
+fn write_mock_provider(file: &mut Writer) {
+    file.blank();
+    file.labelled_block("mock_provider", &["aws"], |provider| {
+        provider.labelled_block("mock_data", &["aws_region"], |region| {
+            region.argument("defaults", &object([("id", string("eu-west-1"))]));
+        });
+    });
 }
 
 /// Gives a value to each variable that has no default.
-fn required_variables(source: &Source<'_>) -> Option<Item> {
-    source.network.nat.as_ref().filter(|nat| nat.bring_elastic_ips)?;
-    let letters = source.network.slots.keys();
-    let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
-    Some(Item::block("variables", &[], Body::new().arg("elastic_ip_allocation_ids", object(ids))))
+fn write_required_variables(file: &mut Writer, source: &Source<'_>) {
+    if source.network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips) {
+        let letters = source.network.slots.keys();
+        let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
+        file.blank();
+        file.block("variables", |variables| variables.argument("elastic_ip_allocation_ids", &object(ids)));
+    }
 }
 
-fn run(name: &str, variables: Body, checks: Vec<Item>) -> Item {
-    let mut body = Body::new().hcl("command", "plan");
-    if !variables.items.is_empty() {
-        body = body.blank();
-        body.items.push(Item::block("variables", &[], variables));
-    }
-    for check in checks {
-        if matches!(check, Item::Block(_)) {
-            body = body.blank();
+fn write_run(file: &mut Writer, name: &str, variables: &Body, write_checks: impl FnOnce(&mut Writer)) {
+    file.blank();
+    file.labelled_block("run", &[name], |run| {
+        run.argument("command", &expr("plan"));
+        if !variables.items.is_empty() {
+            run.blank();
+            run.block("variables", |it| it.body(variables));
         }
-        body.items.push(check);
-    }
-    Item::block("run", &[name], body)
+        write_checks(run);
+    });
 }
 
-fn assertion(condition: Expr, message: &str) -> Item {
-    Item::block("assert", &[], Body::new().arg("condition", condition).arg("error_message", string(message)))
+fn write_assertion(run: &mut Writer, condition: &Expr, message: &str) {
+    run.blank();
+    run.block("assert", |assert| {
+        assert.argument("condition", condition);
+        assert.argument("error_message", &string(message));
+    });
 }
 
 /// Returns how many things, in words.
@@ -96,36 +101,32 @@ fn has_rows(resource: &Resource) -> bool {
 }
 
 /// Asserts the number of instances of each of these resources that has instances by key.
-fn counts<'a>(
+fn write_counts<'a>(
+    run: &mut Writer,
     source: &Source<'_>,
     resources: impl Iterator<Item = &'a Resource>,
     n_zones: usize,
-) -> Vec<Item> {
-    resources
-        .filter_map(|resource| {
-            let count = instances(source.network, resource, n_zones)?;
+) {
+    for resource in resources {
+        if let Some(count) = instances(source.network, resource, n_zones) {
             let found = call("length", [reference(&resource.ty, &resource.name)]);
             let message = format!("{} must have {}.", resource.address(), counted(count, "instance"));
-            Some(assertion(equal(found, Expr::Number(count.into())), &message))
-        })
-        .collect()
+            write_assertion(run, &equal(found, Expr::Number(count.into())), &message);
+        }
+    }
 }
 
 /// Asserts the range of every subnet in these zones, the VPC's ranges being these.
-fn subnets(network: &Network, zones: &[Zone], bases: &[Cidr]) -> Vec<Item> {
-    let mut checks = Vec::new();
+fn write_subnets(run: &mut Writer, network: &Network, zones: &[Zone], bases: &[Cidr]) {
     for (idx, tier) in network.tiers.iter().enumerate() {
-        let id = tier.name.identifier();
         let expected = zones.iter().filter_map(|zone| {
             let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
             Some((zone.to_string(), string(&range.to_string())))
         });
-        checks.push(assertion(
-            equal(ranges_by_letter(&id), object(expected)),
-            &format!("The subnets of {} must lie where the ledger says.", tier.name),
-        ));
+        let found = ranges_by_letter(&tier.name.identifier());
+        let message = format!("The subnets of {} must lie where the ledger says.", tier.name);
+        write_assertion(run, &equal(found, object(expected)), &message);
     }
-    checks
 }
 
 /// Returns `{ for letter, subnet in aws_subnet.<tier> : letter => subnet.cidr_block }`.
@@ -143,11 +144,12 @@ fn defaults(network: &Network) -> Vec<Cidr> {
     network.ranges.iter().map(|range| range.default).collect()
 }
 
-fn declared(source: &Source<'_>) -> Vec<Item> {
+fn write_declared(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
-    let mut checks = counts(source, source.module.resources.iter(), network.zones.len());
-    checks.extend(subnets(network, &network.zones, &defaults(network)));
-    vec![run("is_the_declared_network", Body::new(), checks)]
+    write_run(file, "is_the_declared_network", &Body::new(), |run| {
+        write_counts(run, source, source.module.resources.iter(), network.zones.len());
+        write_subnets(run, network, &network.zones, &defaults(network));
+    });
 }
 
 /// Passes a value for each of these letters as `zones`.
@@ -162,7 +164,7 @@ fn own_zones(zones: &[Zone]) -> Body {
 }
 
 /// Fewer, gapped, and spare letters: nothing that stays moves.
-fn zones(source: &Source<'_>) -> Vec<Item> {
+fn write_zones(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
     let home = network.nat.as_ref().and_then(|nat| nat.home);
     let all: Vec<Zone> = network.slots.keys().copied().collect();
@@ -176,26 +178,23 @@ fn zones(source: &Source<'_>) -> Vec<Item> {
         sets.push(("a_zone_in_the_middle_is_gone", vec![all[0], all[2]]));
     }
     sets.push(("the_fewest_zones", all[..network.min_zones.0.min(all.len())].to_vec()));
-    sets.into_iter()
-        .filter(|(_, zones)| allowed(zones))
-        .map(|(name, zones)| {
+    for (name, zones) in sets.into_iter().filter(|(_, zones)| allowed(zones)) {
+        write_run(file, name, &own_zones(&zones), |run| {
             let by_zone = source.module.resources.iter().filter(|resource| !has_rows(resource));
-            let mut checks = counts(source, by_zone, zones.len());
-            checks.extend(subnets(network, &zones, &defaults(network)));
-            run(name, own_zones(&zones), checks)
-        })
-        .collect()
+            write_counts(run, source, by_zone, zones.len());
+            write_subnets(run, network, &zones, &defaults(network));
+        });
+    }
 }
 
 /// The largest and the smallest admitted range, in each address space.
-fn ranges(source: &Source<'_>) -> Vec<Item> {
+fn write_ranges(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
     let base = &network.ranges[0];
     let keeps_clear = |range: Cidr| {
         !network.keep_clear.iter().any(|clear| clear.cidr.overlaps(range))
             && !network.ranges[1..].iter().any(|other| other.default.overlaps(range))
     };
-    let mut runs = Vec::new();
     let (min, max) = (base.admitted.min_prefix_length, base.admitted.max_prefix_length);
     let lengths: &[(&str, u8)] = if min == max {
         &[("a_range", min)]
@@ -211,26 +210,21 @@ fn ranges(source: &Source<'_>) -> Vec<Item> {
             };
             let mut bases = defaults(network);
             bases[0] = range;
-            runs.push(run(
-                &format!("{name}_in_space_{}", space_idx + 1),
-                Body::new().arg("cidr_block", string(&range.to_string())),
-                subnets(network, &network.zones, &bases),
-            ));
+            let name = format!("{name}_in_space_{}", space_idx + 1);
+            let variables = Body::new().arg("cidr_block", string(&range.to_string()));
+            write_run(file, &name, &variables, |run| write_subnets(run, network, &network.zones, &bases));
         }
     }
-    runs
 }
 
 /// What must be refused, and by which check.
-fn rejections(source: &Source<'_>) -> Vec<Item> {
+fn write_rejections(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
-    let mut runs = Vec::new();
     let mut reject = |name: &str, variables: Body, checked: &str| {
-        let failures = Item::Argument("expect_failures".to_owned(), expr(&format!("[{checked}]")));
-        let Item::Block(mut refused) = run(name, variables, Vec::new()) else { return };
-        refused.body = refused.body.blank();
-        refused.body.items.push(failures);
-        runs.push(Item::Block(refused));
+        write_run(file, name, &variables, |run| {
+            run.blank();
+            run.argument("expect_failures", &expr(&format!("[{checked}]")));
+        });
     };
     reject("a_name_that_aws_refuses", Body::new().arg("name", string("Net_Work-")), "var.name");
     for range in &network.ranges {
@@ -306,7 +300,6 @@ fn rejections(source: &Source<'_>) -> Vec<Item> {
             );
         }
     }
-    runs
 }
 
 fn two_letters_on_one_zone(zones: &[Zone], letters: &[Zone]) -> Body {

@@ -15,10 +15,10 @@ mod text;
 mod writer;
 
 pub use self::expression::expression;
-pub(crate) use self::files::{file, origin};
+pub(crate) use self::files::{begin, file, origin};
 pub use self::files::{files, type_expression};
+pub(crate) use self::writer::Writer;
 
-use self::writer::Writer;
 use super::syntax::Body;
 
 /// Lines are broken where they would be longer than this, and where they can be.

@@ -38,7 +38,7 @@ pub(crate) fn origin(topology: &str) -> String {
 }
 
 /// Begins a file with a line that says where it comes from.
-fn begin(topology: &str) -> Writer {
+pub(crate) fn begin(topology: &str) -> Writer {
     let mut file = Writer::default();
     file.comment(&origin(topology));
     file

@@ -6,7 +6,7 @@ use crate::module::syntax::{Body, Expr, Item};
 
 /// A file that is being written, item by item.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     out: String,
     indent: usize,
     /// Where the items of the present body begin.
@@ -21,21 +21,21 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Returns the text of the file.
-    pub(super) fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.arguments.align(&mut self.out);
         self.out
     }
 
     /// Returns how many bytes have been written.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.out.len()
     }
 
-    pub(super) fn body(&mut self, body: &Body) {
+    pub(crate) fn body(&mut self, body: &Body) {
         body.items.iter().for_each(|item| self.item(item));
     }
 
-    pub(super) fn item(&mut self, item: &Item) {
+    pub(crate) fn item(&mut self, item: &Item) {
         match item {
             Item::Argument(name, value) => self.argument(name, value),
             Item::Block(block) => {
@@ -46,14 +46,14 @@ impl Writer {
         }
     }
 
-    pub(super) fn argument(&mut self, name: &str, value: &Expr) {
+    pub(crate) fn argument(&mut self, name: &str, value: &Expr) {
         let layout = if self.broken { layout::broken_argument } else { layout::argument };
         let indent = self.indent;
         self.assignment(name, |out| layout(out, indent, name.len(), value));
     }
 
     /// Writes an argument whose value is text that has been laid out, and may be aligned with its neighbours or not.
-    pub(super) fn laid_out_argument(&mut self, name: &str, value: &str, aligned: bool) {
+    pub(crate) fn laid_out_argument(&mut self, name: &str, value: &str, aligned: bool) {
         self.assignment(name, |out| {
             out.push_str(value);
             aligned
@@ -67,7 +67,7 @@ impl Writer {
     }
 
     /// Sets the items before apart from those after; several blank lines are one, and none stands at either end.
-    pub(super) fn blank(&mut self) {
+    pub(crate) fn blank(&mut self) {
         self.arguments.align(&mut self.out);
         self.blank = self.out.len() > self.start;
     }
@@ -78,7 +78,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn comment(&mut self, text: &str) {
+    pub(crate) fn comment(&mut self, text: &str) {
         self.arguments.align(&mut self.out);
         self.write_blank();
         for line in text.split('\n') {
@@ -92,11 +92,11 @@ impl Writer {
         }
     }
 
-    pub(super) fn block(&mut self, kind: &str, write_body: impl FnOnce(&mut Writer)) {
+    pub(crate) fn block(&mut self, kind: &str, write_body: impl FnOnce(&mut Writer)) {
         self.labelled_block::<&str>(kind, &[], write_body);
     }
 
-    pub(super) fn labelled_block<L: AsRef<str>>(
+    pub(crate) fn labelled_block<L: AsRef<str>>(
         &mut self,
         kind: &str,
         labels: &[L],
