@@ -4,13 +4,16 @@
 //! right on another, as in `"$${$%%{"`. So escaped markers are hidden from it behind characters that mean nothing.
 
 use hcl::expr::{Heredoc, ObjectKey, Operation, TemplateExpr, TraversalOperator};
-use hcl::template::{Directive, Element, Template};
+use hcl::template::{Directive, Element, Interpolation, Template};
 
-use super::{Expr, text_of};
+use super::{Expr, path, text_of};
 
 /// Parses a template; `None` if it is none.
 pub(super) fn parse(template: &TemplateExpr) -> Option<Template> {
     let text = text_of(template);
+    if let Some(template) = of_paths(text) {
+        return Some(template);
+    }
     if !text.contains("$${") && !text.contains("%%{") {
         return Template::from_expr(template).ok();
     }
@@ -27,6 +30,22 @@ pub(super) fn parse(template: &TemplateExpr) -> Option<Template> {
     let mut template = Template::from_expr(&template).ok()?;
     hidden.show_in_template(&mut template);
     Some(template)
+}
+
+/// Returns a template that interpolates nothing but paths, as most do, which need no parser.
+fn of_paths(text: &str) -> Option<Template> {
+    if text.contains("$${") || text.contains("%{") {
+        return None;
+    }
+    let literal = |text: &str| (!text.is_empty()).then(|| Element::from(text));
+    let mut pieces = text.split("${");
+    let mut elements: Vec<Element> = pieces.next().and_then(literal).into_iter().collect();
+    for piece in pieces {
+        let (inner, after) = piece.split_once('}')?;
+        elements.push(Element::from(Interpolation::new(path(inner)?)));
+        elements.extend(literal(after));
+    }
+    Some(Template::from_iter(elements))
 }
 
 /// The characters that stand for `$${` and `%%{`.
@@ -128,7 +147,7 @@ mod tests {
     /// What the parser reads right without help, it reads the same with it.
     #[test]
     fn a_flat_template_is_what_its_parser_says() {
-        let parts = ["$", "%", "{", "$${", "%%{", "${x}", "%{ if x }y%{ endif }", "a", "\\n"];
+        let parts = ["$", "%", "{", "$${", "%%{", "${x}", "${x.y}", "%{ if x }y%{ endif }", "a", "\\n"];
         for text in parts.iter().flat_map(|a| parts.iter().map(move |b| [*a, *b])) {
             for text in parts.iter().map(|c| [&text.concat(), *c].concat()) {
                 let template = TemplateExpr::from(text.as_str());
