@@ -161,35 +161,37 @@ fn secondary_ranges_in_order(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn acl_rule_numbers(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    let mut seen = BTreeMap::new();
+    let mut numbers: BTreeMap<Vec<String>, BTreeMap<(bool, i64), Row<'_>>> = BTreeMap::new();
     for rule in graph.of("aws_network_acl_rule") {
         let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
+        let seen = numbers.entry(acl).or_default();
         for row in rows(rule) {
             let Some(number) = row.number("rule_number") else { continue };
-            let argument = row.path("rule_number");
             if !(1..=32766).contains(&number) {
                 let message = format!("the rule number is {number}, not within 1 to 32766");
-                faults.push(fault(rule, &argument, message, "choose another number"));
+                faults.push(fault(rule, &row.path("rule_number"), message, "choose another number"));
             }
             let is_egress = row.get("egress") == Some(&Expr::Bool(true));
-            if let Some(other) = seen.insert((acl.clone(), is_egress, number), argument.clone()) {
+            if let Some(other) = seen.insert((is_egress, number), row) {
+                let other = other.path("rule_number");
                 let message = format!("the rule number {number} is also that of {other}");
-                faults.push(fault(rule, &argument, message, "choose another number"));
+                faults.push(fault(rule, &row.path("rule_number"), message, "choose another number"));
             }
         }
     }
 }
 
 fn acl_rules_in_budget(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    let mut counts: BTreeMap<(Vec<String>, bool), (usize, &Resource)> = BTreeMap::new();
+    let mut counts: BTreeMap<Vec<String>, BTreeMap<bool, (usize, &Resource)>> = BTreeMap::new();
     for rule in graph.of("aws_network_acl_rule") {
         let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
+        let directions = counts.entry(acl).or_default();
         for row in rows(rule) {
             let is_egress = row.get("egress") == Some(&Expr::Bool(true));
-            counts.entry((acl.clone(), is_egress)).or_insert((0, rule)).0 += 1;
+            directions.entry(is_egress).or_insert((0, rule)).0 += 1;
         }
     }
-    for ((_, is_egress), (count, rule)) in counts {
+    for (is_egress, (count, rule)) in counts.into_values().flatten() {
         if count > ACL_RULES {
             let direction = if is_egress { "egress" } else { "ingress" };
             let message = format!("the ACL has {count} {direction} rules, but AWS takes {ACL_RULES}");

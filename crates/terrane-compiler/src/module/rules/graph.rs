@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::expr::TraversalOperator;
 
+use super::rows::attribute;
 use crate::module::syntax::{Body, Expr, Item, any};
 use crate::module::{Module, Resource};
 
@@ -23,8 +24,7 @@ impl<'m> Graph<'m> {
     }
 
     /// Returns the resources of one type.
-    pub(super) fn of<'g>(&'g self, ty: &str) -> impl Iterator<Item = &'m Resource> + use<'g, 'm> {
-        let ty = ty.to_owned();
+    pub(super) fn of<'g>(&'g self, ty: &'g str) -> impl Iterator<Item = &'m Resource> + use<'g, 'm> {
         self.module.resources.iter().filter(move |resource| resource.ty == ty)
     }
 
@@ -104,34 +104,33 @@ impl<'m> Graph<'m> {
             let Expr::Traversal(traversal) = expr else { return false };
             let Expr::Variable(root) = &traversal.expr else { return false };
             let Some(TraversalOperator::GetAttr(name)) = traversal.operators.first() else { return false };
-            let address = format!("{}.{name}", root.as_str());
-            if root.as_str() != "local" {
-                found.insert(address);
-            } else if let Some(local) = self.module.locals.iter().find(|local| local.name == name.as_str()) {
-                let value = part(&local.value, &traversal.operators[1..]);
-                let place = match traversal.operators.get(1) {
-                    Some(TraversalOperator::GetAttr(part)) => format!("{address}.{part}"),
-                    _ => address,
-                };
-                // Each local is followed once, so that a cycle, which the type check reports, ends here.
-                if found.insert(place) {
-                    self.collect(value, found);
+            match root.as_str() {
+                // What its entries refer to stands in the table of `for_each`.
+                "each" => {}
+                "local" => self.collect_local(name.as_str(), &traversal.operators[1..], found),
+                root => {
+                    found.insert(format!("{root}.{name}"));
                 }
             }
             false
         });
     }
+
+    fn collect_local(&self, name: &str, operators: &[TraversalOperator], found: &mut BTreeSet<String>) {
+        let Some(local) = self.module.locals.iter().find(|local| local.name == name) else { return };
+        let place = match operators.first() {
+            Some(TraversalOperator::GetAttr(part)) => format!("local.{name}.{part}"),
+            _ => format!("local.{name}"),
+        };
+        // Each local is followed once, so that a cycle, which the type check reports, ends here.
+        if found.insert(place) {
+            self.collect(part(&local.value, operators), found);
+        }
+    }
 }
 
 /// Returns the part of a literal object that the operators take, as far as it can be told.
 fn part<'e>(value: &'e Expr, operators: &[TraversalOperator]) -> &'e Expr {
-    let (Expr::Object(entries), Some(TraversalOperator::GetAttr(name))) = (value, operators.first()) else {
-        return value;
-    };
-    let is_named = |key: &hcl::ObjectKey| match key {
-        hcl::ObjectKey::Identifier(key) => key == name,
-        hcl::ObjectKey::Expression(Expr::String(key)) => key == name.as_str(),
-        _ => false,
-    };
-    entries.iter().find(|(key, _)| is_named(key)).map_or(value, |(_, value)| value)
+    let Some(TraversalOperator::GetAttr(name)) = operators.first() else { return value };
+    attribute(value, name.as_str()).unwrap_or(value)
 }

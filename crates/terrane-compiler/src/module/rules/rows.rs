@@ -1,24 +1,24 @@
 //! The instances of a resource whose `for_each` is a table in the module itself.
 
-use hcl::expr::{BinaryOperator, Operation, TraversalOperator};
+use hcl::expr::{BinaryOperator, ObjectKey, Operation, TraversalOperator};
 
 use crate::module::Resource;
 use crate::module::syntax::{Expr, key_text};
 
 /// One instance, with the arguments that can be told from the module alone.
+#[derive(Clone, Copy)]
 pub(super) struct Row<'m> {
     resource: &'m Resource,
-    key: Option<String>,
+    key: Option<&'m ObjectKey>,
     value: Option<&'m Expr>,
 }
 
 /// Returns an instance for each entry of the table, or one without a key.
 pub(super) fn rows(resource: &Resource) -> Vec<Row<'_>> {
     match &resource.for_each {
-        Some(Expr::Object(entries)) => entries
-            .iter()
-            .map(|(key, value)| Row { resource, key: Some(key_text(key)), value: Some(value) })
-            .collect(),
+        Some(Expr::Object(entries)) => {
+            entries.iter().map(|(key, value)| Row { resource, key: Some(key), value: Some(value) }).collect()
+        }
         _ => vec![Row { resource, key: None, value: None }],
     }
 }
@@ -40,8 +40,8 @@ impl<'m> Row<'m> {
 
     /// Names an argument of this instance.
     pub(super) fn path(&self, argument: &str) -> String {
-        match &self.key {
-            Some(key) => format!("[\"{key}\"].{argument}"),
+        match self.key {
+            Some(key) => format!("[\"{}\"].{argument}", key_text(key)),
             None => argument.to_owned(),
         }
     }
@@ -87,7 +87,13 @@ impl<'m> Row<'m> {
     }
 }
 
-fn attribute<'m>(object: &'m Expr, name: &str) -> Option<&'m Expr> {
+/// Returns what a literal object has under a name.
+pub(super) fn attribute<'m>(object: &'m Expr, name: &str) -> Option<&'m Expr> {
     let Expr::Object(entries) = object else { return None };
-    entries.iter().find(|(key, _)| key_text(key) == name).map(|(_, value)| value)
+    let is_named = |key: &ObjectKey| match key {
+        ObjectKey::Identifier(key) => key.as_str() == name,
+        ObjectKey::Expression(Expr::String(key)) => key == name,
+        _ => false,
+    };
+    entries.iter().find(|(key, _)| is_named(key)).map(|(_, value)| value)
 }
