@@ -14,6 +14,7 @@ pub mod syntax;
 pub mod typecheck;
 
 use std::collections::BTreeMap;
+use std::fmt::Arguments;
 
 use terrane_contract::{Holds, Type};
 
@@ -61,31 +62,31 @@ pub(crate) fn checked(module: &Module) -> typecheck::Typed {
 
 impl Module {
     /// Calls `f` with each expression and the address of what it belongs to, such as `var.zones` or `aws_subnet.app`.
-    pub fn each_expression(&self, f: &mut dyn FnMut(&str, &Expr)) {
+    pub fn each_expression(&self, f: &mut dyn FnMut(Arguments<'_>, &Expr)) {
         for variable in &self.variables {
-            let address = format!("var.{}", variable.name);
-            variable.default.iter().for_each(|default| f(&address, default));
-            each_condition(&address, &variable.validations, f);
+            let address = format_args!("var.{}", variable.name);
+            variable.default.iter().for_each(|default| f(address, default));
+            each_condition(address, &variable.validations, f);
         }
         for local in &self.locals {
-            f(&format!("local.{}", local.name), &local.value);
+            f(format_args!("local.{}", local.name), &local.value);
         }
         for (prefix, resources) in [("data.", &self.data), ("", &self.resources)] {
             for resource in resources {
-                let address = format!("{prefix}{}", resource.address());
-                resource.for_each.iter().for_each(|for_each| f(&address, for_each));
-                each_argument(&address, &resource.body, f);
-                each_condition(&address, &resource.preconditions, f);
-                each_condition(&address, &resource.postconditions, f);
+                let address = format_args!("{prefix}{}.{}", resource.ty, resource.name);
+                resource.for_each.iter().for_each(|for_each| f(address, for_each));
+                each_argument(address, &resource.body, f);
+                each_condition(address, &resource.preconditions, f);
+                each_condition(address, &resource.postconditions, f);
             }
         }
         for output in &self.outputs {
-            f(&format!("output.{}", output.name), &output.value);
+            f(format_args!("output.{}", output.name), &output.value);
         }
     }
 }
 
-fn each_argument(address: &str, body: &Body, f: &mut dyn FnMut(&str, &Expr)) {
+fn each_argument(address: Arguments<'_>, body: &Body, f: &mut dyn FnMut(Arguments<'_>, &Expr)) {
     for item in &body.items {
         match item {
             Item::Argument(_, value) => f(address, value),
@@ -95,7 +96,7 @@ fn each_argument(address: &str, body: &Body, f: &mut dyn FnMut(&str, &Expr)) {
     }
 }
 
-fn each_condition(address: &str, conditions: &[Condition], f: &mut dyn FnMut(&str, &Expr)) {
+fn each_condition(address: Arguments<'_>, conditions: &[Condition], f: &mut dyn FnMut(Arguments<'_>, &Expr)) {
     for condition in conditions {
         f(address, &condition.condition);
         f(address, &condition.error_message);

@@ -77,7 +77,8 @@ fn features(module: &Module) -> Vec<Feature> {
     }
     for resource in module.data.iter().chain(&module.resources) {
         if !(resource.preconditions.is_empty() && resource.postconditions.is_empty()) {
-            used.add("preconditions and postconditions", Version::new(1, 2), &resource.address());
+            let place = format_args!("{}.{}", resource.ty, resource.name);
+            used.add("preconditions and postconditions", Version::new(1, 2), place);
         }
     }
     for moved in &module.moved {
@@ -96,40 +97,40 @@ struct Used {
 }
 
 impl Used {
-    fn add(&mut self, name: &str, since: Version, place: &str) {
+    fn add(&mut self, name: &str, since: Version, place: fmt::Arguments<'_>) {
         if !self.features.contains_key(name) {
-            let feature = Feature { name: name.to_owned(), since, used_by: place.to_owned() };
+            let feature = Feature { name: name.to_owned(), since, used_by: place.to_string() };
             self.features.insert(name.to_owned(), feature);
         }
     }
 
     fn variable(&mut self, variable: &Variable) {
-        let place = format!("var.{}", variable.name);
+        let place = format_args!("var.{}", variable.name);
         if !variable.nullable {
-            self.add("variables that refuse null", Version::new(1, 1), &place);
+            self.add("variables that refuse null", Version::new(1, 1), place);
         }
         if has_optional(&variable.ty) {
-            self.add("optional object attributes", Version::new(1, 3), &place);
+            self.add("optional object attributes", Version::new(1, 3), place);
         }
         for validation in &variable.validations {
             for expr in [&validation.condition, &validation.error_message] {
                 if any(expr, &mut |expr| refers_beyond(expr, &variable.name)) {
-                    self.add("validations that refer to other objects", Version::new(1, 9), &place);
+                    self.add("validations that refer to other objects", Version::new(1, 9), place);
                 }
             }
         }
     }
 
     fn moved(&mut self, moved: &Moved) {
-        let place = format!("moved {}", moved.from);
-        self.add("`moved` blocks", Version::new(1, 1), &place);
+        let place = format_args!("moved {}", moved.from);
+        self.add("`moved` blocks", Version::new(1, 1), place);
         let ty = |address: &str| address.split('.').next().map(str::to_owned);
         if ty(&moved.from) != ty(&moved.to) {
-            self.add("`moved` blocks between resource types", Version::new(1, 8), &place);
+            self.add("`moved` blocks between resource types", Version::new(1, 8), place);
         }
     }
 
-    fn functions(&mut self, place: &str, expr: &Expr) {
+    fn functions(&mut self, place: fmt::Arguments<'_>, expr: &Expr) {
         any(expr, &mut |expr| {
             if let Expr::FuncCall(call) = expr {
                 if call.name.is_namespaced() {
