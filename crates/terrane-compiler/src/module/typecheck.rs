@@ -104,15 +104,15 @@ impl<'m> Checker<'m> {
 
     fn check_names(&mut self) {
         let module = self.module;
-        let names = (module.variables.iter().map(|variable| format!("var.{}", variable.name)))
-            .chain(module.locals.iter().map(|local| format!("local.{}", local.name)))
-            .chain(module.outputs.iter().map(|output| format!("output.{}", output.name)))
-            .chain(module.data.iter().map(|resource| format!("data.{}", resource.address())))
-            .chain(module.resources.iter().map(Resource::address));
+        let names = (module.variables.iter().map(|variable| ("var.", "", &variable.name)))
+            .chain(module.locals.iter().map(|local| ("local.", "", &local.name)))
+            .chain(module.outputs.iter().map(|output| ("output.", "", &output.name)))
+            .chain(module.data.iter().map(|resource| ("data.", resource.ty.as_str(), &resource.name)))
+            .chain(module.resources.iter().map(|resource| ("", resource.ty.as_str(), &resource.name)));
         let mut seen = BTreeSet::new();
-        for name in names {
-            if !seen.insert(name.clone()) {
-                self.enter(&name, "");
+        for (kind, ty, name) in names {
+            if !seen.insert((kind, ty, name)) {
+                self.enter(&format!("{kind}{}", join(ty, name)), "");
                 self.fault("it is declared twice".to_owned(), "give one of them another name");
             }
         }
@@ -139,36 +139,38 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn variable_type(&self, name: &str) -> Option<Type> {
-        self.module
-            .variables
-            .iter()
-            .find(|variable| variable.name == name)
-            .map(|variable| variable.ty.clone())
+    fn variable_type(&self, name: &str) -> Option<&'m Type> {
+        self.module.variables.iter().find(|variable| variable.name == name).map(|variable| &variable.ty)
     }
 
-    fn local_type(&mut self, name: &str) -> Option<Type> {
+    fn local_type(&mut self, name: &str) -> Option<&Type> {
         let (local, progress) = self.locals.get_mut(name)?;
-        let local = *local;
         match progress {
-            Progress::Done(ty) => return Some(ty.clone()),
-            Progress::Running => {
-                self.fault(
-                    format!("`local.{name}` needs its own value through this"),
-                    "break the cycle of local values",
-                );
-                return Some(Type::Dynamic);
+            Progress::Done(_) => {}
+            Progress::Running => self.fault(
+                format!("`local.{name}` needs its own value through this"),
+                "break the cycle of local values",
+            ),
+            Progress::Waiting => {
+                *progress = Progress::Running;
+                let local = *local;
+                self.infer_local(local);
             }
-            Progress::Waiting => *progress = Progress::Running,
         }
+        match self.locals.get(name)? {
+            (_, Progress::Done(ty)) => Some(ty),
+            (_, Progress::Waiting | Progress::Running) => Some(&Type::Dynamic),
+        }
+    }
+
+    fn infer_local(&mut self, local: &'m Local) {
         let outer = (
-            std::mem::replace(&mut self.address, format!("local.{name}")),
+            std::mem::replace(&mut self.address, format!("local.{}", local.name)),
             std::mem::take(&mut self.argument),
         );
         let ty = self.infer(&mut Scope::default(), &local.value);
         (self.address, self.argument) = outer;
-        self.locals.insert(&local.name, (local, Progress::Done(ty.clone())));
-        Some(ty)
+        self.locals.insert(&local.name, (local, Progress::Done(ty)));
     }
 
     /// Returns whether a resource has instances by key, or `None` if there is none of that name.

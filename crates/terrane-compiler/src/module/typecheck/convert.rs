@@ -31,7 +31,10 @@ pub(super) fn converts(from: &Type, to: &Type) -> bool {
 
 /// Returns the type that all types convert to, as the branches of a conditional or the elements of a list need one.
 pub(super) fn unify<'a>(types: impl IntoIterator<Item = &'a Type>) -> Option<Type> {
-    types.into_iter().try_fold(Type::Dynamic, |common, ty| unify_two(&common, ty))
+    types.into_iter().try_fold(Type::Dynamic, |common, ty| match common == *ty {
+        true => Some(common),
+        false => unify_two(&common, ty),
+    })
 }
 
 fn unify_two(a: &Type, b: &Type) -> Option<Type> {

@@ -22,6 +22,13 @@ pub(super) struct Scope {
     pub(super) variables: Vec<(String, Type)>,
 }
 
+impl Scope {
+    /// Returns the type of a variable of a `for` expression.
+    fn variable(&self, name: &str) -> Option<&Type> {
+        self.variables.iter().rev().find(|(variable, _)| variable == name).map(|(_, ty)| ty)
+    }
+}
+
 impl Checker<'_> {
     pub(super) fn infer(&mut self, scope: &mut Scope, expr: &Expr) -> Type {
         match expr {
@@ -85,7 +92,7 @@ impl Checker<'_> {
             };
             attributes.insert(name, ty);
         }
-        let object = Type::object(attributes);
+        let object = Type::Object { attributes, optional: std::collections::BTreeSet::new() };
         if is_open { Type::map(element(&object).unwrap_or(Type::Dynamic)) } else { object }
     }
 
@@ -248,10 +255,7 @@ impl Checker<'_> {
     }
 
     fn variable(&mut self, scope: &Scope, name: &str) -> Type {
-        match scope.variables.iter().rev().find(|(variable, _)| variable == name) {
-            Some((_, ty)) => ty.clone(),
-            None => self.unresolved(name),
-        }
+        scope.variable(name).cloned().unwrap_or_else(|| self.unresolved(name))
     }
 
     pub(super) fn unresolved(&mut self, name: &str) -> Type {
@@ -265,36 +269,36 @@ impl Checker<'_> {
             let ty = self.infer(scope, &traversal.expr);
             return self.apply(scope, ty, operators);
         };
-        if scope.variables.iter().any(|(name, _)| name == root.as_str()) {
-            let ty = self.variable(scope, root.as_str());
-            return self.apply(scope, ty, operators);
+        if let Some(ty) = scope.variable(root.as_str()) {
+            let (ty, rest) = attribute_of(ty, operators);
+            return self.apply(scope, ty, rest);
         }
         let (first, rest) = match operators.split_first() {
             Some((TraversalOperator::GetAttr(name), rest)) => (name.as_str(), rest),
             _ => return self.unresolved(root.as_str()),
         };
-        let ty = match (root.as_str(), first) {
+        let (ty, rest) = match (root.as_str(), first) {
             ("var", name) => match self.variable_type(name) {
-                Some(ty) => ty,
-                None => self.unresolved(&format!("var.{name}")),
+                Some(ty) => attribute_of(ty, rest),
+                None => (self.unresolved(&format!("var.{name}")), rest),
             },
             ("local", name) => match self.local_type(name) {
-                Some(ty) => ty,
-                None => self.unresolved(&format!("local.{name}")),
+                Some(ty) => attribute_of(ty, rest),
+                None => (self.unresolved(&format!("local.{name}")), rest),
             },
             ("each", "key" | "value") => match &scope.each {
-                Some(_) if first == "key" => Type::String,
-                Some(value) => value.clone(),
+                Some(_) if first == "key" => (Type::String, rest),
+                Some(value) => attribute_of(value, rest),
                 None => {
                     self.fault(
                         format!("`each.{first}` stands where there is no `for_each`"),
                         "add `for_each`, or name the instance",
                     );
-                    Type::Dynamic
+                    (Type::Dynamic, rest)
                 }
             },
-            ("self", attribute) => self.own_attribute(scope, attribute),
-            ("path", "module" | "root" | "cwd") | ("terraform", "workspace") => Type::String,
+            ("self", attribute) => (self.own_attribute(scope, attribute), rest),
+            ("path", "module" | "root" | "cwd") | ("terraform", "workspace") => (Type::String, rest),
             ("data", ty) => {
                 let Some((TraversalOperator::GetAttr(name), rest)) = rest.split_first() else {
                     return self.unresolved(&format!("data.{ty}"));
@@ -336,14 +340,14 @@ impl Checker<'_> {
         name: &str,
         operators: &[TraversalOperator],
     ) -> Type {
-        let address = if is_data { format!("data.{ty}.{name}") } else { format!("{ty}.{name}") };
+        let address = || if is_data { format!("data.{ty}.{name}") } else { format!("{ty}.{name}") };
         let Some(has_instances) = self.instances(is_data, ty, name) else {
-            return self.unresolved(&address);
+            return self.unresolved(&address());
         };
         let schema = if is_data { self.schema.data(ty) } else { self.schema.resource(ty) };
         // An unknown type is reported where the resource stands.
         let Some(schema) = schema else { return Type::Dynamic };
-        let (ty, rest) = match (has_instances, operators) {
+        let (part, rest) = match (has_instances, operators) {
             (true, [TraversalOperator::Index(key), TraversalOperator::GetAttr(attribute), rest @ ..]) => {
                 self.expect(scope, key, &Type::String, "the key of an instance");
                 (schema.part(attribute.as_str()).ok_or(attribute), rest)
@@ -351,7 +355,8 @@ impl Checker<'_> {
             (true, [TraversalOperator::GetAttr(attribute), ..]) => {
                 self.fault(
                     format!(
-                        "`{address}` has an instance for each key, so that `.{attribute}` names none of them"
+                        "`{}` has an instance for each key, so that `.{attribute}` names none of them",
+                        address(),
                     ),
                     "name the instance: `[each.key]`",
                 );
@@ -369,11 +374,11 @@ impl Checker<'_> {
                 return self.apply(scope, whole, operators);
             }
         };
-        match ty {
-            Ok(ty) => self.apply(scope, ty, rest),
+        match part {
+            Ok(part) => self.apply(scope, part, rest),
             Err(attribute) => {
                 self.fault(
-                    format!("`{address}` has no attribute `{attribute}`"),
+                    format!("`{}` has no attribute `{attribute}`", address()),
                     "take one that the provider's schema has",
                 );
                 Type::Dynamic
@@ -433,6 +438,20 @@ impl Checker<'_> {
             _ => element(ty).unwrap_or(Type::Dynamic),
         }
     }
+}
+
+/// Takes attributes of an object as far as it has them, and returns the type of what is reached and the operators left.
+fn attribute_of<'o>(
+    mut ty: &Type,
+    mut operators: &'o [TraversalOperator],
+) -> (Type, &'o [TraversalOperator]) {
+    while let (Type::Object { attributes, .. }, [TraversalOperator::GetAttr(name), rest @ ..]) =
+        (ty, operators)
+        && let Some(attribute) = attributes.get(name.as_str())
+    {
+        (ty, operators) = (attribute, rest);
+    }
+    (ty.clone(), operators)
 }
 
 /// Returns whether a literal's text reads as the expected type.
