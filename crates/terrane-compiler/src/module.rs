@@ -244,7 +244,7 @@ impl Resource {
 
     /// Returns `type.name`.
     pub fn address(&self) -> String {
-        format!("{}.{}", self.ty, self.name)
+        [self.ty.as_str(), ".", &self.name].concat()
     }
 }
 

@@ -212,7 +212,7 @@ impl<'m> Checker<'m> {
         match self.infer(&mut Scope::default(), for_each) {
             Type::Set(element) if matches!(*element, Type::String | Type::Dynamic) => Type::String,
             ty @ (Type::Map(_) | Type::Object { .. } | Type::Dynamic) => {
-                convert::element(&ty).unwrap_or(Type::Dynamic)
+                convert::into_element(ty).unwrap_or(Type::Dynamic)
             }
             other => {
                 self.fault(

@@ -109,7 +109,7 @@ impl<'m> Graph<'m> {
                 "each" => {}
                 "local" => self.collect_local(name.as_str(), &traversal.operators[1..], found),
                 root => {
-                    found.insert(format!("{root}.{name}"));
+                    found.insert([root, ".", name.as_str()].concat());
                 }
             }
             false
@@ -119,8 +119,8 @@ impl<'m> Graph<'m> {
     fn collect_local(&self, name: &str, operators: &[TraversalOperator], found: &mut BTreeSet<String>) {
         let Some(local) = self.module.locals.iter().find(|local| local.name == name) else { return };
         let place = match operators.first() {
-            Some(TraversalOperator::GetAttr(part)) => format!("local.{name}.{part}"),
-            _ => format!("local.{name}"),
+            Some(TraversalOperator::GetAttr(part)) => ["local.", name, ".", part.as_str()].concat(),
+            _ => ["local.", name].concat(),
         };
         // Each local is followed once, so that a cycle, which the type check reports, ends here.
         if found.insert(place) {

@@ -1,5 +1,7 @@
 //! Which types Terraform converts into which, and what several types have in common.
 
+use std::collections::BTreeSet;
+
 use terrane_contract::Type;
 
 /// Returns whether Terraform converts a value of type `from` where `to` is expected.
@@ -46,12 +48,12 @@ fn unify_two(a: &Type, b: &Type) -> Option<Type> {
         }
         (Type::Object { attributes: a, .. }, Type::Object { attributes: b, .. }) => {
             if a.keys().eq(b.keys()) {
-                let attributes: Option<Vec<_>> = a
-                    .iter()
-                    .zip(b.values())
-                    .map(|((name, a), b)| Some((name.clone(), unify_two(a, b)?)))
-                    .collect();
-                attributes.map(Type::object)
+                let attributes = a.iter().zip(b.values());
+                let attributes = attributes.map(|((name, a), b)| Some((name.clone(), unify_two(a, b)?)));
+                Some(Type::Object {
+                    attributes: attributes.collect::<Option<_>>()?,
+                    optional: BTreeSet::new(),
+                })
             } else {
                 unify(a.values().chain(b.values())).map(Type::map)
             }
@@ -69,6 +71,14 @@ fn unify_two(a: &Type, b: &Type) -> Option<Type> {
             unify_two(&element(a)?, &element(b)?).map(Type::list)
         }
         _ => None,
+    }
+}
+
+/// Returns the type of what a collection holds, or the type itself if it is no collection.
+pub(super) fn into_element(ty: Type) -> Result<Type, Type> {
+    match ty {
+        Type::List(element) | Type::Set(element) | Type::Map(element) => Ok(*element),
+        ty => element(&ty).ok_or(ty),
     }
 }
 

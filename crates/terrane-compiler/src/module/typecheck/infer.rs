@@ -7,7 +7,7 @@ use hcl::template::{Directive, Element, Template};
 use terrane_contract::Type;
 
 use super::Checker;
-use super::convert::{converts, element, unify};
+use super::convert::{converts, element, into_element, unify};
 use super::functions;
 use crate::module::syntax::{Expr, parts_of};
 
@@ -147,7 +147,7 @@ impl Checker<'_> {
             Type::Dynamic => Type::Dynamic,
             _ => Type::String,
         };
-        let value = element(&ty).unwrap_or_else(|| {
+        let value = into_element(ty).unwrap_or_else(|ty| {
             self.fault(format!("`for` iterates over {ty}"), "iterate over a list, a set, or a map");
             Type::Dynamic
         });
@@ -390,11 +390,13 @@ impl Checker<'_> {
         let Some((operator, rest)) = operators.split_first() else { return ty };
         let part = match operator {
             TraversalOperator::GetAttr(name) => self.attribute(ty, name.as_str()),
-            TraversalOperator::LegacyIndex(_) => element(&ty).unwrap_or(Type::Dynamic),
+            TraversalOperator::LegacyIndex(_) => into_element(ty).unwrap_or(Type::Dynamic),
             TraversalOperator::Index(key) => self.index(scope, &ty, key),
             TraversalOperator::AttrSplat | TraversalOperator::FullSplat => {
-                let held = match &ty {
-                    Type::List(_) | Type::Set(_) | Type::Tuple(_) => element(&ty).unwrap_or(Type::Dynamic),
+                let held = match ty {
+                    Type::List(_) | Type::Set(_) | Type::Tuple(_) => {
+                        into_element(ty).unwrap_or(Type::Dynamic)
+                    }
                     _ => ty,
                 };
                 return Type::list(self.apply(scope, held, rest));
