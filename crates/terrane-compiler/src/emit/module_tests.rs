@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hcl::Identifier;
-use hcl::expr::ForExpr;
-
 use super::Source;
 use crate::module::Resource;
 use crate::module::print::{self, Writer};
-use crate::module::syntax::{Body, Expr, call, equal, expr, object, reference, string};
+use crate::module::syntax::{Body, Expr, by_letter, call, equal, expr, object, reference, string};
 use crate::names::{Cidr, Zone};
 use crate::network::Network;
 
@@ -123,21 +120,11 @@ fn write_subnets(run: &mut Writer, network: &Network, zones: &[Zone], bases: &[C
             let range = bases[tier.range].subnet(network.subnet(idx, *zone)?)?;
             Some((zone.to_string(), string(&range.to_string())))
         });
-        let found = ranges_by_letter(&tier.name.identifier());
+        let subnets = reference("aws_subnet", &tier.name.identifier());
+        let found = by_letter("subnet", subnets, "cidr_block");
         let message = format!("The subnets of {} must lie where the ledger says.", tier.name);
         write_assertion(run, &equal(found, object(expected)), &message);
     }
-}
-
-/// Returns `{ for letter, subnet in aws_subnet.<tier> : letter => subnet.cidr_block }`.
-fn ranges_by_letter(tier: &str) -> Expr {
-    let [letter, subnet] = ["letter", "subnet"].map(Identifier::sanitized);
-    let range = reference("subnet", "cidr_block");
-    Expr::from(
-        ForExpr::new(subnet, reference("aws_subnet", tier), range)
-            .with_key_expr(Expr::Variable(letter.clone().into()))
-            .with_key_var(letter),
-    )
 }
 
 fn defaults(network: &Network) -> Vec<Cidr> {
@@ -223,7 +210,7 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
     let mut reject = |name: &str, variables: Body, checked: &str| {
         write_run(file, name, &variables, |run| {
             run.blank();
-            run.argument("expect_failures", &expr(&format!("[{checked}]")));
+            run.argument("expect_failures", &Expr::Array(vec![expr(checked)]));
         });
     };
     reject("a_name_that_aws_refuses", Body::new().arg("name", string("Net_Work-")), "var.name");

@@ -8,7 +8,7 @@ use terrane_contract::{Holds, Type};
 use super::vpc::list;
 use super::{Feature, Resolution};
 use crate::declaration::KeepClear;
-use crate::module::syntax::{Expr, expr, string};
+use crate::module::syntax::{Expr, call, each, expr, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
 use crate::network::{Eks, Network};
 
@@ -96,8 +96,8 @@ fn lower(network: &Network, module: &mut Module) {
             comment: comment.to_owned(),
         });
     }
-    let control_plane = network.tiers[eks.control_plane].name.identifier();
-    let subnets = format!("aws_subnet.{control_plane}");
+    let control_plane = &network.tiers[eks.control_plane];
+    let subnets = format!("aws_subnet.{}", control_plane.name.identifier());
     if let Some(subnets) = module.resources.iter_mut().find(|resource| resource.address() == subnets) {
         subnets.postconditions.push(takes_eks(&eks.refused_zones));
     }
@@ -106,7 +106,7 @@ fn lower(network: &Network, module: &mut Module) {
         description: "Ids of the subnets to give to an EKS cluster, in the order of their zone letters."
             .to_owned(),
         holds: Some(Holds::SubnetId),
-        value: expr(&format!("tolist([for subnet in aws_subnet.{control_plane} : subnet.id])")),
+        value: call("tolist", [each("subnet", super::tiers::subnets(control_plane), "id")]),
     });
     module.outputs.push(Output {
         name: "eks_cluster_names".to_owned(),
@@ -120,8 +120,8 @@ fn lower(network: &Network, module: &mut Module) {
 fn takes_eks(refused: &[String]) -> Condition {
     Condition {
         condition: expr(&format!("!contains({}, self.availability_zone_id)", list(refused))),
-        error_message: expr(
-            r#""EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.""#,
+        error_message: template(
+            "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.",
         ),
     }
 }

@@ -4,7 +4,7 @@ use terrane_contract::{Holds, Type};
 
 use super::{Feature, Resolution};
 use crate::declaration::Egress;
-use crate::module::syntax::{Body, expr, string, template};
+use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
 use crate::network::{Nat, Network};
 
@@ -90,8 +90,8 @@ pub(super) fn brought_elastic_ips(network: &Network) -> Condition {
     let missing = format!("setsubtract(keys({zones}), keys(var.elastic_ip_allocation_ids))");
     Condition {
         condition: expr(&format!("length({missing}) == 0")),
-        error_message: expr(&format!(
-            r#""elastic_ip_allocation_ids needs an allocation id for each zone with a NAT gateway; missing: ${{join(", ", {missing})}}.""#
+        error_message: template(format!(
+            r#"elastic_ip_allocation_ids needs an allocation id for each zone with a NAT gateway; missing: ${{join(", ", {missing})}}."#
         )),
     }
 }
@@ -110,9 +110,7 @@ fn outputs(module: &mut Module) {
             name: name.to_owned(),
             description: description.to_owned(),
             holds: Some(holds),
-            value: expr(&format!(
-                "tomap({{ for letter, gateway in aws_nat_gateway.this : letter => gateway.{attribute} }})"
-            )),
+            value: call("tomap", [by_letter("gateway", reference("aws_nat_gateway", "this"), attribute)]),
         });
     }
 }

@@ -24,7 +24,7 @@ use super::{Feature, Resolution};
 use crate::declaration::{Declaration, Flow, FlowProtocol, Peer};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
-use crate::module::syntax::{Body, Expr, expr, object, string, table, template};
+use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
 use crate::module::{File, Module, Resource};
 use crate::names::{Cidr, PRIVATE_SPACE, PortRange};
 use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
@@ -383,25 +383,23 @@ fn comment(network: &Network, acl: &Acl) -> String {
 fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
     let has_icmp =
         acl.rules.iter().any(|rule| matches!(rule.traffic, Traffic::Icmp | Traffic::FragmentationNeeded));
+    let value = |argument: &str| expr(&format!("each.value.{argument}"));
+    let is_icmp = || equal(value("protocol"), string("icmp"));
     let port = |argument: &str| {
-        if has_icmp {
-            format!(r#"each.value.protocol == "icmp" ? null : each.value.{argument}"#)
-        } else {
-            format!("each.value.{argument}")
-        }
+        if has_icmp { conditional(is_icmp(), Expr::Null, value(argument)) } else { value(argument) }
     };
     let mut body = Body::new()
         .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
-        .hcl("egress", "each.value.egress")
-        .hcl("rule_number", "each.value.number")
-        .hcl("rule_action", "each.value.action")
-        .hcl("protocol", "each.value.protocol")
-        .hcl("from_port", &port("from"))
-        .hcl("to_port", &port("to"));
+        .arg("egress", value("egress"))
+        .arg("rule_number", value("number"))
+        .arg("rule_action", value("action"))
+        .arg("protocol", value("protocol"))
+        .arg("from_port", port("from"))
+        .arg("to_port", port("to"));
     if has_icmp {
         body = body
-            .hcl("icmp_type", r#"each.value.protocol == "icmp" ? each.value.from : null"#)
-            .hcl("icmp_code", r#"each.value.protocol == "icmp" ? each.value.to : null"#);
+            .arg("icmp_type", conditional(is_icmp(), value("from"), Expr::Null))
+            .arg("icmp_code", conditional(is_icmp(), value("to"), Expr::Null));
     }
     let rows = table(
         acl.rules.iter().map(|rule| (format!("{}-{}", rule.direction, rule.number), row(network, rule))),
@@ -410,7 +408,7 @@ fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
         File::Security,
         "aws_network_acl_rule",
         id,
-        body.hcl("cidr_block", "each.value.cidr_block"),
+        body.arg("cidr_block", value("cidr_block")),
     );
     resource.for_each = Some(rows);
     resource

@@ -3,7 +3,7 @@
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, expr, string, template};
+use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Access, Network, RouteTable, Target};
 
@@ -98,9 +98,7 @@ fn output(table: &RouteTable) -> Output {
             name: format!("{name}_route_table_ids"),
             description: format!("Ids of the {name} route tables by zone letter."),
             holds: Some(Holds::RouteTableId),
-            value: expr(&format!(
-                "tomap({{ for letter, table in aws_route_table.{name} : letter => table.id }})"
-            )),
+            value: call("tomap", [by_letter("table", reference("aws_route_table", name), "id")]),
         }
     } else {
         Output {

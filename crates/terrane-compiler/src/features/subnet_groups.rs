@@ -14,7 +14,7 @@ mod redshift;
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, call, expr, object, string, template};
+use crate::module::syntax::{Body, call, each, expr, object, string, template};
 use crate::module::{File, Module, Moved, Output, Resource};
 use crate::network::{Network, SubnetGroup};
 
@@ -102,7 +102,7 @@ fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource
     let mut body = Body::new()
         .arg(kind.name_argument, template(name.clone()))
         .arg(kind.description_argument, string(&format!("{} in the {} subnets", kind.title, tier.name)))
-        .hcl("subnet_ids", &format!("[for subnet in aws_subnet.{id} : subnet.id]"));
+        .arg("subnet_ids", each("subnet", super::tiers::subnets(tier), "id"));
     if kind.tags {
         body = body.blank().arg("tags", super::vpc::tags(network, template(name)));
     }

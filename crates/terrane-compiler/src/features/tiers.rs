@@ -6,7 +6,7 @@ use super::vpc::table_of;
 use super::{Feature, Resolution};
 use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Size};
-use crate::module::syntax::{Body, Expr, call, expr, object, string, template};
+use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, reference, string, template};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
@@ -199,10 +199,7 @@ fn outputs(network: &Network, module: &mut Module) {
         "availability_zones",
         "Name of the availability zone by zone letter.",
         Holds::AvailabilityZone,
-        expr(&format!(
-            "tomap({{ for letter, subnet in aws_subnet.{} : letter => subnet.availability_zone }})",
-            network.tiers[0].name.identifier()
-        )),
+        call("tomap", [by_letter("subnet", subnets(&network.tiers[0]), "availability_zone")]),
     );
     output(
         "subnet_ids",
@@ -217,7 +214,6 @@ fn outputs(network: &Network, module: &mut Module) {
         by_tier_and_letter(network, "cidr_block"),
     );
     for tier in &network.tiers {
-        let id = tier.name.identifier();
         for name in tier.names() {
             let earlier =
                 if *name == tier.name { String::new() } else { format!(", under the earlier name `{name}`") };
@@ -225,7 +221,7 @@ fn outputs(network: &Network, module: &mut Module) {
                 &format!("{}_subnet_ids", name.identifier()),
                 &format!("Ids of the `{}` subnets, in the order of their zone letters{earlier}.", tier.name),
                 Holds::SubnetId,
-                expr(&format!("tolist([for subnet in aws_subnet.{id} : subnet.id])")),
+                call("tolist", [each("subnet", subnets(tier), "id")]),
             );
         }
     }
@@ -233,10 +229,13 @@ fn outputs(network: &Network, module: &mut Module) {
 
 fn by_tier_and_letter(network: &Network, attribute: &str) -> Expr {
     let tiers = network.tiers.iter().flat_map(|tier| {
-        let id = tier.name.identifier();
-        let map =
-            format!("tomap({{ for letter, subnet in aws_subnet.{id} : letter => subnet.{attribute} }})");
-        tier.names().map(move |name| (name.identifier(), expr(&map)))
+        let map = call("tomap", [by_letter("subnet", subnets(tier), attribute)]);
+        tier.names().map(move |name| (name.identifier(), map.clone()))
     });
     call("tomap", [object(tiers)])
+}
+
+/// Returns the reference to the subnets of a tier, which are a map by zone letter.
+pub(super) fn subnets(tier: &Tier) -> Expr {
+    reference("aws_subnet", &tier.name.identifier())
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
-use crate::module::syntax::{Body, Expr, call, expr, object, string, table};
+use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Network, Range};
@@ -67,8 +67,8 @@ fn variables(network: &Network, module: &mut Module) {
         nullable: false,
         validations: vec![Condition {
             condition: expr(r#"can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var.name))"#),
-            error_message: expr(
-                r#""name is \"${var.name}\" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen.""#,
+            error_message: template(
+                r#"name is "${var.name}" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen."#,
             ),
         }],
     });
@@ -100,7 +100,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         .filter(|tier| network.ranges[tier.range].name == range.name)
         .map(|tier| tier.name.as_str())
         .collect();
-    let found = format!(r#"{name} is \"${{var.{name}}}\""#);
+    let found = format!(r#"{name} is "${{var.{name}}}""#);
     Variable {
         name: name.clone(),
         ty: Type::String,
@@ -115,15 +115,15 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         validations: vec![
             Condition {
                 condition: expr(&format!("try(cidrsubnet(var.{name}, 0, 0) == var.{name}, false)")),
-                error_message: expr(&format!(
-                    r#""{found} but must be an IPv4 range whose address is the first of the range, such as {}.""#,
+                error_message: template(format!(
+                    "{found} but must be an IPv4 range whose address is the first of the range, such as {}.",
                     range.default
                 )),
             },
             Condition {
                 condition: expr(&format!("try({}, false)", lengths(name, admitted))),
-                error_message: expr(&format!(
-                    r#""{found} but must be {}, so that every subnet has room for what it was declared for.""#,
+                error_message: template(format!(
+                    "{found} but must be {}, so that every subnet has room for what it was declared for.",
                     sizes(admitted)
                 )),
             },
@@ -132,7 +132,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
                     r#"try(anytrue([for space in {} : cidrsubnet("${{cidrhost(var.{name}, 0)}}/${{split("/", space)[1]}}", 0, 0) == space]), false)"#,
                     list(&spaces)
                 )),
-                error_message: expr(&format!(r#""{found} but must lie in {}.""#, spaces.join(" or "))),
+                error_message: template(format!("{found} but must lie in {}.", spaces.join(" or "))),
             },
         ],
     }
@@ -160,8 +160,8 @@ fn zones_variable(network: &Network) -> Variable {
                 "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains({}, letter)])",
                 list(&letters)
             )),
-            error_message: expr(&format!(
-                r#""zones may have the letters {} only: the address plan has a slot for each of them.""#,
+            error_message: string(&format!(
+                "zones may have the letters {} only: the address plan has a slot for each of them.",
                 letters.join(", ")
             )),
         },
@@ -175,14 +175,14 @@ fn zones_variable(network: &Network) -> Variable {
         },
         Condition {
             condition: expr(&format!("var.zones == null ? true : length(var.zones) >= {min}")),
-            error_message: expr(&format!(r#""zones must have at least {min}: {why}.""#)),
+            error_message: string(&format!("zones must have at least {min}: {why}.")),
         },
     ];
     if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
         validations.push(Condition {
             condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
-            error_message: expr(&format!(
-                r#""zones must have the letter {home}: the only NAT gateway lives there.""#
+            error_message: string(&format!(
+                "zones must have the letter {home}: the only NAT gateway lives there."
             )),
         });
     }
@@ -249,8 +249,8 @@ fn vpc(network: &Network) -> Resource {
         condition: expr(
             r#"alltrue([for zone in values(local.zones) : startswith(zone, data.aws_region.current.id) || can(regex("^[a-z0-9]+-az[0-9]+$", zone))])"#,
         ),
-        error_message: expr(
-            r#""zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}.""#,
+        error_message: template(
+            r#"zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."#,
         ),
     });
     for range in &network.ranges {

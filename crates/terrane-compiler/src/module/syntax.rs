@@ -5,8 +5,8 @@ mod markers;
 use std::str::FromStr as _;
 
 use hcl::expr::{
-    BinaryOp, BinaryOperator, FuncCall, Heredoc, HeredocStripMode, ObjectKey, Operation, TemplateExpr,
-    Traversal, TraversalOperator,
+    BinaryOp, BinaryOperator, Conditional, ForExpr, FuncCall, Heredoc, HeredocStripMode, ObjectKey,
+    Operation, TemplateExpr, Traversal, TraversalOperator,
 };
 use hcl::template::{Directive, Element, Template};
 
@@ -210,6 +210,26 @@ pub(crate) fn key_text(key: &ObjectKey) -> String {
 /// Returns `left == right`.
 pub fn equal(left: Expr, right: Expr) -> Expr {
     Expr::from(Operation::Binary(BinaryOp::new(left, BinaryOperator::Eq, right)))
+}
+
+/// Returns `condition ? yes : no`.
+pub fn conditional(condition: Expr, yes: Expr, no: Expr) -> Expr {
+    Expr::from(Conditional::new(condition, yes, no))
+}
+
+/// Returns `[for it in collection : it.attribute]`.
+pub fn each(it: &str, collection: Expr, attribute: &str) -> Expr {
+    Expr::from(ForExpr::new(hcl::Identifier::sanitized(it), collection, reference(it, attribute)))
+}
+
+/// Returns `{ for letter, it in collection : letter => it.attribute }`.
+pub fn by_letter(it: &str, collection: Expr, attribute: &str) -> Expr {
+    let [letter, value] = ["letter", it].map(hcl::Identifier::sanitized);
+    Expr::from(
+        ForExpr::new(value, collection, reference(it, attribute))
+            .with_key_expr(Expr::Variable(letter.clone().into()))
+            .with_key_var(letter),
+    )
 }
 
 /// Returns whether `predicate` holds for the expression or for one inside it, templates included.
