@@ -70,6 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     report(args, &compilation.warnings, &written)?;
     let (n_changed, n_files) = (written.changed.len(), compilation.files.iter().count());
     eprintln!("wrote {n_changed} of {n_files} files to {}", args.output.display());
+    // The process ends here; to free what was compiled piece by piece would only take longer.
+    std::mem::forget(compilation);
     Ok(())
 }
 
