@@ -33,8 +33,8 @@ pub struct Network {
     pub slots: BTreeMap<Zone, u32>,
     /// The bits of a slot number.
     pub slot_bits: u8,
-    /// How many zones the caller must pass at least, and why.
-    pub min_zones: (usize, String),
+    /// How many zones the caller must pass at least.
+    pub min_zones: MinZones,
     /// The tiers.
     pub tiers: Vec<Tier>,
     /// Whether the VPC has an internet gateway.
@@ -67,6 +67,15 @@ pub struct Network {
     pub terraform: Option<(u64, u64)>,
     /// Where it was declared; for diagnostics only.
     pub origin: Origin,
+}
+
+/// How many zones a network needs at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MinZones {
+    /// The number, 1 or more.
+    pub count: usize,
+    /// Why there must be so many.
+    pub reason: &'static str,
 }
 
 /// A range of the VPC.

@@ -5,7 +5,7 @@ use crate::declaration::Declaration;
 use crate::diagnostics::Diagnostics;
 use crate::features::{self, Resolution};
 use crate::ledger::Ledger;
-use crate::network::Network;
+use crate::network::{MinZones, Network};
 
 /// Resolves a network, and records the numbers of its ACL rules in the ledger.
 ///
@@ -56,13 +56,12 @@ pub fn resolve(
     diagnostics.ok(network)
 }
 
-/// Returns how many zones a caller must pass at least, and why.
-fn min_zones(declaration: &Declaration) -> (usize, String) {
+fn min_zones(declaration: &Declaration) -> MinZones {
     if declaration.eks.is_some() {
-        (2, "an EKS cluster needs subnets in two availability zones".to_owned())
+        MinZones { count: 2, reason: "an EKS cluster needs subnets in two availability zones" }
     } else if declaration.subnet_groups.is_empty() {
-        (1, "a network needs a zone".to_owned())
+        MinZones { count: 1, reason: "a network needs a zone" }
     } else {
-        (2, "a subnet group needs subnets in two availability zones".to_owned())
+        MinZones { count: 2, reason: "a subnet group needs subnets in two availability zones" }
     }
 }

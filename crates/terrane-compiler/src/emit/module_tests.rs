@@ -155,8 +155,9 @@ fn write_zones(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
     let home = network.nat.as_ref().and_then(|nat| nat.home);
     let all: Vec<Zone> = network.slots.keys().copied().collect();
-    let allowed =
-        |zones: &[Zone]| zones.len() >= network.min_zones.0 && home.is_none_or(|home| zones.contains(&home));
+    let allowed = |zones: &[Zone]| {
+        zones.len() >= network.min_zones.count && home.is_none_or(|home| zones.contains(&home))
+    };
     let mut sets: Vec<(&str, Vec<Zone>)> = Vec::new();
     if all.len() > network.zones.len() {
         sets.push(("every_letter_has_a_place", all.clone()));
@@ -164,7 +165,7 @@ fn write_zones(file: &mut Writer, source: &Source<'_>) {
     if all.len() > 2 {
         sets.push(("a_zone_in_the_middle_is_gone", vec![all[0], all[2]]));
     }
-    sets.push(("the_fewest_zones", all[..network.min_zones.0.min(all.len())].to_vec()));
+    sets.push(("the_fewest_zones", all[..network.min_zones.count.min(all.len())].to_vec()));
     for (name, zones) in sets.into_iter().filter(|(_, zones)| allowed(zones)) {
         write_run(file, name, &own_zones(&zones), |run| {
             let by_zone = source.module.resources.iter().filter(|resource| !has_rows(resource));
@@ -244,12 +245,12 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
         let twice = two_letters_on_one_zone(&network.zones, &letters);
         reject("two_letters_on_one_availability_zone", twice, "var.zones");
     }
-    if network.min_zones.0 > 1 {
-        reject("too_few_zones", own_zones(&network.zones[..network.min_zones.0 - 1]), "var.zones");
+    if network.min_zones.count > 1 {
+        reject("too_few_zones", own_zones(&network.zones[..network.min_zones.count - 1]), "var.zones");
     }
     if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
         let zones: Vec<Zone> = letters.iter().copied().filter(|letter| *letter != home).collect();
-        if zones.len() >= network.min_zones.0 {
+        if zones.len() >= network.min_zones.count {
             reject("without_the_home_of_the_nat_gateway", own_zones(&zones), "var.zones");
         }
     }

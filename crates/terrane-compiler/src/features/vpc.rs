@@ -8,7 +8,7 @@ use super::{Feature, Resolution};
 use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
-use crate::network::{Network, Range};
+use crate::network::{MinZones, Network, Range};
 use crate::vpc_ranges::comes_first;
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
@@ -153,7 +153,7 @@ pub(crate) fn sizes(admitted: &Admitted) -> String {
 
 fn zones_variable(network: &Network) -> Variable {
     let letters: Vec<String> = network.slots.keys().map(ToString::to_string).collect();
-    let (min, why) = &network.min_zones;
+    let MinZones { count, reason } = &network.min_zones;
     let mut validations = vec![
         Condition {
             condition: expr(&format!(
@@ -174,8 +174,8 @@ fn zones_variable(network: &Network) -> Variable {
             ),
         },
         Condition {
-            condition: expr(&format!("var.zones == null ? true : length(var.zones) >= {min}")),
-            error_message: string(&format!("zones must have at least {min}: {why}.")),
+            condition: expr(&format!("var.zones == null ? true : length(var.zones) >= {count}")),
+            error_message: string(&format!("zones must have at least {count}: {reason}.")),
         },
     ];
     if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {

@@ -138,7 +138,7 @@ fn path(text: &str) -> Option<Expr> {
     if !text.split('.').all(is_name) {
         return None;
     }
-    let mut names = text.split('.').map(hcl::Identifier::sanitized);
+    let mut names = text.split('.').map(hcl::Identifier::unchecked);
     let root = Expr::Variable(names.next()?.into());
     let operators: Vec<_> = names.map(TraversalOperator::GetAttr).collect();
     Some(if operators.is_empty() { root } else { Expr::from(Traversal::new(root, operators)) })

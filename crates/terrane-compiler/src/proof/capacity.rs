@@ -204,7 +204,7 @@ fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
         let (status, detail) = if holds { (Status::Proved, proved) } else { (otherwise, why) };
         findings.push(claim(status, format!("EKS {code}"), detail).at(&tier(eks.nodes).origin));
     };
-    let least = network.min_zones.0;
+    let least = network.min_zones.count;
     let zones = format!("a caller must pass {least} zones or more");
     add("E1", least >= 2, zones.clone(), Status::Refuted, format!("{zones}, and a cluster needs 2"));
 

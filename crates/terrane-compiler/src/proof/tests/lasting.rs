@@ -8,7 +8,7 @@ use crate::sizing::Room;
 
 fn eks() -> Network {
     let mut network = reference();
-    network.min_zones.0 = 2;
+    network.min_zones.count = 2;
     network.eks = Some(Eks {
         load_balancers: Some(0),
         nodes: 1,
@@ -70,7 +70,7 @@ fn requirements_of_eks_are_decided_one_by_one() {
     let found = check(&any_zone, Property::P9, "EKS E3", Status::Residual);
     assert!(found.detail.contains("use1-az3"), "{found}");
     let mut one_zone = eks();
-    one_zone.min_zones.0 = 1;
+    one_zone.min_zones.count = 1;
     check(&one_zone, Property::P9, "EKS E1", Status::Refuted);
     let mut offline = eks();
     offline.flows.retain(|flow| flow.to != crate::network::Peer::Internet);
