@@ -1,7 +1,7 @@
 //! The canonical printer: text that `terraform fmt` leaves alone.
 //!
 //! [`print()`] writes a file's body, [`expression()`] one expression on one line, and [`files()`] a whole module.
-//! All of them write into one text, from its beginning to its end, by way of a [`writer::Writer`].
+//! A [`Writer`] writes bodies and modules into one text, from its beginning to its end.
 //!
 //! An array or an object stands on one line if the line has at most 100 columns
 //! and if no object stands inside an object; what is longer is broken at its brackets.

@@ -1,7 +1,5 @@
 //! Which types Terraform converts into which, and what several types have in common.
 
-use std::collections::BTreeSet;
-
 use terrane_contract::Type;
 
 /// Returns whether Terraform converts a value of type `from` where `to` is expected.
@@ -50,10 +48,7 @@ fn unify_two(a: &Type, b: &Type) -> Option<Type> {
             if a.keys().eq(b.keys()) {
                 let attributes = a.iter().zip(b.values());
                 let attributes = attributes.map(|((name, a), b)| Some((name.clone(), unify_two(a, b)?)));
-                Some(Type::Object {
-                    attributes: attributes.collect::<Option<_>>()?,
-                    optional: BTreeSet::new(),
-                })
+                attributes.collect::<Option<Vec<_>>>().map(Type::object)
             } else {
                 unify(a.values().chain(b.values())).map(Type::map)
             }

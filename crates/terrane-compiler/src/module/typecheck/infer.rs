@@ -92,7 +92,7 @@ impl Checker<'_> {
             };
             attributes.insert(name, ty);
         }
-        let object = Type::Object { attributes, optional: std::collections::BTreeSet::new() };
+        let object = Type::object(attributes);
         if is_open { Type::map(element(&object).unwrap_or(Type::Dynamic)) } else { object }
     }
 
