@@ -18,6 +18,7 @@ pub mod declaration;
 pub mod diagnostics;
 pub mod document;
 mod emit;
+pub mod family;
 pub mod features;
 pub mod file_tree;
 pub mod ledger;

@@ -3,11 +3,12 @@
 //! [`prove`] examines a [`Network`] for every base range that its module admits, spare zones included,
 //! and gives a [`Proof`]: one [`Finding`] for each claim, with the rules that decide it and, where it fails,
 //! the smallest packet that shows it. Isolation is judged with everything unknown open, reachability with everything
-//! unknown closed; what that leaves undecided is `UNKNOWN`.
+//! unknown closed; what that leaves undecided is `UNKNOWN`. Packets of one address family never become those of the
+//! other: each family is examined by itself, over the same tiers, and a claim holds if it holds in each.
 //!
 //! - [`headers`]: packets as sets. [`facts`]: a network as the verifier sees it. [`engine`]: what can cross it.
 //! - [`placement`]: from a network to facts, for all admitted bases. [`deployed`]: from a plan or a state to facts.
-//! - `capacity`: addresses, quotas, and EKS. `zone_loss`: what stops with a zone.
+//! - `families`: one verdict from those of the address families. `capacity`: addresses, quotas, and EKS. `zone_loss`: what stops with a zone.
 //! - `properties`: the claims. `witness`: the packet and the rules that decide it.
 
 mod capacity;
@@ -15,6 +16,7 @@ pub mod deployed;
 mod diff;
 pub mod engine;
 pub mod facts;
+mod families;
 pub mod headers;
 pub mod placement;
 mod print;
@@ -37,11 +39,14 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::family::{Address, V6};
 use crate::features::security_groups;
+use crate::names::Cidr;
 use crate::network::Network;
 use crate::proof::engine::{Engine, Gist};
 use crate::proof::facts::Facts;
-use crate::proof::placement::Intent;
+use crate::proof::families::Family;
+use crate::proof::placement::{Intent, Placement};
 use crate::proof::zone_loss::Spread;
 
 /// What was found about a network.
@@ -234,6 +239,9 @@ impl fmt::Display for Step {
 /// A packet that shows a claim to be false, hop by hop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Witness {
+    /// The address family of the packet, where the network has both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<&'static str>,
     /// The packet, such as `tcp 10.0.240.20:443 → 10.0.224.20:5432`.
     pub packet: String,
     /// Its ends, such as `pub-a → db-a`.
@@ -280,28 +288,15 @@ impl Proof {
     }
 }
 
-/// Proves a network for every base that its module admits.
+/// Proves a network for every base that its module admits: each address family that it has, by itself.
 pub fn prove(network: &Network) -> Proof {
-    let intent = Intent::of(network);
     let (placements, missing) = placement::placements(network);
     let (headroom, quotas) = (capacity::headroom(network), capacity::usages(network));
     let mut facts = placement::facts(network, &placements[0]);
-    let mut engine = Engine::new(&facts);
-    let mut findings = properties::examine(&mut engine, &intent);
-    let mut examined: Vec<Gist> = vec![engine.gist()];
-    let mut sets = engine.into_sets();
     let zone_loss = zone_loss::drill(&facts, &spreads(network));
-    for placement in &placements[1..] {
-        placement::place(network, placement, &mut facts);
-        let mut engine = Engine::with_sets(&facts, sets).brief();
-        let gist = engine.gist();
-        if !examined.iter().any(|known| known.stands_for(&gist)) {
-            let found = properties::examine(&mut engine, &intent);
-            worsen(&mut findings, found, &words(placement));
-            examined.push(gist);
-        }
-        sets = engine.into_sets();
-    }
+    let place = |placement: &[Cidr], facts: &mut Facts| placement::place(network, placement, facts);
+    let ipv4 = everywhere(&mut facts, &placements, place, &Intent::of(network));
+    let mut findings = families::join([ipv4]);
     findings.extend(
         missing
             .into_iter()
@@ -322,6 +317,31 @@ pub fn prove(network: &Network) -> Proof {
         quotas,
         zone_loss,
     }
+}
+
+/// Examines one address family of a network, whose facts these are at the first placement, at every placement.
+fn everywhere<A: Address>(
+    facts: &mut Facts<A>,
+    placements: &[Placement<A>],
+    place: impl Fn(&[Cidr<A>], &mut Facts<A>),
+    intent: &Intent,
+) -> Family {
+    let mut engine = Engine::new(facts);
+    let mut findings = properties::examine(&mut engine, intent);
+    let mut examined: Vec<Gist> = vec![engine.gist()];
+    let mut sets = engine.into_sets();
+    for placement in &placements[1..] {
+        place(placement, facts);
+        let mut engine = Engine::with_sets(facts, sets).brief();
+        let gist = engine.gist();
+        if !examined.iter().any(|known| known.stands_for(&gist)) {
+            let found = properties::examine(&mut engine, intent);
+            worsen(&mut findings, found, &words(placement));
+            examined.push(gist);
+        }
+        sets = engine.into_sets();
+    }
+    Family { name: A::FAMILY, findings }
 }
 
 /// Returns what callers can add to a network's policy, for each tier whose clients they may name.
@@ -362,12 +382,29 @@ fn spreads(network: &Network) -> Vec<Spread> {
 
 /// Proves a network that was read from elsewhere, as it lies.
 pub fn prove_facts(name: &str, facts: &Facts, intent: &Intent) -> Proof {
-    let mut findings = properties::examine(&mut Engine::new(facts), intent);
+    prove_families(name, facts, None, intent)
+}
+
+/// Proves both address families of a network that was read from elsewhere, as it lies.
+///
+/// IPv6 has facts of its own, over the same tiers in the same order, and an intent of its own.
+/// A claim holds if it holds in both families; the worse finding is the one that is given.
+pub fn prove_families(
+    name: &str,
+    facts: &Facts,
+    ipv6: Option<(&Facts<V6>, &Intent)>,
+    intent: &Intent,
+) -> Proof {
+    let mut found = vec![as_it_lies(facts, intent)];
+    found.extend(ipv6.map(|(facts, intent)| as_it_lies(facts, intent)));
+    let mut findings = families::join(found);
     findings.sort_by_key(|finding| finding.property);
+    let mut ranges: Vec<String> = facts.ranges.iter().map(ToString::to_string).collect();
+    ranges.extend(ipv6.iter().flat_map(|(facts, _)| &facts.ranges).map(ToString::to_string));
     Proof {
         schema_version: 1,
         network: name.to_owned(),
-        placements: vec![facts.ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")],
+        placements: vec![ranges.join(", ")],
         findings,
         headroom: Vec::new(),
         quotas: Vec::new(),
@@ -375,7 +412,11 @@ pub fn prove_facts(name: &str, facts: &Facts, intent: &Intent) -> Proof {
     }
 }
 
-fn words(placement: &[crate::names::Cidr]) -> String {
+fn as_it_lies<A: Address>(facts: &Facts<A>, intent: &Intent) -> Family {
+    Family { name: A::FAMILY, findings: properties::examine(&mut Engine::new(facts), intent) }
+}
+
+fn words<A: Address>(placement: &[Cidr<A>]) -> String {
     placement.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 

@@ -4,12 +4,19 @@
 //! A zone gets its share after the loss of one zone, room for the surge of an upgrade, and what AWS takes.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::family::{Address, V4};
 use crate::names::PrefixLength;
 use crate::topology::{CniMode, Need};
 
 /// AWS keeps the first four addresses and the last of each subnet:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html>.
 pub const RESERVED_ADDRESSES: u32 = 5;
+
+/// Returns how many addresses of a subnet of this prefix length AWS leaves to its owner.
+pub(crate) fn usable<A: Address>(prefix_length: u8) -> u64 {
+    let left = A::addresses(prefix_length).saturating_sub(RESERVED_ADDRESSES.into());
+    u64::try_from(left).unwrap_or(u64::MAX)
+}
 
 /// Addresses that the control plane of EKS asks to be free in each of its subnets:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
@@ -56,10 +63,10 @@ impl Room {
 
     /// Returns whether a subnet of this prefix length has the room.
     pub fn fits(&self, length: u8) -> bool {
-        let size = 1_u64 << (32 - length.min(32));
+        let size = V4::addresses(length);
         // The first sixteen addresses and the last hold AWS's own, so that they are never whole prefixes.
-        let prefixes = (size / PREFIX_ADDRESSES).saturating_sub(2);
-        length <= self.longest && self.addresses <= size && self.prefixes <= prefixes
+        let prefixes = (size / u128::from(PREFIX_ADDRESSES)).saturating_sub(2);
+        length <= self.longest && u128::from(self.addresses) <= size && u128::from(self.prefixes) <= prefixes
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn admitted_spaces(ranges: &[Cidr], idx: usize) -> Vec<Cidr> {
 fn without(space: Cidr, hole: Cidr) -> Vec<Cidr> {
     (space.prefix_length() + 1..=hole.prefix_length())
         .rev()
-        .filter_map(|length| Cidr::new((hole.first() ^ (1 << (32 - length))).into(), length))
+        .filter_map(|length| Cidr::around(hole.first(), length)?.sibling())
         .collect()
 }
 

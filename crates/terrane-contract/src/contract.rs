@@ -277,8 +277,8 @@ pub struct Admitted {
     pub min_prefix_length: u8,
     /// The longest admitted prefix length.
     pub max_prefix_length: u8,
-    /// The address spaces in which the range may lie, such as `10.0.0.0/8`.
-    pub within: Vec<ipnet::Ipv4Net>,
+    /// The address spaces in which the range may lie, such as `10.0.0.0/8`, all of one family.
+    pub within: Vec<ipnet::IpNet>,
 }
 
 impl Contract {

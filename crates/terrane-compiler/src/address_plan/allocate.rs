@@ -10,8 +10,9 @@ use terrane_contract::BlockState;
 use crate::address_plan::{AddressPlan, Layout, admitted, space};
 use crate::declaration::{Declaration, Size, Tier};
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::family::{Address, V4};
 use crate::ledger::{Entry, Key, Ledger, slot_bits};
-use crate::names::{Block, Cidr, Name, Zone};
+use crate::names::{Block, Name, Zone};
 use crate::suggest;
 
 /// The fewest slots of a block, so that a network of one to three zones has one to spare.
@@ -236,7 +237,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                     ),
                 );
             } else if let Some(need) = need.as_ref().filter(|_| recorded != length) {
-                let size = 1_u64 << (32 - recorded);
+                let size = V4::addresses(recorded);
                 found.push(
                     Diagnostic::warning(
                         "tier-headroom",
@@ -252,7 +253,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
         }
         (Layout::Pinned(recorded), Size::Pinned(ranges)) => {
             for (zone, cidr) in ranges {
-                let block = block_in(range, *cidr);
+                let Some(block) = range.block(*cidr) else { continue };
                 match recorded.get(zone).copied() {
                     Some(before) if before != block => report(
                         "tier-resized",
@@ -298,7 +299,7 @@ fn pin(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut 
         None => BTreeMap::new(),
     };
     for (zone, cidr) in ranges {
-        let block = block_in(range, *cidr);
+        let Some(block) = range.block(*cidr) else { continue };
         if blocks.get(zone) == Some(&block) {
             continue;
         }
@@ -328,14 +329,6 @@ fn pin(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut 
     ledger.entries.insert(key, Entry { state: BlockState::Live, layout: Layout::Pinned(blocks) });
 }
 
-/// Returns where in its range an explicit range lies.
-fn block_in(range: Cidr, part: Cidr) -> Block {
-    let newbits = part.prefix_length().saturating_sub(range.prefix_length());
-    let offset = u64::from(part.first().saturating_sub(range.first()));
-    let netnum = offset >> (32 - part.prefix_length());
-    Block { newbits, netnum: u32::try_from(netnum).expect("a part of a range counts below 2^32") }
-}
-
 /// Gives a new tier the best free block.
 fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut Diagnostics) {
     let Size::PrefixLength { length, .. } = &tier.size else { return };
@@ -354,8 +347,8 @@ fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mu
         return;
     }
     let free = space::free(&taken);
-    let size = |block: &Block| 1_u64 << (32 - range.cidr.prefix_length() - block.newbits);
-    let total: u64 = free.iter().map(size).sum();
+    let size = |block: &Block| V4::addresses(range.cidr.prefix_length() + block.newbits);
+    let total: u128 = free.iter().map(size).sum();
     let largest = free.iter().map(size).max().unwrap_or(0);
     let mut problem = Diagnostic::error(
         "range-full",
@@ -364,7 +357,7 @@ fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mu
             "tier `{}` needs {} × /{length} ({} addresses in one block) but {total} are free in range `{}` ({}), {largest} of them in one block",
             tier.name,
             1_u32 << slot_bits,
-            (1_u64 << slot_bits) << (32 - length),
+            V4::addresses(length) << slot_bits,
             range.name,
             range.cidr,
         ),

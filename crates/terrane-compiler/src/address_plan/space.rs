@@ -28,7 +28,7 @@ fn split(block: Block, taken: &[Block], found: &mut Vec<Block>) {
 
 /// Returns where a block begins, in parts of 2^-32 of its range.
 fn start(block: Block) -> u64 {
-    u64::from(block.netnum) << (32 - block.newbits)
+    u64::from(block.netnum) << u32::BITS.saturating_sub(block.newbits.into())
 }
 
 #[cfg(test)]

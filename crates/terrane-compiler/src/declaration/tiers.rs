@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::declaration::{Range, Size, Tier, read, tags};
 use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::family::{Address, V4};
 use crate::names::{Cidr, Name, PrefixLength, Zone};
 use crate::sizing::{self, SUBNET_LENGTHS};
 use crate::suggest;
@@ -222,7 +223,7 @@ fn size(
                             (0, longest) => format!(", and a /{longest} for load balancers"),
                             (prefixes, _) => format!(", {prefixes} whole /28 among them"),
                         },
-                        1_u64 << (32 - length.get())
+                        V4::addresses(length.get())
                     ),
                 )
                 .hint(match fitting {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Source;
+use crate::family::Address;
 use crate::module::Resource;
 use crate::module::print::{self, Writer};
 use crate::module::syntax::{Body, Expr, by_letter, call, equal, expr, object, reference, string};
@@ -191,7 +192,8 @@ fn write_ranges(file: &mut Writer, source: &Source<'_>) {
     };
     for (name, length) in lengths {
         for (space_idx, space) in base.admitted.within.iter().enumerate() {
-            let Some(range) = Cidr::new(space.network(), *length)
+            let Some(range) = Cidr::of_net(*space)
+                .and_then(|space| Cidr::around(space.first(), *length))
                 .filter(|range| space.contains(&range.net()) && keeps_clear(*range))
             else {
                 continue;
@@ -224,16 +226,14 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
                 &checked,
             );
         };
-        let first = range.default.net().network();
+        let first = range.default.first().ip();
         bad("that_is_no_range", "10.0.0.0");
         bad("in_public_space", &format!("8.0.0.0/{}", range.admitted.min_prefix_length));
         bad("that_is_too_large", &format!("{first}/{}", range.admitted.min_prefix_length - 1));
         bad("that_is_too_small", &format!("{first}/{}", range.admitted.max_prefix_length + 1));
-        let host = u32::from(first) + 1;
-        bad(
-            "with_host_bits",
-            &format!("{}/{}", std::net::Ipv4Addr::from(host), range.default.prefix_length()),
-        );
+        if let Some(host) = range.default.first().after(1) {
+            bad("with_host_bits", &format!("{}/{}", host.ip(), range.default.prefix_length()));
+        }
     }
     let letters: Vec<Zone> = network.slots.keys().copied().collect();
     if let Some(unknown) = Zone::all().find(|zone| !network.slots.contains_key(zone)) {
@@ -277,7 +277,7 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
             .cidr
             .prefix_length()
             .clamp(base.admitted.min_prefix_length, base.admitted.max_prefix_length);
-        let range = Cidr::new(clear.cidr.net().network(), length);
+        let range = Cidr::around(clear.cidr.first(), length);
         if let Some(range) =
             range.filter(|range| base.admitted.within.iter().any(|space| space.contains(&range.net())))
         {

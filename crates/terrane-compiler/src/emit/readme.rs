@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{Source, diagram, terraform_docs};
+use crate::family::V4;
 use crate::features::network_acls::describe;
 use crate::features::vpc::sizes;
 use crate::module::print;
 use crate::network::Network;
 use crate::proof;
-use crate::sizing::RESERVED_ADDRESSES;
+use crate::sizing::usable;
 
 /// Returns the README.
 pub(super) fn readme(source: &Source<'_>) -> String {
@@ -64,7 +65,7 @@ fn addresses(network: &Network, text: &mut String) {
         for zone in &network.zones {
             if let Some(block) = network.subnet(idx, *zone) {
                 let range = network.place(tier.range, block);
-                let usable = (1_u64 << (32 - range.prefix_length())) - u64::from(RESERVED_ADDRESSES);
+                let usable = usable::<V4>(range.prefix_length());
                 let _ = writeln!(text, "| {} | {} | {zone} | {range} | {usable} |", tier.name, tier.access);
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use terrane_contract::{Admitted, Holds, Type};
 
 use super::{Feature, Resolution};
+use crate::family::Address;
 use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
@@ -268,7 +269,7 @@ fn vpc(network: &Network) -> Resource {
     }
     for (idx, first) in network.ranges.iter().enumerate() {
         for second in &network.ranges[idx + 1..] {
-            let meet = |space: &ipnet::Ipv4Net| {
+            let meet = |space: &ipnet::IpNet| {
                 second.admitted.within.iter().any(|other| other.contains(space) || space.contains(other))
             };
             if first.admitted.within.iter().any(meet) {
@@ -285,7 +286,7 @@ fn vpc(network: &Network) -> Resource {
     vpc
 }
 
-fn overlap(space: ipnet::Ipv4Net, range: Cidr) -> bool {
+fn overlap(space: ipnet::IpNet, range: Cidr) -> bool {
     space.contains(&range.net()) || range.net().contains(&space)
 }
 
@@ -296,7 +297,7 @@ fn disjoint(first: &str, second: RangeText<'_>) -> Expr {
         RangeText::Variable(name) => {
             (format!("${{cidrhost(var.{name}, 0)}}"), format!("tonumber(split(\"/\", var.{name})[1])"))
         }
-        RangeText::Literal(range) => (range.net().network().to_string(), range.prefix_length().to_string()),
+        RangeText::Literal(range) => (range.first().ip().to_string(), range.prefix_length().to_string()),
     };
     let shorter = format!("${{min(tonumber(split(\"/\", var.{first})[1]), {length})}}");
     expr(&format!(

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::family::{Address, V4};
 use crate::features::eks::NO_EKS;
 use crate::network::{Access, Direction, Eks, Network, Peer, Tier};
 use crate::proof::{Finding, Property, Status};
 use crate::quotas::{Quota, quota};
-use crate::sizing::{CONTROL_PLANE_ADDRESSES, LOAD_BALANCER_LENGTH, RESERVED_ADDRESSES};
+use crate::sizing::{CONTROL_PLANE_ADDRESSES, LOAD_BALANCER_LENGTH, RESERVED_ADDRESSES, usable};
 
 /// Units of network address usage of a NAT gateway:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
@@ -58,7 +59,7 @@ pub struct Usage {
 pub(super) fn headroom(network: &Network) -> Vec<Headroom> {
     let row = |(idx, tier): (usize, &Tier)| {
         let prefix_length = smallest(network, idx);
-        let usable = usable(prefix_length);
+        let usable = usable::<V4>(prefix_length);
         let needed = tier.need.as_ref().map(|room| room.addresses.saturating_sub(RESERVED_ADDRESSES.into()));
         Headroom {
             tier: tier.name.to_string(),
@@ -76,11 +77,7 @@ pub(super) fn headroom(network: &Network) -> Vec<Headroom> {
 fn smallest(network: &Network, tier: usize) -> u8 {
     let subnets = network.slots.keys().filter_map(|zone| network.subnet(tier, *zone));
     let range = network.tiers[tier].range;
-    subnets.map(|block| network.place(range, block).prefix_length()).max().unwrap_or(32)
-}
-
-fn usable(prefix_length: u8) -> u64 {
-    (1_u64 << (32 - prefix_length.min(32))).saturating_sub(RESERVED_ADDRESSES.into())
+    subnets.map(|block| network.place(range, block).prefix_length()).max().unwrap_or(V4::WIDTH)
 }
 
 /// Returns what the network uses of each quota.
@@ -209,7 +206,7 @@ fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
     add("E1", least >= 2, zones.clone(), Status::Refuted, format!("{zones}, and a cluster needs 2"));
 
     let own = smallest(network, eks.control_plane);
-    let free = usable(own);
+    let free = usable::<V4>(own);
     let name = &tier(eks.control_plane).name;
     let detail = format!("each /{own} of {name} has {free} addresses for the control plane's interfaces");
     let recommended = format!("{detail}; EKS recommends {CONTROL_PLANE_ADDRESSES} free ones");

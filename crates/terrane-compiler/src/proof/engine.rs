@@ -1,6 +1,6 @@
 //! The verifier: what can cross a network, exactly, for every address and header at once.
 //!
-//! IPv4 space is cut into atoms at every bound that any filter, route, or subnet mentions, so that each of them is
+//! The addresses of one family are cut into atoms at every bound that any filter, route, or subnet mentions, so that each of them is
 //! constant on an atom. A network ACL then is one header set per direction and atom, a route table one hop per atom,
 //! and a connection exists between two atoms if a forward packet passes and an answer comes back
 //! (see [`HeaderSet::answered_by`]). No solver, no sampling.
@@ -17,8 +17,9 @@ use std::ops::Range;
 
 pub(crate) use crate::proof::engine::alike::Gist;
 
+use crate::family::{Address, V4};
 use crate::network::Direction;
-use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop, NOT_INTERNET, Span, Table};
+use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop, Span, Table};
 use crate::proof::headers::{HeaderSet, Headers, Mix, SetId, Sets};
 
 /// One end of a connection.
@@ -87,13 +88,13 @@ pub(crate) struct Path {
 }
 
 /// The tables of one network.
-pub struct Engine<'a> {
-    facts: &'a Facts,
-    starts: Vec<u32>,
-    sets: Sets,
+pub struct Engine<'a, A: Address = V4> {
+    facts: &'a Facts<A>,
+    starts: Vec<A>,
+    sets: Sets<A>,
     acls: Vec<[Vec<SetId>; 2]>,
     hops: Vec<Vec<Hop>>,
-    spans: Vec<Span>,
+    spans: Vec<Span<A>>,
     homes: Vec<Range<usize>>,
     members: Vec<Vec<End>>,
     /// For each subnet the first one that is like it toward other subnets.
@@ -108,14 +109,14 @@ pub struct Engine<'a> {
     admitted: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
 }
 
-impl<'a> Engine<'a> {
+impl<'a, A: Address> Engine<'a, A> {
     /// Computes the tables of a network.
-    pub fn new(facts: &'a Facts) -> Engine<'a> {
+    pub fn new(facts: &'a Facts<A>) -> Engine<'a, A> {
         Engine::with_sets(facts, Sets::new())
     }
 
     /// Computes the tables of a network, with the sets that were met in others.
-    pub(crate) fn with_sets(facts: &'a Facts, mut sets: Sets) -> Engine<'a> {
+    pub(crate) fn with_sets(facts: &'a Facts<A>, mut sets: Sets<A>) -> Engine<'a, A> {
         let starts = cuts(facts);
         let mut unused = Vec::new();
         let acls: Vec<[Vec<SetId>; 2]> = facts
@@ -159,13 +160,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Returns the sets that were met: what they have in common is the same in every network.
-    pub(crate) fn into_sets(self) -> Sets {
+    pub(crate) fn into_sets(self) -> Sets<A> {
         self.sets
     }
 
     /// Leaves out which rules decide what holds, where only the verdict is asked.
     #[must_use]
-    pub(crate) fn brief(self) -> Engine<'a> {
+    pub(crate) fn brief(self) -> Engine<'a, A> {
         Engine { brief: true, ..self }
     }
 
@@ -174,7 +175,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Returns the network that it knows.
-    pub fn facts(&self) -> &'a Facts {
+    pub fn facts(&self) -> &'a Facts<A> {
         self.facts
     }
 
@@ -208,8 +209,8 @@ impl<'a> Engine<'a> {
     }
 
     /// Returns the headers with which one host can open a connection to another, and nothing if one is in no subnet.
-    pub fn open_between(&mut self, source: u32, destination: u32, layers: Layers) -> HeaderSet {
-        let end = |address: u32| {
+    pub fn open_between(&mut self, source: A, destination: A, layers: Layers) -> HeaderSet {
+        let end = |address: A| {
             let subnet = self.facts.subnets.iter().position(|subnet| subnet.span.contains(address));
             match subnet {
                 Some(subnet) => Some(End::Subnet(subnet)),
@@ -238,11 +239,11 @@ impl<'a> Engine<'a> {
         self.sets.get(id)
     }
 
-    pub(crate) fn atom(&self, address: u32) -> usize {
+    pub(crate) fn atom(&self, address: A) -> usize {
         self.starts.partition_point(|start| *start <= address) - 1
     }
 
-    pub(crate) fn start(&self, atom: usize) -> u32 {
+    pub(crate) fn start(&self, atom: usize) -> A {
         self.starts[atom]
     }
 
@@ -480,10 +481,10 @@ impl<'a> Engine<'a> {
             return *id;
         }
         let address = self.starts[atom];
-        let matches = |rule: &GroupPeerFacts| match rule {
+        let matches = |rule: &GroupPeerFacts<A>| match rule {
             GroupPeerFacts::Span(span) => span.contains(address),
             GroupPeerFacts::Group(group) => member.is_some_and(|member| member.is_none_or(|m| m == *group)),
-            GroupPeerFacts::Service(_) => member.is_none() && is_public(address),
+            GroupPeerFacts::Service(_) => member.is_none() && address.is_public(),
             GroupPeerFacts::Elsewhere => false,
         };
         let set = HeaderSet::of(
@@ -506,15 +507,11 @@ pub(crate) fn nat_ports() -> HeaderSet {
     HeaderSet::of([Headers::tcp(PortRange::EPHEMERAL), Headers::udp(PortRange::EPHEMERAL), Headers::ICMP])
 }
 
-fn is_public(address: u32) -> bool {
-    !NOT_INTERNET.iter().any(|(first, length)| (address ^ first) >> (32 - length) == 0)
-}
-
-fn cuts(facts: &Facts) -> Vec<u32> {
-    let mut starts = vec![0];
-    let mut cut = |span: Span| {
+fn cuts<A: Address>(facts: &Facts<A>) -> Vec<A> {
+    let mut starts = vec![A::FIRST];
+    let mut cut = |span: Span<A>| {
         starts.push(span.first);
-        starts.extend(span.last.checked_add(1));
+        starts.extend(span.last.after(1));
     };
     facts.ranges.iter().for_each(|span| cut(*span));
     facts.subnets.iter().for_each(|subnet| cut(subnet.span));
@@ -525,8 +522,8 @@ fn cuts(facts: &Facts) -> Vec<u32> {
             cut(*span);
         }
     }
-    for (first, length) in NOT_INTERNET {
-        cut(Span { first, last: first | (u32::MAX >> length) });
+    for (first, length) in A::NOT_INTERNET {
+        cut(Span { first: *first, last: *first | A::behind(*length) });
     }
     starts.sort_unstable();
     starts.dedup();
@@ -534,45 +531,45 @@ fn cuts(facts: &Facts) -> Vec<u32> {
 }
 
 /// Returns the parts of the address space that security groups name.
-fn named_spans(facts: &Facts) -> Vec<Span> {
+fn named_spans<A: Address>(facts: &Facts<A>) -> Vec<Span<A>> {
     let rules = facts.groups.iter().flat_map(|group| &group.rules);
     let named = rules.filter_map(|rule| match rule.peer {
         GroupPeerFacts::Span(span) if span != Span::ALL => Some(span),
         _ => None,
     });
-    let mut spans: Vec<Span> = named.collect();
+    let mut spans: Vec<Span<A>> = named.collect();
     spans.sort_unstable();
     spans.dedup();
     spans
 }
 
-fn atoms_of(starts: &[u32], span: Span) -> Range<usize> {
+fn atoms_of<A: Address>(starts: &[A], span: Span<A>) -> Range<usize> {
     starts.partition_point(|start| *start < span.first)..starts.partition_point(|start| *start <= span.last)
 }
 
 /// Returns the header set of one direction of an ACL for each atom, computed once for each stretch between its own bounds.
-fn acl_sets(
-    acl: &AclFacts,
+fn acl_sets<A: Address>(
+    acl: &AclFacts<A>,
     idx: usize,
     direction: Direction,
-    starts: &[u32],
-    sets: &mut Sets,
+    starts: &[A],
+    sets: &mut Sets<A>,
     unused: &mut Vec<(usize, usize)>,
 ) -> Vec<SetId> {
     let rules: Vec<usize> =
         (0..acl.rules.len()).filter(|rule| acl.rules[*rule].direction == direction).collect();
     let mut own = Vec::with_capacity(1 + 2 * rules.len());
-    own.push(0);
+    own.push(A::FIRST);
     for rule in &rules {
         let peer = acl.rules[*rule].peer;
         own.push(peer.first);
-        own.extend(peer.last.checked_add(1));
+        own.extend(peer.last.after(1));
     }
     own.sort_unstable();
     own.dedup();
     let mut own = own.into_iter().peekable();
     let (mut hit, mut walk, mut passes) = (vec![false; rules.len()], Walk::default(), SetId::EMPTY);
-    let pass = |start: &u32| {
+    let pass = |start: &A| {
         if own.next_if_eq(start).is_some() {
             passes = walk.run(acl, &rules, *start, &mut hit, sets);
         }
@@ -592,13 +589,13 @@ struct Walk {
 }
 
 impl Walk {
-    fn run(
+    fn run<A: Address>(
         &mut self,
-        acl: &AclFacts,
+        acl: &AclFacts<A>,
         rules: &[usize],
-        address: u32,
+        address: A,
         hit: &mut [bool],
-        sets: &mut Sets,
+        sets: &mut Sets<A>,
     ) -> SetId {
         self.left.clear();
         self.left.push(Headers::ALL);
@@ -636,8 +633,8 @@ impl Walk {
 }
 
 /// Returns the hop of each atom: routes are painted from the shortest prefix to the longest.
-fn table_hops(table: &Table, ranges: &[Span], starts: &[u32]) -> Vec<Hop> {
-    let mut routes: Vec<(Span, Hop)> =
+fn table_hops<A: Address>(table: &Table<A>, ranges: &[Span<A>], starts: &[A]) -> Vec<Hop> {
+    let mut routes: Vec<(Span<A>, Hop)> =
         table.routes.iter().map(|route| (route.destination.into(), route.hop)).collect();
     routes.extend(ranges.iter().map(|range| (*range, Hop::Local)));
     routes.sort_by_key(|(span, _)| std::cmp::Reverse(span.last - span.first));

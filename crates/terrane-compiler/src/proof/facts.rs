@@ -2,53 +2,52 @@
 //!
 //! A [`crate::network::Network`] becomes [`Facts`] once for each placement of its ranges;
 //! a plan or a state becomes [`Facts`] as it stands.
+//! Facts are of one address family; a network of both has facts of each.
 //! What a source does not tell is `None`, or [`Hop::Unmodelled`], and leads to `UNKNOWN`, never to a guess.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
 use crate::diagnostics::Origin;
+use crate::family::{Address, V4};
 use crate::names::Cidr;
 use crate::network::{Access, Direction};
 use crate::proof::headers::Headers;
 
 /// An interval of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
+pub struct Span<A: Address = V4> {
     /// The first address.
-    pub first: u32,
+    pub first: A,
     /// The last address, not below the first.
-    pub last: u32,
+    pub last: A,
 }
 
-impl Span {
+impl<A: Address> Span<A> {
     /// Every address.
-    pub const ALL: Span = Span { first: 0, last: u32::MAX };
+    pub const ALL: Span<A> = Span { first: A::FIRST, last: A::LAST };
 
     /// Returns whether it holds an address.
-    pub fn contains(self, address: u32) -> bool {
+    pub fn contains(self, address: A) -> bool {
         self.first <= address && address <= self.last
     }
 
     /// Returns whether the two share an address.
-    pub fn overlaps(self, other: Span) -> bool {
+    pub fn overlaps(self, other: Span<A>) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 }
 
-impl From<Cidr> for Span {
-    fn from(cidr: Cidr) -> Span {
-        Span { first: cidr.first(), last: u32::from(cidr.net().broadcast()) }
+impl<A: Address> From<Cidr<A>> for Span<A> {
+    fn from(cidr: Cidr<A>) -> Span<A> {
+        Span { first: cidr.first(), last: cidr.last() }
     }
 }
 
-impl std::fmt::Display for Span {
+impl<A: Address> std::fmt::Display for Span<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let size = u64::from(self.last) - u64::from(self.first) + 1;
-        if size.is_power_of_two() && u64::from(self.first).is_multiple_of(size) {
-            write!(f, "{}/{}", Ipv4Addr::from(self.first), 32 - size.trailing_zeros())
-        } else {
-            write!(f, "{}-{}", Ipv4Addr::from(self.first), Ipv4Addr::from(self.last))
+        match Cidr::around(self.first, self.first.common_prefix(self.last)) {
+            Some(cidr) if Span::from(cidr) == *self => cidr.fmt(f),
+            _ => write!(f, "{}-{}", self.first.ip(), self.last.ip()),
         }
     }
 }
@@ -58,19 +57,19 @@ impl std::fmt::Display for Span {
 /// - An index names an element of the list of the same name.
 /// - Subnets do not overlap, and lie inside `ranges`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Facts<A: Address = V4> {
     /// The VPC's ranges: every route table leads to them implicitly.
-    pub ranges: Vec<Span>,
+    pub ranges: Vec<Span<A>>,
     /// Kinds of subnets, which verdicts are about.
     pub tiers: Vec<TierFacts>,
     /// Subnets.
-    pub subnets: Vec<Subnet>,
+    pub subnets: Vec<Subnet<A>>,
     /// Route tables.
-    pub tables: Vec<Table>,
+    pub tables: Vec<Table<A>>,
     /// Network ACLs.
-    pub acls: Vec<AclFacts>,
+    pub acls: Vec<AclFacts<A>>,
     /// Security groups.
-    pub groups: Vec<GroupFacts>,
+    pub groups: Vec<GroupFacts<A>>,
     /// NAT gateways.
     pub nats: Vec<NatFacts>,
     /// What routes lead to and the verifier does not model.
@@ -96,7 +95,7 @@ pub struct TierFacts {
 
 /// A subnet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subnet {
+pub struct Subnet<A: Address = V4> {
     /// Its name.
     pub name: String,
     /// Its tier.
@@ -106,7 +105,7 @@ pub struct Subnet {
     /// Whether the zone is a spare one, not in use unless the caller asks for it.
     pub spare: bool,
     /// Its addresses.
-    pub span: Span,
+    pub span: Span<A>,
     /// Its route table; `None` if that is not known.
     pub table: Option<usize>,
     /// Its network ACL; `None` if that is not known.
@@ -117,20 +116,20 @@ pub struct Subnet {
 
 /// A route table. The longest prefix that holds an address decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
+pub struct Table<A: Address = V4> {
     /// Its name.
     pub name: String,
     /// Its routes, without those to the VPC's own ranges.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Route<A>>,
     /// Services with a gateway endpoint in it, whose addresses are not known.
     pub endpoints: Vec<String>,
 }
 
 /// A route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
+pub struct Route<A: Address = V4> {
     /// The destination.
-    pub destination: Cidr,
+    pub destination: Cidr<A>,
     /// Where it leads.
     pub hop: Hop,
 }
@@ -165,16 +164,16 @@ pub struct NatFacts {
 
 /// A network ACL: in each direction the first rule that matches decides, and what none matches is denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AclFacts {
+pub struct AclFacts<A: Address = V4> {
     /// Its name.
     pub name: String,
     /// Its rules, each direction by ascending number.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Rule<A>>,
 }
 
 /// A rule of a network ACL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct Rule<A: Address = V4> {
     /// Its direction, seen from the subnet.
     pub direction: Direction,
     /// Its number.
@@ -184,7 +183,7 @@ pub struct Rule {
     /// What it matches.
     pub headers: Headers,
     /// The sources of ingress, the destinations of egress.
-    pub peer: Span,
+    pub peer: Span<A>,
     /// The words for `peer`.
     pub peer_name: String,
     /// What it follows from, in words.
@@ -193,33 +192,33 @@ pub struct Rule {
 
 /// A security group: what any rule allows is allowed, and replies need no rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupFacts {
+pub struct GroupFacts<A: Address = V4> {
     /// Its name.
     pub name: String,
     /// Its rules.
-    pub rules: Vec<GroupRuleFacts>,
+    pub rules: Vec<GroupRuleFacts<A>>,
     /// Whether these are all of them; otherwise no subnet may name it.
     pub known: bool,
 }
 
 /// A rule of a security group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupRuleFacts {
+pub struct GroupRuleFacts<A: Address = V4> {
     /// Its direction, seen from the interface.
     pub direction: Direction,
     /// What it matches.
     pub headers: Headers,
     /// The other side.
-    pub peer: GroupPeerFacts,
+    pub peer: GroupPeerFacts<A>,
     /// Its name and what it follows from, in words.
     pub why: String,
 }
 
 /// The other side of a security group rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum GroupPeerFacts {
+pub enum GroupPeerFacts<A: Address = V4> {
     /// These addresses.
-    Span(Span),
+    Span(Span<A>),
     /// Members of this group.
     Group(usize),
     /// The addresses of this service, which are public and not known.
@@ -227,19 +226,3 @@ pub enum GroupPeerFacts {
     /// Members of a group that somebody else manages: none of the subnets' interfaces, as far as is known.
     Elsewhere,
 }
-
-/// Ranges that the internet does not route: what a must-reach check leaves out.
-///
-/// <https://www.iana.org/assignments/iana-ipv4-special-registry>
-pub(crate) const NOT_INTERNET: [(u32, u8); 10] = [
-    (0x0000_0000, 8),
-    (0x0a00_0000, 8),
-    (0x6440_0000, 10),
-    (0x7f00_0000, 8),
-    (0xa9fe_0000, 16),
-    (0xac10_0000, 12),
-    (0xc0a8_0000, 16),
-    (0xc612_0000, 15),
-    (0xe000_0000, 4),
-    (0xf000_0000, 4),
-];

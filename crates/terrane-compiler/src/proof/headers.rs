@@ -1,13 +1,16 @@
 //! Packet headers as sets: protocol and destination port, or ICMP type and code, on one line of numbers.
 //!
 //! TCP ports come first, then UDP ports, then ICMP as `type * 256 + code`, then the numbers of all other protocols.
+//! ICMP is that of the address family: the protocol of the other family's is one of the others.
 //! No filter of AWS matches a source port, so the header that a filter sees is one number,
 //! and what a rule matches is one interval.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::marker::PhantomData;
 
+use crate::family::{Address, V4};
 use crate::names::PortRange;
 use crate::network::Traffic;
 
@@ -36,8 +39,6 @@ impl Headers {
     pub const ICMP: Headers = Headers { first: ICMP, last: OTHER - 1 };
     /// Every packet of a protocol that is none of these.
     pub const OTHER: Headers = Headers { first: OTHER, last: LAST };
-    /// ICMP type 3 code 4, fragmentation needed.
-    pub const FRAGMENTATION_NEEDED: Headers = Headers { first: ICMP + 0x0304, last: ICMP + 0x0304 };
 
     /// Returns the TCP packets to these ports.
     pub fn tcp(ports: PortRange) -> Headers {
@@ -59,23 +60,29 @@ impl Headers {
         }
     }
 
+    /// Returns the ICMP message that a packet is too big for its way.
+    pub fn too_big<A: Address>() -> Headers {
+        let (ty, code) = A::TOO_BIG;
+        Headers::icmp(Some(ty), Some(code))
+    }
+
     /// Returns all packets of the protocol with this number.
-    pub fn protocol(number: u8) -> Headers {
+    pub fn protocol<A: Address>(number: u8) -> Headers {
         match number {
-            1 => Headers::ICMP,
             6 => Headers::TCP,
             17 => Headers::UDP,
+            icmp if icmp == A::ICMP => Headers::ICMP,
             other => Headers { first: OTHER + u32::from(other), last: OTHER + u32::from(other) },
         }
     }
 
     /// Returns what a rule of a [`crate::network::Network`] matches.
-    pub fn of(traffic: Traffic) -> Headers {
+    pub fn of<A: Address>(traffic: Traffic) -> Headers {
         match traffic {
             Traffic::Tcp(ports) => Headers::tcp(ports),
             Traffic::Udp(ports) => Headers::udp(ports),
             Traffic::Icmp => Headers::ICMP,
-            Traffic::FragmentationNeeded => Headers::FRAGMENTATION_NEEDED,
+            Traffic::FragmentationNeeded => Headers::too_big::<A>(),
             Traffic::Any => Headers::ALL,
         }
     }
@@ -220,20 +227,20 @@ impl HeaderSet {
     /// Returns the part of `self` to which an answer exists when `replies` are the headers that can come back.
     ///
     /// - TCP and UDP: any port can be a client's.
-    /// - ICMP: the requests (echo, timestamp, information, address mask) whose reply type comes back;
+    /// - ICMP: the requests whose reply type comes back, such as those of echo ([`Address::ANSWERS`]);
     ///   every other message is one-way and opens nothing.
     /// - Others: the same protocol must come back.
     #[must_use]
-    pub fn answered_by(&self, replies: &HeaderSet) -> HeaderSet {
+    pub fn answered_by<A: Address>(&self, replies: &HeaderSet) -> HeaderSet {
         let mut open = Vec::new();
         for class in [Headers::TCP, Headers::UDP] {
             if replies.0.iter().any(|part| part.meet(class).is_some()) {
                 open.extend(self.0.iter().filter_map(|part| part.meet(class)));
             }
         }
-        for (request, reply) in [(8, 0), (13, 14), (15, 16), (17, 18)] {
-            let request = Headers::icmp(Some(request), Some(0));
-            let reply = Headers::icmp(Some(reply), Some(0));
+        for (request, reply) in A::ANSWERS {
+            let request = Headers::icmp(Some(*request), Some(0));
+            let reply = Headers::icmp(Some(*reply), Some(0));
             if self.contains(request.first) && replies.contains(reply.first) {
                 open.push(request);
             }
@@ -270,21 +277,23 @@ impl SetId {
     pub(crate) const ALL: SetId = SetId(1);
 }
 
-/// Every set met so far, each once, so that sets compare and meet as numbers.
-pub(crate) struct Sets {
+/// Every set met so far in one address family, each once, so that sets compare and meet as numbers.
+pub(crate) struct Sets<A: Address = V4> {
     list: Vec<HeaderSet>,
     index: HashMap<HeaderSet, SetId, BuildHasherDefault<Mix>>,
     meets: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
     answers: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
+    family: PhantomData<A>,
 }
 
-impl Sets {
-    pub(crate) fn new() -> Sets {
+impl<A: Address> Sets<A> {
+    pub(crate) fn new() -> Sets<A> {
         let mut sets = Sets {
             list: Vec::new(),
             index: HashMap::default(),
             meets: HashMap::default(),
             answers: HashMap::default(),
+            family: PhantomData,
         };
         sets.id(HeaderSet::default());
         sets.id(HeaderSet(vec![Headers::ALL]));
@@ -331,7 +340,7 @@ impl Sets {
         if let Some(id) = self.answers.get(&key) {
             return *id;
         }
-        let open = self.get(forward).answered_by(self.get(reply));
+        let open = self.get(forward).answered_by::<A>(self.get(reply));
         let id = self.id(open);
         self.answers.insert(key, id);
         id
@@ -368,6 +377,7 @@ impl Hasher for Mix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::V6;
 
     fn set(parts: &[(u32, u32)]) -> HeaderSet {
         HeaderSet::of(parts.iter().map(|(first, last)| Headers { first: *first, last: *last }))
@@ -389,14 +399,32 @@ mod tests {
         assert_eq!(set(&[(5, 6), (1, 4)]).intervals(), set(&[(1, 6)]).intervals());
     }
 
+    fn echo_needs_its_reply_and_too_big_opens_nothing<A: Address>() {
+        let (request, reply) = A::ANSWERS[0];
+        let echo = HeaderSet::of([Headers::icmp(Some(request), Some(0))]);
+        let reply = HeaderSet::of([Headers::icmp(Some(reply), None)]);
+        let one_way = HeaderSet::of([Headers::too_big::<A>()]);
+        assert_eq!(echo.answered_by::<A>(&reply), echo);
+        assert!(echo.answered_by::<A>(&echo).is_empty());
+        assert!(one_way.answered_by::<A>(&HeaderSet::of([Headers::ALL])).is_empty());
+    }
+
     #[test]
-    fn echo_needs_its_reply_and_fragmentation_needed_opens_nothing() {
+    fn echo_needs_its_reply_and_too_big_opens_nothing_in_either_family() {
+        echo_needs_its_reply_and_too_big_opens_nothing::<V4>();
+        echo_needs_its_reply_and_too_big_opens_nothing::<V6>();
         let echo = HeaderSet::of([Headers::icmp(Some(8), Some(0))]);
-        let reply = HeaderSet::of([Headers::icmp(Some(0), None)]);
-        let one_way = HeaderSet::of([Headers::FRAGMENTATION_NEEDED]);
-        assert_eq!(echo.answered_by(&reply), echo);
-        assert!(echo.answered_by(&echo).is_empty());
-        assert!(one_way.answered_by(&HeaderSet::of([Headers::ALL])).is_empty());
+        assert!(echo.answered_by::<V6>(&HeaderSet::of([Headers::ALL])).is_empty());
+    }
+
+    #[test]
+    fn each_family_has_its_own_icmp() {
+        assert_eq!(Headers::protocol::<V4>(1), Headers::ICMP);
+        assert_eq!(Headers::protocol::<V6>(58), Headers::ICMP);
+        assert_eq!(Headers::protocol::<V4>(58).to_string(), "protocol 58");
+        assert_eq!(Headers::protocol::<V6>(1).to_string(), "protocol 1");
+        assert_eq!(Headers::of::<V4>(Traffic::FragmentationNeeded).to_string(), "icmp 3/4");
+        assert_eq!(Headers::of::<V6>(Traffic::FragmentationNeeded).to_string(), "icmp 2/0");
     }
 
     #[test]
@@ -404,8 +432,8 @@ mod tests {
         let text = HeaderSet::of([
             Headers::tcp(PortRange::one(443)),
             Headers::tcp(PortRange::EPHEMERAL),
-            Headers::FRAGMENTATION_NEEDED,
-            Headers::protocol(47),
+            Headers::too_big::<V4>(),
+            Headers::protocol::<V4>(47),
         ])
         .to_string();
         assert_eq!(text, "tcp 443, tcp 1024-65535, icmp 3/4, protocol 47");

@@ -5,11 +5,13 @@
 //! over every admitted class and length, so what holds for all of them holds for every admitted base.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use crate::address_plan::Layout;
+use crate::family::{Address, V4};
 use crate::names::{Block, Cidr, PortRange, Zone};
 use crate::network::{
-    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target, Traffic,
+    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target,
 };
 use crate::proof::facts::{
     AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
@@ -21,19 +23,42 @@ use crate::proof::headers::{HeaderSet, Headers};
 const MOST: usize = 256;
 
 /// Where the ranges of a network lie, in the order of [`Network::ranges`].
-pub type Placement = Vec<Cidr>;
+pub type Placement<A = V4> = Vec<Cidr<A>>;
+
+/// Where one range may lie.
+pub(crate) struct Room<A: Address> {
+    /// Where it lies unless a caller says otherwise.
+    pub(crate) default: Cidr<A>,
+    /// The admitted prefix lengths, from the shortest to the longest.
+    pub(crate) lengths: RangeInclusive<u8>,
+    /// The admitted spaces.
+    pub(crate) within: Vec<Cidr<A>>,
+}
 
 /// The placements that stand for all admitted ones, the default first, and what could not be covered.
 pub(crate) fn placements(network: &Network) -> (Vec<Placement>, Vec<String>) {
-    let absolute = absolute_ranges(network);
+    let room = |range: &Range| Room {
+        default: range.default,
+        lengths: range.admitted.min_prefix_length..=range.admitted.max_prefix_length,
+        within: range.admitted.within.iter().copied().filter_map(Cidr::of_net).collect(),
+    };
+    let rooms: Vec<Room<V4>> = network.ranges.iter().map(room).collect();
+    representatives(&rooms, &absolute_ranges(network))
+}
+
+/// The placements that stand for all that these rooms admit, by how they lie to absolute ranges; the default first.
+pub(crate) fn representatives<A: Address>(
+    rooms: &[Room<A>],
+    absolute: &[Cidr<A>],
+) -> (Vec<Placement<A>>, Vec<String>) {
     let mut missing = Vec::new();
-    let default: Placement = network.ranges.iter().map(|range| range.default).collect();
-    let mut found: BTreeMap<Vec<Lie>, Placement> = BTreeMap::new();
-    found.insert(signature(&default, &absolute), default.clone());
-    let mut partial: Vec<Placement> = vec![Vec::new()];
-    for range in &network.ranges {
-        let candidates = candidates(range, &absolute);
-        let extended: Vec<Placement> = partial
+    let default: Placement<A> = rooms.iter().map(|room| room.default).collect();
+    let mut found: BTreeMap<Vec<Lie<A>>, Placement<A>> = BTreeMap::new();
+    found.insert(signature(&default, absolute), default.clone());
+    let mut partial: Vec<Placement<A>> = vec![Vec::new()];
+    for room in rooms {
+        let candidates = candidates(room, absolute);
+        let extended: Vec<Placement<A>> = partial
             .iter()
             .flat_map(|so_far| {
                 candidates.iter().filter(|next| !so_far.iter().any(|cidr| cidr.overlaps(**next))).map(
@@ -45,9 +70,9 @@ pub(crate) fn placements(network: &Network) -> (Vec<Placement>, Vec<String>) {
                 )
             })
             .collect();
-        let mut distinct: BTreeMap<Vec<Lie>, Vec<Placement>> = BTreeMap::new();
+        let mut distinct: BTreeMap<Vec<Lie<A>>, Vec<Placement<A>>> = BTreeMap::new();
         for placement in extended {
-            let same = distinct.entry(signature(&placement, &absolute)).or_default();
+            let same = distinct.entry(signature(&placement, absolute)).or_default();
             if same.len() < 4 {
                 same.push(placement);
             }
@@ -62,22 +87,22 @@ pub(crate) fn placements(network: &Network) -> (Vec<Placement>, Vec<String>) {
         }
     }
     for placement in partial {
-        found.entry(signature(&placement, &absolute)).or_insert(placement);
+        found.entry(signature(&placement, absolute)).or_insert(placement);
     }
-    let mut all: Vec<Placement> = vec![default.clone()];
+    let mut all: Vec<Placement<A>> = vec![default.clone()];
     all.extend(found.into_values().filter(|placement| *placement != default));
     (all, missing)
 }
 
 /// How a range of the VPC lies to an absolute range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lie {
+enum Lie<A> {
     Apart,
     Inside,
-    Around { newbits: u8, offset: u32 },
+    Around { newbits: u8, offset: A },
 }
 
-fn signature(placement: &[Cidr], absolute: &[Cidr]) -> Vec<Lie> {
+fn signature<A: Address>(placement: &[Cidr<A>], absolute: &[Cidr<A>]) -> Vec<Lie<A>> {
     placement
         .iter()
         .flat_map(|range| {
@@ -115,21 +140,20 @@ fn absolute_ranges(network: &Network) -> Vec<Cidr> {
 /// Take any admitted range and the smallest of the spaces and absolute ranges around it. Either it holds an absolute
 /// range, and is then the only aligned range of its length there; or it lies like any other range of that
 /// surrounding that touches no smaller one.
-fn candidates(range: &Range, absolute: &[Cidr]) -> Vec<Cidr> {
+fn candidates<A: Address>(room: &Room<A>, absolute: &[Cidr<A>]) -> Vec<Cidr<A>> {
     let mut found = Vec::new();
-    for within in &range.admitted.within {
-        let Some(space) = Cidr::new(within.network(), within.prefix_len()) else { continue };
-        let inner: Vec<Cidr> = absolute.iter().copied().filter(|cidr| space.contains(*cidr)).collect();
-        for length in range.admitted.min_prefix_length..=range.admitted.max_prefix_length {
+    for space in &room.within {
+        let inner: Vec<Cidr<A>> = absolute.iter().copied().filter(|cidr| space.contains(*cidr)).collect();
+        for length in room.lengths.clone() {
             if length < space.prefix_length() {
                 continue;
             }
-            for around in inner.iter().chain([&space]) {
+            for around in inner.iter().chain([space]) {
                 if around.prefix_length() >= length {
-                    found.extend(Cidr::new(around.net().network(), length));
+                    found.extend(Cidr::around(around.first(), length));
                     continue;
                 }
-                let smaller: Vec<Cidr> =
+                let smaller: Vec<Cidr<A>> =
                     inner.iter().copied().filter(|cidr| cidr != around && around.contains(*cidr)).collect();
                 found.extend(free(*around, length, &smaller, false));
                 found.extend(free(*around, length, &smaller, true));
@@ -142,24 +166,19 @@ fn candidates(range: &Range, absolute: &[Cidr]) -> Vec<Cidr> {
 }
 
 /// Returns the first or last range of a length in `around` that touches none of `taken`.
-fn free(around: Cidr, length: u8, taken: &[Cidr], from_end: bool) -> Option<Cidr> {
-    let size = 1u64 << (32 - length);
-    let last = u64::from(u32::from(around.net().broadcast())) + 1 - size;
-    let first = u64::from(around.first());
-    let mut at = if from_end { last } else { first };
-    loop {
-        let candidate = Cidr::new(u32::try_from(at).ok()?.into(), length)?;
+fn free<A: Address>(around: Cidr<A>, length: u8, taken: &[Cidr<A>], from_end: bool) -> Option<Cidr<A>> {
+    let start = if from_end { around.last() } else { around.first() };
+    let mut candidate = Cidr::around(start, length)?;
+    while around.contains(candidate) {
         let Some(hit) = taken.iter().find(|cidr| cidr.overlaps(candidate)) else { return Some(candidate) };
-        at = if from_end {
-            u64::from(hit.first().min(candidate.first())).checked_sub(size)?
+        let next = if from_end {
+            hit.first().min(candidate.first()).before()
         } else {
-            let end = u32::from(hit.net().broadcast()).max(u32::from(candidate.net().broadcast()));
-            u64::from(end) + 1
+            hit.last().max(candidate.last()).after(1)
         };
-        if at < first || at > last {
-            return None;
-        }
+        candidate = Cidr::around(next?, length)?;
     }
+    None
 }
 
 /// Returns what the verifier knows of a network whose ranges lie here, the spare zones included.
@@ -245,7 +264,6 @@ type TableIndex = BTreeMap<(usize, Option<Zone>), usize>;
 
 /// Returns the route tables, with NAT gateways numbered as [`nats`] lists them.
 fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
-    let everywhere = Cidr::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
     let homes = nat_zones(network);
     let nat = |zone: Zone| homes.iter().position(|home| *home == zone).map_or(Hop::Blackhole, Hop::Nat);
     let (mut tables, mut index) = (Vec::new(), BTreeMap::new());
@@ -265,11 +283,7 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
             index.insert((idx, zone), tables.len());
             tables.push(Table {
                 name: zone.map_or_else(|| table.name.to_owned(), |zone| format!("{}-{zone}", table.name)),
-                routes: hop
-                    .into_iter()
-                    .zip(everywhere)
-                    .map(|(hop, destination)| Route { destination, hop })
-                    .collect(),
+                routes: hop.into_iter().map(|hop| Route { destination: Cidr::EVERYWHERE, hop }).collect(),
                 endpoints: table.endpoints.clone(),
             });
         }
@@ -304,7 +318,7 @@ fn acls(network: &Network) -> Vec<AclFacts> {
         direction: rule.direction,
         number: rule.number,
         allow: rule.allow,
-        headers: Headers::of(rule.traffic),
+        headers: Headers::of::<V4>(rule.traffic),
         peer: UNPLACED,
         peer_name: match rule.peer {
             AclPeer::Tier(tier, _) => network.tiers[tier].name.to_string(),
@@ -341,7 +355,7 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
                     };
                     Some(GroupRuleFacts {
                         direction: rule.direction,
-                        headers: Headers::of(rule.traffic),
+                        headers: Headers::of::<V4>(rule.traffic),
                         peer,
                         why: format!("{}: {}", rule.key, rule.why),
                     })
@@ -395,10 +409,15 @@ pub enum IntentEnd {
 }
 
 impl Intent {
-    /// Returns what is declared of a network.
+    /// Returns what is declared of a network's IPv4 traffic.
     pub fn of(network: &Network) -> Intent {
+        Intent::in_family::<V4>(network)
+    }
+
+    /// Returns what is declared of a network's traffic in one address family.
+    pub fn in_family<A: Address>(network: &Network) -> Intent {
         Intent {
-            flows: Some(network.flows.iter().map(|flow| intent_flow(network, flow)).collect()),
+            flows: Some(network.flows.iter().map(|flow| intent_flow::<A>(network, flow)).collect()),
             nat_per_zone: network.nat.as_ref().is_some_and(|nat| nat.home.is_none()),
             isolated: BTreeSet::new(),
         }
@@ -410,13 +429,14 @@ impl Intent {
     }
 }
 
-fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
+fn intent_flow<A: Address>(network: &Network, flow: &Flow) -> IntentFlow {
     let end = |peer: &Peer| match peer {
         Peer::Tier(tier) => IntentEnd::Tier(*tier),
         Peer::Internet => IntentEnd::Internet,
         Peer::Endpoint(service) => IntentEnd::Service(service.clone()),
     };
-    let echo_reply = Headers::icmp(Some(0), Some(0));
+    let (_, echo_reply) = A::ANSWERS[0];
+    let echo_reply = Headers::icmp(Some(echo_reply), Some(0));
     let (headers, replies, let_back) = match flow.protocol {
         FlowProtocol::Tcp => {
             (flow.ports.iter().copied().map(Headers::tcp).collect(), vec![client_tcp()], client_tcp())
@@ -446,15 +466,18 @@ fn intent_flow(network: &Network, flow: &Flow) -> IntentFlow {
 
 /// Returns the ports on which TCP clients get answers.
 fn client_tcp() -> Headers {
-    Headers::of(Traffic::Tcp(PortRange::EPHEMERAL))
+    Headers::tcp(PortRange::EPHEMERAL)
 }
 
 /// Returns the ports on which UDP clients get answers.
 fn client_udp() -> Headers {
-    Headers::of(Traffic::Udp(PortRange::EPHEMERAL))
+    Headers::udp(PortRange::EPHEMERAL)
 }
 
 /// Returns the rules of one direction of an ACL.
-pub(crate) fn rules_of(acl: &AclFacts, direction: Direction) -> impl Iterator<Item = &Rule> {
+pub(crate) fn rules_of<A: Address>(
+    acl: &AclFacts<A>,
+    direction: Direction,
+) -> impl Iterator<Item = &Rule<A>> {
     acl.rules.iter().filter(move |rule| rule.direction == direction)
 }

@@ -70,7 +70,8 @@ fn because(why: &str) -> String {
 }
 
 fn print_witness(f: &mut fmt::Formatter<'_>, witness: &Witness) -> fmt::Result {
-    writeln!(f, "  witness    {} ({})", witness.packet, witness.ends)?;
+    let family = witness.family.map(|family| format!("{family} ")).unwrap_or_default();
+    writeln!(f, "  witness    {family}{} ({})", witness.packet, witness.ends)?;
     for (name, steps) in [("forward", &witness.forward), ("reply", &witness.reply)] {
         for (idx, step) in steps.iter().enumerate() {
             let name = if idx == 0 { name } else { "" };

@@ -5,6 +5,7 @@ mod reachability;
 mod routes;
 
 use crate::diagnostics::Origin;
+use crate::family::Address;
 use crate::names::PortRange;
 use crate::network::Access;
 use crate::proof::engine::{End, Engine};
@@ -14,7 +15,7 @@ use crate::proof::placement::{Intent, IntentEnd};
 use crate::proof::{Finding, Property, Status};
 
 /// Examines every claim.
-pub(crate) fn examine(engine: &mut Engine<'_>, intent: &Intent) -> Vec<Finding> {
+pub(crate) fn examine<A: Address>(engine: &mut Engine<'_, A>, intent: &Intent) -> Vec<Finding> {
     let mut findings = Vec::new();
     isolation::isolation(engine, intent, &mut findings);
     reachability::reachability(engine, intent, &mut findings);
@@ -30,14 +31,14 @@ pub(crate) fn examine(engine: &mut Engine<'_>, intent: &Intent) -> Vec<Finding> 
 }
 
 /// Returns the ends of a tier or of the internet.
-fn ends(engine: &Engine<'_>, end: &IntentEnd) -> Vec<End> {
+fn ends<A: Address>(engine: &Engine<'_, A>, end: &IntentEnd) -> Vec<End> {
     match end {
         IntentEnd::Tier(tier) => engine.members(*tier).to_vec(),
         IntentEnd::Internet | IntentEnd::Service(_) => vec![End::Internet],
     }
 }
 
-fn name<'a>(facts: &'a Facts, end: &'a IntentEnd) -> &'a str {
+fn name<'a, A: Address>(facts: &'a Facts<A>, end: &'a IntentEnd) -> &'a str {
     match end {
         IntentEnd::Tier(tier) => &facts.tiers[*tier].name,
         IntentEnd::Internet => crate::topology::INTERNET,
@@ -46,7 +47,7 @@ fn name<'a>(facts: &'a Facts, end: &'a IntentEnd) -> &'a str {
 }
 
 /// Returns where the flow between two ends was declared, or the one whose answers these are, or else a tier of them.
-fn origin(facts: &Facts, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Origin {
+fn origin<A: Address>(facts: &Facts<A>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Origin {
     let flow = |from: &IntentEnd, to: &IntentEnd| {
         let mut flows = intent.flows.iter().flatten();
         flows.find(|flow| flow.from == *from && flow.to == *to).map(|flow| flow.origin.clone())
@@ -55,7 +56,7 @@ fn origin(facts: &Facts, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> O
 }
 
 /// Returns where the first of two ends that is a tier was declared.
-fn tier_origin(facts: &Facts, first: &IntentEnd, second: &IntentEnd) -> Origin {
+fn tier_origin<A: Address>(facts: &Facts<A>, first: &IntentEnd, second: &IntentEnd) -> Origin {
     let tier = |end: &IntentEnd| match end {
         IntentEnd::Tier(tier) => Some(facts.tiers[*tier].origin.clone()),
         IntentEnd::Internet | IntentEnd::Service(_) => None,
@@ -83,11 +84,11 @@ fn listens(intent: &Intent, to: &IntentEnd) -> HeaderSet {
     HeaderSet::union(named.map(|flow| &flow.headers))
 }
 
-fn is_private(facts: &Facts, tier: usize) -> bool {
+fn is_private<A: Address>(facts: &Facts<A>, tier: usize) -> bool {
     facts.tiers[tier].access != Access::Public
 }
 
-fn closed_defaults(facts: &Facts, findings: &mut Vec<Finding>) {
+fn closed_defaults<A: Address>(facts: &Facts<A>, findings: &mut Vec<Finding>) {
     let subject = "default security group, network ACL, and main route table";
     let mut implicit: Vec<&str> = facts
         .subnets
@@ -112,7 +113,7 @@ fn closed_defaults(facts: &Facts, findings: &mut Vec<Finding>) {
     findings.push(Finding::new(Property::P8, status, subject, detail));
 }
 
-fn rules_without_effect(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+fn rules_without_effect<A: Address>(engine: &Engine<'_, A>, findings: &mut Vec<Finding>) {
     for (acl, rule) in engine.unused_rules() {
         let facts = engine.facts();
         let tier = facts.subnets.iter().find(|subnet| subnet.acl == Some(*acl)).map(|subnet| subnet.tier);
@@ -149,7 +150,7 @@ pub(crate) fn every_rule_decides() -> Finding {
     )
 }
 
-fn growth(facts: &Facts, intent: &Intent, findings: &mut Vec<Finding>) {
+fn growth<A: Address>(facts: &Facts<A>, intent: &Intent, findings: &mut Vec<Finding>) {
     if intent.flows.is_none() {
         return;
     }

@@ -11,7 +11,6 @@ use crate::proof::headers::Headers;
 /// Every fourth subnet is public and holds a NAT gateway that the next three leave through.
 pub fn large(subnets: u32, acls: u32, rules_per_acl: u32) -> Facts {
     let base = Span { first: 0x0a00_0000, last: 0x0a00_ffff };
-    let everywhere = Cidr::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
     let mut facts = Facts {
         ranges: vec![base],
         tiers: vec![
@@ -37,7 +36,7 @@ pub fn large(subnets: u32, acls: u32, rules_per_acl: u32) -> Facts {
         let hop = if public { Hop::Internet } else { Hop::Nat(facts.nats.len() - 1) };
         facts.tables.push(Table {
             name: format!("table-{subnet}"),
-            routes: everywhere.iter().map(|destination| Route { destination: *destination, hop }).collect(),
+            routes: vec![Route { destination: Cidr::EVERYWHERE, hop }],
             endpoints: Vec::new(),
         });
         facts.subnets.push(Subnet {

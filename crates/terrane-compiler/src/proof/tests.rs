@@ -1,6 +1,7 @@
 //! What is proved of the reference network, and what is found in broken ones.
 
 mod alike;
+mod families;
 mod lasting;
 mod mutants;
 mod naive;

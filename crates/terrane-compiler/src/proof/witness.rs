@@ -1,10 +1,11 @@
 //! The rules that decide a claim, and the smallest packet that shows one to be false.
 
-use std::net::Ipv4Addr;
+use std::net::SocketAddr;
 
+use crate::family::Address;
 use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Path, Via};
-use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop};
+use crate::proof::facts::{AclFacts, Facts, GroupPeerFacts, Hop, Rule, Span};
 use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::rules_of;
 use crate::proof::{Step, Witness};
@@ -14,7 +15,7 @@ use crate::proof::{Step, Witness};
 const RESERVED_FIRST: u32 = 4;
 
 /// Returns the name of an end.
-pub(crate) fn end_name(facts: &Facts, end: End) -> &str {
+pub(crate) fn end_name<A: Address>(facts: &Facts<A>, end: End) -> &str {
     match end {
         End::Subnet(subnet) => &facts.subnets[subnet].name,
         End::Internet => crate::topology::INTERNET,
@@ -24,8 +25,8 @@ pub(crate) fn end_name(facts: &Facts, end: End) -> &str {
 /// Returns the packet that opens `forward`, one of the headers of a path, and what it passes or what stops it.
 ///
 /// `prefer` are ports that somebody listens on; the lowest of them is taken if it is among the headers.
-pub(crate) fn witness(
-    engine: &mut Engine<'_>,
+pub(crate) fn witness<A: Address>(
+    engine: &mut Engine<'_, A>,
     from: End,
     to: End,
     path: &Path,
@@ -34,9 +35,12 @@ pub(crate) fn witness(
     groups: bool,
 ) -> Witness {
     let header = wanted.meet(prefer).lowest().or(wanted.lowest()).unwrap_or_default();
-    let reply = reply_header(header, engine.set(path.reply));
+    let reply = reply_header::<A>(header, engine.set(path.reply));
     let (source, destination) = (address(engine, path.from, from), address(engine, path.to, to));
-    let port = |header: u32| Headers::port(header).map_or_else(String::new, |port| format!(":{port}"));
+    let socket = |address: A, header: u32| match Headers::port(header) {
+        Some(port) => SocketAddr::new(address.ip(), port).to_string(),
+        None => address.ip().to_string(),
+    };
     let protocol = if header >= Headers::ICMP.first {
         Headers { first: header, last: header }.to_string()
     } else {
@@ -44,13 +48,8 @@ pub(crate) fn witness(
     };
     let facts = engine.facts();
     Witness {
-        packet: format!(
-            "{protocol} {}{} \u{2192} {}{}",
-            Ipv4Addr::from(source),
-            port(reply),
-            Ipv4Addr::from(destination),
-            port(header)
-        ),
+        family: None,
+        packet: format!("{protocol} {} \u{2192} {}", socket(source, reply), socket(destination, header)),
         ends: format!("{} \u{2192} {}", end_name(facts, from), end_name(facts, to)),
         forward: steps(engine, from, to, path, header, false, groups),
         reply: steps(engine, from, to, path, reply, true, groups),
@@ -58,16 +57,22 @@ pub(crate) fn witness(
 }
 
 /// Returns what the lowest of these headers passes on a path, there and back.
-pub(crate) fn passed(engine: &Engine<'_>, from: End, to: End, path: &Path, headers: &HeaderSet) -> Vec<Step> {
+pub(crate) fn passed<A: Address>(
+    engine: &Engine<'_, A>,
+    from: End,
+    to: End,
+    path: &Path,
+    headers: &HeaderSet,
+) -> Vec<Step> {
     let header = headers.lowest().unwrap_or_default();
-    let reply = reply_header(header, engine.set(path.reply));
+    let reply = reply_header::<A>(header, engine.set(path.reply));
     let mut passed = steps(engine, from, to, path, header, false, true);
     passed.extend(steps(engine, from, to, path, reply, true, true));
     passed
 }
 
 /// Returns the answer's header: port 443 or 80 of a server if it may come back, else the lowest client port.
-fn reply_header(header: u32, replies: &HeaderSet) -> u32 {
+fn reply_header<A: Address>(header: u32, replies: &HeaderSet) -> u32 {
     let class = [Headers::TCP, Headers::UDP, Headers::ICMP, Headers::OTHER]
         .into_iter()
         .find(|class| class.contains(header))
@@ -76,10 +81,10 @@ fn reply_header(header: u32, replies: &HeaderSet) -> u32 {
         return header;
     }
     if class == Headers::ICMP {
-        return match (header - class.first) >> 8 {
-            8 => class.first,
-            ty => class.first + ((ty + 1) << 8),
-        };
+        let asked = (header - class.first) >> 8;
+        let answer = A::ANSWERS.iter().find(|(request, _)| u32::from(*request) == asked);
+        let ty = answer.map_or(asked + 1, |(_, reply)| u32::from(*reply));
+        return class.first + (ty << 8);
     }
     let possible = replies.meet(&HeaderSet::of([class]));
     let well_known = class.first + 443;
@@ -90,24 +95,21 @@ fn reply_header(header: u32, replies: &HeaderSet) -> u32 {
     }
 }
 
-/// The first address that the internet routes.
-const FIRST_PUBLIC: u32 = 0x0100_0000;
-
 /// Returns the lowest address of an atom that a host can have.
-fn address(engine: &Engine<'_>, atom: usize, end: End) -> u32 {
+fn address<A: Address>(engine: &Engine<'_, A>, atom: usize, end: End) -> A {
     let start = engine.start(atom);
     match end {
-        End::Internet if engine.atom(FIRST_PUBLIC) == atom => start.max(FIRST_PUBLIC),
+        End::Internet if engine.atom(A::FIRST_PUBLIC) == atom => start.max(A::FIRST_PUBLIC),
         End::Internet => start,
         End::Subnet(subnet) => {
-            let first = engine.facts().subnets[subnet].span.first + RESERVED_FIRST;
-            if engine.atom(first) == atom { start.max(first) } else { start }
+            let first = engine.facts().subnets[subnet].span.first.after(RESERVED_FIRST);
+            first.filter(|first| engine.atom(*first) == atom).map_or(start, |first| start.max(first))
         }
     }
 }
 
-fn steps(
-    engine: &Engine<'_>,
+fn steps<A: Address>(
+    engine: &Engine<'_, A>,
     from: End,
     to: End,
     path: &Path,
@@ -145,7 +147,13 @@ fn steps(
     steps
 }
 
-fn nat_steps(engine: &Engine<'_>, nat: usize, path: &Path, header: u32, reply: bool) -> Vec<Step> {
+fn nat_steps<A: Address>(
+    engine: &Engine<'_, A>,
+    nat: usize,
+    path: &Path,
+    header: u32,
+    reply: bool,
+) -> Vec<Step> {
     let facts = engine.facts();
     let gateway = &facts.nats[nat];
     let Some(home) = gateway.subnet else { return Vec::new() };
@@ -173,7 +181,7 @@ fn nat_steps(engine: &Engine<'_>, nat: usize, path: &Path, header: u32, reply: b
 }
 
 /// Returns the route by which a subnet's packets to an atom go.
-pub(crate) fn route_step(engine: &Engine<'_>, subnet: usize, atom: usize) -> Option<Step> {
+pub(crate) fn route_step<A: Address>(engine: &Engine<'_, A>, subnet: usize, atom: usize) -> Option<Step> {
     let facts = engine.facts();
     let table = facts.subnets[subnet].table?;
     let address = engine.start(atom);
@@ -187,7 +195,7 @@ pub(crate) fn route_step(engine: &Engine<'_>, subnet: usize, atom: usize) -> Opt
             let destination = facts.tables[table]
                 .routes
                 .iter()
-                .filter(|route| crate::proof::facts::Span::from(route.destination).contains(address))
+                .filter(|route| Span::from(route.destination).contains(address))
                 .max_by_key(|route| route.destination.prefix_length())
                 .map(|route| route.destination.to_string())
                 .unwrap_or_default();
@@ -198,7 +206,7 @@ pub(crate) fn route_step(engine: &Engine<'_>, subnet: usize, atom: usize) -> Opt
 }
 
 /// Returns the words for where a route leads.
-pub(crate) fn hop_name(facts: &Facts, hop: Hop) -> String {
+pub(crate) fn hop_name<A: Address>(facts: &Facts<A>, hop: Hop) -> String {
     match hop {
         Hop::None => "nowhere".to_owned(),
         Hop::Blackhole => "blackhole".to_owned(),
@@ -210,12 +218,12 @@ pub(crate) fn hop_name(facts: &Facts, hop: Hop) -> String {
 }
 
 /// Returns the ACL rule of a subnet that decides one packet.
-pub(crate) fn acl_step(
-    facts: &Facts,
+pub(crate) fn acl_step<A: Address>(
+    facts: &Facts<A>,
     subnet: usize,
     direction: Direction,
     header: u32,
-    address: u32,
+    address: A,
 ) -> Option<Step> {
     let acl = &facts.acls[facts.subnets[subnet].acl?];
     let rule =
@@ -226,7 +234,7 @@ pub(crate) fn acl_step(
     })
 }
 
-fn rule_step(acl: &AclFacts, rule: &crate::proof::facts::Rule) -> Step {
+fn rule_step<A: Address>(acl: &AclFacts<A>, rule: &Rule<A>) -> Step {
     let (verb, way) = (
         if rule.allow { "allow" } else { "deny" },
         match rule.direction {
@@ -242,7 +250,7 @@ fn rule_step(acl: &AclFacts, rule: &crate::proof::facts::Rule) -> Step {
     }
 }
 
-fn default_step(acl: &AclFacts, direction: Direction) -> Step {
+fn default_step<A: Address>(acl: &AclFacts<A>, direction: Direction) -> Step {
     Step {
         layer: "network ACL",
         name: acl.name.clone(),
@@ -251,12 +259,12 @@ fn default_step(acl: &AclFacts, direction: Direction) -> Step {
     }
 }
 
-fn group_step(
-    facts: &Facts,
+fn group_step<A: Address>(
+    facts: &Facts<A>,
     subnet: usize,
     direction: Direction,
     header: u32,
-    address: u32,
+    address: A,
     other: End,
 ) -> Option<Step> {
     let group = &facts.groups[facts.subnets[subnet].group?];
@@ -286,11 +294,11 @@ fn group_step(
 }
 
 /// Returns the ACL rules that leave nothing of what an ACL could let through between two atoms.
-pub(crate) fn denials(
-    facts: &Facts,
+pub(crate) fn denials<A: Address>(
+    facts: &Facts<A>,
     subnet: usize,
     direction: Direction,
-    address: u32,
+    address: A,
     asked: &HeaderSet,
 ) -> Vec<Step> {
     let Some(acl) = facts.subnets[subnet].acl.map(|acl| &facts.acls[acl]) else { return Vec::new() };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::family::Address;
 use crate::proof::facts::{Facts, Hop};
 
 /// What the loss of one zone takes with it.
@@ -28,7 +29,7 @@ pub(super) struct Spread {
 }
 
 /// Returns the drill for each zone in use, in the order of the zones' names.
-pub(super) fn drill(facts: &Facts, spreads: &[Spread]) -> Vec<ZoneLoss> {
+pub(super) fn drill<A: Address>(facts: &Facts<A>, spreads: &[Spread]) -> Vec<ZoneLoss> {
     let zones: BTreeSet<&str> = facts
         .subnets
         .iter()
@@ -38,7 +39,7 @@ pub(super) fn drill(facts: &Facts, spreads: &[Spread]) -> Vec<ZoneLoss> {
     zones.into_iter().map(|zone| lose(facts, spreads, zone)).collect()
 }
 
-fn lose(facts: &Facts, spreads: &[Spread], zone: &str) -> ZoneLoss {
+fn lose<A: Address>(facts: &Facts<A>, spreads: &[Spread], zone: &str) -> ZoneLoss {
     let in_use = || facts.subnets.iter().filter(|subnet| !subnet.spare);
     let lost_nats: Vec<usize> = (0..facts.nats.len())
         .filter(|nat| facts.nats[*nat].subnet.is_some_and(|subnet| facts.subnets[subnet].zone == zone))

@@ -6,6 +6,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, propte
 use terrane_compiler::address_plan::{AddressPlan, allocate};
 use terrane_compiler::declaration::Declaration;
 use terrane_compiler::document;
+use terrane_compiler::family::{Address, V4};
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::names::{Block, Cidr, Zone};
 use terrane_compiler::resolve::resolve;
@@ -151,9 +152,9 @@ proptest! {
             for (space, length) in admitted.within.iter().flat_map(|space| lengths.clone().map(move |length| (space, length))) {
                 // The first range of this length in the space, and the last.
                 let length = length.max(space.prefix_len());
-                let last = u32::from(space.broadcast()) & (u32::MAX << (32 - length));
-                for base in [space.network(), last.into()] {
-                    let base = Cidr::new(base, length).unwrap();
+                let space: Cidr = Cidr::of_net(*space).unwrap();
+                for base in [space.first(), space.last()] {
+                    let base = Cidr::around(base, length).unwrap();
                     let mut cidrs: Vec<Cidr> = Vec::new();
                     for idx in (0..declaration.tiers.len()).filter(|idx| declaration.tiers[*idx].range == range) {
                         let of_tier = plan.slots.keys().filter_map(|zone| plan.subnet(idx, *zone));
@@ -162,7 +163,7 @@ proptest! {
                         for block in of_tier {
                             let cidr = base.subnet(block).unwrap();
                             prop_assert!((16..=28).contains(&cidr.prefix_length()) && base.contains(cidr));
-                            prop_assert_eq!(u64::from(cidr.first()) % (1_u64 << (32 - cidr.prefix_length())), 0);
+                            prop_assert_eq!(u128::from(cidr.first()) % V4::addresses(cidr.prefix_length()), 0);
                             prop_assert!(cidrs.iter().all(|other| !other.overlaps(cidr)));
                             cidrs.push(cidr);
                         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::document::{Document, Target};
 use super::routes::{service, unresolved};
+use crate::family::V4;
 use crate::names::{Cidr, PortRange};
 use crate::network::Direction;
 use crate::proof::facts::{AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Rule, Span};
@@ -187,7 +188,7 @@ fn headers(protocol: &str, row: &Value, icmp: [&str; 2]) -> Option<Headers> {
         "tcp" | "6" => Headers::tcp(ports()?),
         "udp" | "17" => Headers::udp(ports()?),
         "icmp" | "1" => Headers::icmp(byte(icmp[0]), byte(icmp[1])),
-        other => Headers::protocol(other.parse().ok()?),
+        other => Headers::protocol::<V4>(other.parse().ok()?),
     })
 }
 

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{End, Engine, is_public};
+use super::{End, Engine};
+use crate::family::Address;
 use crate::proof::facts::Hop;
 use crate::proof::headers::SetId;
 
@@ -30,7 +31,7 @@ impl Gist {
     }
 }
 
-impl Engine<'_> {
+impl<A: Address> Engine<'_, A> {
     /// Returns what the tables say; to be compared with what those of engines with the same sets say.
     pub(crate) fn gist(&self) -> Gist {
         let is_home = |atom: &usize| self.homes.iter().any(|home| home.contains(atom));
@@ -49,7 +50,7 @@ impl Engine<'_> {
 
     fn said(&self, atom: usize) -> Said {
         let address = self.starts[atom];
-        let known = self.spans.iter().map(|span| span.contains(address)).chain([is_public(address)]);
+        let known = self.spans.iter().map(|span| span.contains(address)).chain([address.is_public()]);
         (
             self.acls.iter().flatten().map(|sets| sets[atom]).collect(),
             self.hops.iter().map(|hops| hops[atom]).collect(),
@@ -67,7 +68,7 @@ impl Engine<'_> {
         let mut outside = first_alike(outside, |a, b| self.atoms_alike(a, b));
         outside.sort_unstable();
         outside.dedup();
-        self.public = outside.iter().copied().filter(|atom| is_public(self.starts[*atom])).collect();
+        self.public = outside.iter().copied().filter(|atom| self.starts[*atom].is_public()).collect();
         self.outside = outside;
         let homes: Vec<usize> = self.homes.iter().cloned().flatten().collect();
         let subnets = || 0..self.facts.subnets.len();
@@ -85,7 +86,7 @@ impl Engine<'_> {
         self.acls.iter().flatten().all(|sets| sets[a] == sets[b])
             && self.hops.iter().all(|hops| hops[a] == hops[b])
             && self.spans.iter().all(|span| span.contains(first) == span.contains(second))
-            && is_public(first) == is_public(second)
+            && first.is_public() == second.is_public()
     }
 
     /// Returns whether two subnets are the same to every filter, and to every route to these atoms.

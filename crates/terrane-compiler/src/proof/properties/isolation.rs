@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 
 use super::{declared, ends, is_private, listens, name, origin, tier_origin};
+use crate::family::Address;
 use crate::network::{Access, Direction};
 use crate::proof::engine::{End, Engine, Layers, Path, Via};
 use crate::proof::headers::{HeaderSet, Headers, SetId};
@@ -16,7 +17,11 @@ use crate::proof::{Finding, Property, Status, Step};
 /// Where the private tier asks the public one, network ACLs cannot tell answers from questions.
 /// What looks like an answer is then a residual, and only security groups close it.
 /// From the internet there is no such excuse: routes and gateways close it, or nothing does.
-pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+pub(super) fn isolation<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    findings: &mut Vec<Finding>,
+) {
     let facts = engine.facts();
     let mut sources = vec![IntentEnd::Internet];
     sources.extend(
@@ -36,7 +41,12 @@ pub(super) fn isolation(engine: &mut Engine<'_>, intent: &Intent, findings: &mut
     }
 }
 
-fn isolated(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Finding {
+fn isolated<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    from: &IntentEnd,
+    to: &IntentEnd,
+) -> Finding {
     let facts = engine.facts();
     let subject = format!("{} \u{219b} {}", name(facts, from), name(facts, to));
     let (sources, targets) = (ends(engine, from), ends(engine, to));
@@ -139,10 +149,10 @@ impl Asked {
     }
 
     /// Returns whether a path from the server opens nothing but what looks like an answer, both ways.
-    fn explains(&self, engine: &Engine<'_>, path: &Path, opened: &HeaderSet) -> bool {
+    fn explains<A: Address>(&self, engine: &Engine<'_, A>, path: &Path, opened: &HeaderSet) -> bool {
         let other_answers = engine.set(path.reply).minus(&self.headers);
         opened.minus(&self.let_back).is_empty()
-            && engine.set(path.forward).answered_by(&other_answers).is_empty()
+            && engine.set(path.forward).answered_by::<A>(&other_answers).is_empty()
     }
 }
 
@@ -153,7 +163,7 @@ fn fix(steps: &[Step]) -> String {
     }
 }
 
-fn not_known(engine: &Engine<'_>, source: End, target: End, path: &Path) -> String {
+fn not_known<A: Address>(engine: &Engine<'_, A>, source: End, target: End, path: &Path) -> String {
     let facts = engine.facts();
     let mut reasons = Vec::new();
     for (end, other) in [(source, path.to), (target, path.from)] {
@@ -186,7 +196,7 @@ fn not_known(engine: &Engine<'_>, source: End, target: End, path: &Path) -> Stri
 }
 
 /// Returns the layers each of which upholds the isolation alone.
-fn held_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End]) -> Vec<&'static str> {
+fn held_by<A: Address>(engine: &mut Engine<'_, A>, sources: &[End], targets: &[End]) -> Vec<&'static str> {
     let grouped = |end: &End| match end {
         End::Subnet(subnet) => engine.facts().subnets[*subnet].group.is_some(),
         End::Internet => true,
@@ -205,7 +215,7 @@ fn held_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End]) -> Vec<&'s
 }
 
 /// Returns the rules or routes that keep two ends apart.
-fn deciders(engine: &mut Engine<'_>, from: End, to: End, at_acls: bool) -> Vec<Step> {
+fn deciders<A: Address>(engine: &mut Engine<'_, A>, from: End, to: End, at_acls: bool) -> Vec<Step> {
     let facts = engine.facts();
     let End::Subnet(target) = to else { return Vec::new() };
     if !at_acls {
@@ -245,7 +255,7 @@ fn deciders(engine: &mut Engine<'_>, from: End, to: End, at_acls: bool) -> Vec<S
 }
 
 /// Returns what network ACLs alone would let through, by the rules that do.
-fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End, balanced: bool) -> Vec<String> {
+fn left_by_acls<A: Address>(engine: &mut Engine<'_, A>, from: End, to: End, balanced: bool) -> Vec<String> {
     let facts = engine.facts();
     let End::Subnet(target) = to else { return Vec::new() };
     let mut paths = Vec::new();
@@ -267,7 +277,11 @@ fn left_by_acls(engine: &mut Engine<'_>, from: End, to: End, balanced: bool) -> 
 }
 
 /// P3: nothing but what is declared works; what network ACLs cannot express is listed with the layer that closes it.
-pub(super) fn least_privilege(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+pub(super) fn least_privilege<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    findings: &mut Vec<Finding>,
+) {
     if intent.flows.is_none() {
         return;
     }
@@ -293,7 +307,12 @@ pub(super) fn least_privilege(engine: &mut Engine<'_>, intent: &Intent, findings
     same_subnet(engine, intent, findings);
 }
 
-fn excess(engine: &mut Engine<'_>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> Option<Finding> {
+fn excess<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    from: &IntentEnd,
+    to: &IntentEnd,
+) -> Option<Finding> {
     let facts = engine.facts();
     // Most ends are closed to each other, and what is declared between them need not be known.
     let allowed = LazyCell::new(|| declared(intent, from, to));
@@ -377,7 +396,12 @@ fn source_ports(answers: &HeaderSet) -> String {
     format!(", if the source port is one of {answers}")
 }
 
-fn closed_by(engine: &mut Engine<'_>, sources: &[End], targets: &[End], left: &HeaderSet) -> String {
+fn closed_by<A: Address>(
+    engine: &mut Engine<'_, A>,
+    sources: &[End],
+    targets: &[End],
+    left: &HeaderSet,
+) -> String {
     let facts = engine.facts();
     let group = |end: &End| match end {
         End::Subnet(subnet) => facts.subnets[*subnet].group.map(|group| facts.groups[group].name.as_str()),
@@ -403,7 +427,7 @@ fn closed_by_none(left: &HeaderSet) -> String {
 }
 
 /// Traffic inside one subnet passes no network ACL.
-fn same_subnet(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+fn same_subnet<A: Address>(engine: &mut Engine<'_, A>, intent: &Intent, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
     let mut closed = Vec::new();
     for (tier, tier_facts) in facts.tiers.iter().enumerate() {

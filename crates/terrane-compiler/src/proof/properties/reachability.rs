@@ -1,6 +1,7 @@
 //! P2: each declared flow works, for every pair of zones, every address, and every client port.
 
 use super::{ends, name};
+use crate::family::Address;
 use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
 use crate::proof::headers::{HeaderSet, Headers};
@@ -9,13 +10,17 @@ use crate::proof::witness::{end_name, passed, route_step, witness};
 use crate::proof::{Finding, Property, Status, Step};
 
 /// P2: each declared flow works.
-pub(super) fn reachability(engine: &mut Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+pub(super) fn reachability<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    findings: &mut Vec<Finding>,
+) {
     for flow in intent.flows.iter().flatten() {
         findings.push(works(engine, flow));
     }
 }
 
-fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
+fn works<A: Address>(engine: &mut Engine<'_, A>, flow: &IntentFlow) -> Finding {
     let facts = engine.facts();
     let finding = |status, detail: String| Finding {
         origin: flow.origin.clone(),
@@ -90,7 +95,7 @@ fn works(engine: &mut Engine<'_>, flow: &IntentFlow) -> Finding {
 /// Returns which packets of clients on the internet, whose addresses load balancers pass on, the targets' network ACLs stop.
 ///
 /// Routes have no say: what a load balancer sends and gets back goes by way of the load balancer.
-fn clients_stopped(engine: &Engine<'_>, flow: &IntentFlow, targets: &[End]) -> Option<String> {
+fn clients_stopped<A: Address>(engine: &Engine<'_, A>, flow: &IntentFlow, targets: &[End]) -> Option<String> {
     let facts = engine.facts();
     let wanted = [(Direction::Ingress, &flow.headers), (Direction::Egress, &flow.replies)];
     targets.iter().find_map(|target| {
@@ -102,7 +107,7 @@ fn clients_stopped(engine: &Engine<'_>, flow: &IntentFlow, targets: &[End]) -> O
                 (!missing.is_empty()).then(|| {
                     format!(
                         "{missing}: {what} clients at {}, whose addresses load balancers pass on, do not pass the network ACL of {}",
-                        std::net::Ipv4Addr::from(engine.start(*atom)),
+                        engine.start(*atom).ip(),
                         facts.subnets[subnet].name
                     )
                 })
@@ -112,7 +117,12 @@ fn clients_stopped(engine: &Engine<'_>, flow: &IntentFlow, targets: &[End]) -> O
 }
 
 /// Returns the paths of a pair that must all work: to and from every address of a subnet, or every public one.
-fn required(engine: &mut Engine<'_>, source: End, target: End, to: &IntentEnd) -> Result<Vec<Path>, String> {
+fn required<A: Address>(
+    engine: &mut Engine<'_, A>,
+    source: End,
+    target: End,
+    to: &IntentEnd,
+) -> Result<Vec<Path>, String> {
     let mut paths = Vec::new();
     // The route to a gateway endpoint, which exists, is more specific than any to the internet: no NAT gateway is on
     // the way.
@@ -142,7 +152,11 @@ fn required(engine: &mut Engine<'_>, source: End, target: End, to: &IntentEnd) -
 }
 
 /// Returns what stops a flow on a path, with the headers it stops.
-fn blocked(engine: &Engine<'_>, flow: &IntentFlow, path: &Path) -> Option<(String, HeaderSet)> {
+fn blocked<A: Address>(
+    engine: &Engine<'_, A>,
+    flow: &IntentFlow,
+    path: &Path,
+) -> Option<(String, HeaderSet)> {
     let (mut headers, mut replies) = (flow.headers.clone(), flow.replies.clone());
     if let Via::Nat(_) = path.via {
         let other = HeaderSet::of([Headers::OTHER]);
@@ -174,7 +188,7 @@ fn name_endpoint(steps: &mut [Step], to: &IntentEnd) {
     }
 }
 
-fn without_endpoint(engine: &Engine<'_>, sources: &[End], service: &str) -> Option<String> {
+fn without_endpoint<A: Address>(engine: &Engine<'_, A>, sources: &[End], service: &str) -> Option<String> {
     let facts = engine.facts();
     sources.iter().find_map(|source| {
         let End::Subnet(subnet) = source else { return None };

@@ -1,6 +1,7 @@
 //! P4 to P7: where routes lead.
 
 use super::is_private;
+use crate::family::Address;
 use crate::proof::engine::Engine;
 use crate::proof::facts::{Facts, Hop};
 use crate::proof::placement::Intent;
@@ -8,7 +9,7 @@ use crate::proof::witness::{hop_name, route_step};
 use crate::proof::{Finding, Property, Status};
 
 /// P4: no private tier's table leads any address to the internet gateway.
-pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn internet_routes<A: Address>(engine: &Engine<'_, A>, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
     for tier in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)) {
         let (mut unknown, mut wrong) = (Vec::new(), None);
@@ -43,7 +44,7 @@ pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) 
                 Property::P4,
                 Status::Proved,
                 subject,
-                "no address, over all of IPv4, is routed to the internet gateway",
+                format!("no address, over all of {}, is routed to the internet gateway", A::FAMILY),
             ),
         };
         findings.push(finding.at(&facts.tiers[tier].origin));
@@ -51,7 +52,11 @@ pub(super) fn internet_routes(engine: &Engine<'_>, findings: &mut Vec<Finding>) 
 }
 
 /// P5: the way out of each private subnet stays in its zone.
-pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: &mut Vec<Finding>) {
+pub(super) fn zone_independence<A: Address>(
+    engine: &Engine<'_, A>,
+    intent: &Intent,
+    findings: &mut Vec<Finding>,
+) {
     let facts = engine.facts();
     if facts.nats.is_empty() {
         return;
@@ -112,7 +117,7 @@ pub(super) fn zone_independence(engine: &Engine<'_>, intent: &Intent, findings: 
     }
 }
 
-fn nats_of(engine: &Engine<'_>, table: usize) -> Vec<usize> {
+fn nats_of<A: Address>(engine: &Engine<'_, A>, table: usize) -> Vec<usize> {
     let runs = engine.hops(table).chunk_by(|hop, next| hop == next);
     let mut nats: Vec<usize> = runs
         .filter_map(|run| match run[0] {
@@ -126,7 +131,7 @@ fn nats_of(engine: &Engine<'_>, table: usize) -> Vec<usize> {
 }
 
 /// P6: every route leads somewhere, and every address of the VPC stays in it.
-pub(super) fn blackholes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn blackholes<A: Address>(engine: &Engine<'_, A>, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
     let mut found = false;
     for (idx, table) in facts.tables.iter().enumerate() {
@@ -174,7 +179,7 @@ pub(super) fn blackholes(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// P7: what a NAT gateway has translated comes back through the same one.
-pub(super) fn symmetry(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn symmetry<A: Address>(engine: &Engine<'_, A>, findings: &mut Vec<Finding>) {
     let facts = engine.facts();
     let mut wrong = Vec::new();
     let mut unknown = Vec::new();
@@ -207,6 +212,6 @@ pub(super) fn symmetry(engine: &Engine<'_>, findings: &mut Vec<Finding>) {
     findings.push(Finding::new(Property::P7, status, "gateways", detail));
 }
 
-fn subnets_of(facts: &Facts, tier: usize) -> impl Iterator<Item = usize> {
+fn subnets_of<A: Address>(facts: &Facts<A>, tier: usize) -> impl Iterator<Item = usize> {
     (0..facts.subnets.len()).filter(move |subnet| facts.subnets[*subnet].tier == tier)
 }

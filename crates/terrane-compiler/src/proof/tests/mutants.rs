@@ -44,7 +44,7 @@ fn reachable(facts: &Facts) -> Vec<HeaderSet> {
 }
 
 /// Returns every mutant of a network with what was done to it.
-fn mutants(original: &Facts) -> Vec<(String, Facts)> {
+pub(super) fn mutants(original: &Facts) -> Vec<(String, Facts)> {
     let mut mutants = Vec::new();
     let mut add = |what: String, change: &dyn Fn(&mut Facts)| {
         let mut mutant = original.clone();

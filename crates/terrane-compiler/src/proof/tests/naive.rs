@@ -1,6 +1,7 @@
 //! An independent evaluator: one packet at a time, rule by rule, as AWS describes it. Slow, obvious, and compared with the engine.
 
-use crate::names::Cidr;
+use crate::family::{Address, V4, V6};
+use crate::names::{Block, Cidr};
 use crate::network::{Access, Direction};
 use crate::proof::engine::{End, Engine, Layers};
 use crate::proof::facts::{
@@ -18,13 +19,13 @@ enum Kind {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Packet {
-    source: u32,
-    destination: u32,
+struct Packet<A> {
+    source: A,
+    destination: A,
     kind: Kind,
 }
 
-impl Packet {
+impl<A: Sample> Packet<A> {
     fn number(self) -> u32 {
         match self.kind {
             Kind::Tcp { to, .. } => u32::from(to),
@@ -34,49 +35,44 @@ impl Packet {
         }
     }
 
-    fn answer(self) -> Option<Packet> {
+    fn answer(self) -> Option<Packet<A>> {
         let kind = match self.kind {
             Kind::Tcp { from, to } => Kind::Tcp { from: to, to: from },
             Kind::Udp { from, to } => Kind::Udp { from: to, to: from },
-            Kind::Icmp { ty: 8 } => Kind::Icmp { ty: 0 },
-            Kind::Icmp { ty: ty @ (13 | 15 | 17) } => Kind::Icmp { ty: ty + 1 },
-            Kind::Icmp { .. } => return None,
+            Kind::Icmp { ty } => Kind::Icmp { ty: A::icmp_answer(ty)? },
             Kind::Other(protocol) => Kind::Other(protocol),
         };
         Some(Packet { source: self.destination, destination: self.source, kind })
     }
 }
 
-fn subnet_of(facts: &Facts, address: u32) -> Option<usize> {
+fn subnet_of<A: Sample>(facts: &Facts<A>, address: A) -> Option<usize> {
     facts.subnets.iter().position(|subnet| address >= subnet.span.first && address <= subnet.span.last)
 }
 
-fn in_vpc(facts: &Facts, address: u32) -> bool {
+fn in_vpc<A: Sample>(facts: &Facts<A>, address: A) -> bool {
     facts.ranges.iter().any(|range| address >= range.first && address <= range.last)
 }
 
-fn route(facts: &Facts, subnet: usize, address: u32) -> Hop {
+fn route<A: Sample>(facts: &Facts<A>, subnet: usize, address: A) -> Hop {
     let table = &facts.tables[facts.subnets[subnet].table.unwrap()];
     let mut best: Option<(u8, Hop)> = None;
     for entry in &table.routes {
         let net = entry.destination.net();
         let length = net.prefix_len();
-        if net.contains(&std::net::Ipv4Addr::from(address))
-            && best.is_none_or(|(longest, _)| length >= longest)
-        {
+        if net.contains(&address.ip()) && best.is_none_or(|(longest, _)| length >= longest) {
             best = Some((length, entry.hop));
         }
     }
-    // The VPC's own range in these networks is a /16.
-    if in_vpc(facts, address) && best.is_none_or(|(longest, _)| longest <= 16) {
+    if in_vpc(facts, address) && best.is_none_or(|(longest, _)| longest <= A::RANGE.1) {
         return Hop::Local;
     }
     best.map_or(Hop::None, |(_, hop)| hop)
 }
 
-fn acl_passes(facts: &Facts, subnet: usize, direction: Direction, packet: Packet) -> bool {
+fn acl_passes<A: Sample>(facts: &Facts<A>, subnet: usize, direction: Direction, packet: Packet<A>) -> bool {
     let peer = if direction == Direction::Ingress { packet.source } else { packet.destination };
-    let mut rules: Vec<&Rule> = facts.acls[facts.subnets[subnet].acl.unwrap()].rules.iter().collect();
+    let mut rules: Vec<&Rule<A>> = facts.acls[facts.subnets[subnet].acl.unwrap()].rules.iter().collect();
     rules.sort_by_key(|rule| rule.number);
     for rule in rules {
         let hit = rule.direction == direction
@@ -91,7 +87,7 @@ fn acl_passes(facts: &Facts, subnet: usize, direction: Direction, packet: Packet
     false
 }
 
-fn group_passes(facts: &Facts, subnet: usize, direction: Direction, packet: Packet) -> bool {
+fn group_passes<A: Sample>(facts: &Facts<A>, subnet: usize, direction: Direction, packet: Packet<A>) -> bool {
     let other = if direction == Direction::Ingress { packet.source } else { packet.destination };
     let member = subnet_of(facts, other).and_then(|subnet| facts.subnets[subnet].group);
     facts.groups[facts.subnets[subnet].group.unwrap()].rules.iter().any(|rule| {
@@ -108,7 +104,12 @@ fn group_passes(facts: &Facts, subnet: usize, direction: Direction, packet: Pack
 
 /// Returns whether a packet arrives; `groups` is false for answers, which security groups let through.
 /// `entry` is the NAT gateway that an answer from outside belongs to.
-fn arrives(facts: &Facts, packet: Packet, groups: bool, entry: Option<(usize, u16)>) -> bool {
+fn arrives<A: Sample>(
+    facts: &Facts<A>,
+    packet: Packet<A>,
+    groups: bool,
+    entry: Option<(usize, u16)>,
+) -> bool {
     let (from, to) = (subnet_of(facts, packet.source), subnet_of(facts, packet.destination));
     match (from, to) {
         (Some(from), Some(to)) => {
@@ -164,7 +165,7 @@ fn arrives(facts: &Facts, packet: Packet, groups: bool, entry: Option<(usize, u1
 }
 
 /// Returns whether a connection opens; `outer` are ports that a NAT gateway may choose.
-fn connects(facts: &Facts, packet: Packet, outer: &[u16]) -> bool {
+fn connects<A: Sample>(facts: &Facts<A>, packet: Packet<A>, outer: &[u16]) -> bool {
     if !arrives(facts, packet, true, None) {
         return false;
     }
@@ -189,10 +190,12 @@ fn connects(facts: &Facts, packet: Packet, outer: &[u16]) -> bool {
 }
 
 /// Returns which of a fixed set of packets, between one host of each subnet and one outside, open a connection.
-pub(super) fn opened(facts: &Facts) -> Vec<bool> {
-    let mut hosts: Vec<u32> = facts.subnets.iter().map(|subnet| subnet.span.first + 5).collect();
-    hosts.push(0x0808_0808);
-    let mut kinds = vec![Kind::Udp { from: 50_000, to: 123 }, Kind::Icmp { ty: 8 }, Kind::Other(50)];
+pub(super) fn opened<A: Sample>(facts: &Facts<A>) -> Vec<bool> {
+    let host = |subnet: &Subnet<A>| subnet.span.first.after(5);
+    let mut hosts: Vec<A> = facts.subnets.iter().filter_map(host).collect();
+    hosts.push(A::HOSTS[6]);
+    let mut kinds =
+        vec![Kind::Udp { from: 50_000, to: 123 }, Kind::Icmp { ty: A::TYPES[2] }, Kind::Other(50)];
     for from in [443, 50_000] {
         kinds.extend([22, 443, 5432, 8080, 50_000].map(|to| Kind::Tcp { from, to }));
     }
@@ -223,75 +226,148 @@ impl Dice {
 }
 
 const PORTS: [u16; 8] = [0, 80, 443, 1023, 1024, 5432, 32_768, 65_535];
-const PEERS: [&str; 10] = [
-    "0.0.0.0/0",
-    "10.0.0.0/16",
-    "10.0.0.0/24",
-    "10.0.1.0/24",
-    "10.0.2.0/24",
-    "10.0.1.0/25",
-    "10.0.0.0/8",
-    "8.8.8.0/24",
-    "8.8.8.8/32",
-    "10.0.2.10/32",
-];
-const HOSTS: [u32; 9] = [
-    0x0a00_0005, // 10.0.0.5
-    0x0a00_0105, // 10.0.1.5
-    0x0a00_01c8, // 10.0.1.200
-    0x0a00_020a, // 10.0.2.10
-    0x0a00_02fa, // 10.0.2.250
-    0x0a00_0305, // 10.0.3.5
-    0x0808_0808, // 8.8.8.8
-    0x0808_0809, // 8.8.8.9
-    0x0a09_0001, // 10.9.0.1
-];
+/// Addresses of a family to make networks of.
+pub(super) trait Sample: Address {
+    /// The first address and the prefix length of the VPC's range.
+    const RANGE: (Self, u8);
+    /// The prefix length of subnets.
+    const SUBNET: u8;
+    /// What rules and routes name: everything, the range, three subnets, the half of one, a space around all,
+    /// a range outside, one host in it, and one host inside.
+    const PEERS: [&str; 10];
+    /// Hosts in subnets, at their bounds, in none, outside, and outside next to the range.
+    const HOSTS: [Self; 9];
+    /// Some ICMP types: two answers or errors, then a request, then another request.
+    const TYPES: [u8; 4];
 
-fn headers(dice: &mut Dice) -> Headers {
+    /// The protocol number of the other family's ICMP.
+    const OTHER_ICMP: u8;
+
+    /// Returns the ICMP type that answers another, as the RFCs of the family have it.
+    fn icmp_answer(ty: u8) -> Option<u8>;
+}
+
+impl Sample for V4 {
+    const RANGE: (u32, u8) = (0x0a00_0000, 16);
+    const SUBNET: u8 = 24;
+    const PEERS: [&str; 10] = [
+        "0.0.0.0/0",
+        "10.0.0.0/16",
+        "10.0.0.0/24",
+        "10.0.1.0/24",
+        "10.0.2.0/24",
+        "10.0.1.0/25",
+        "10.0.0.0/8",
+        "8.8.8.0/24",
+        "8.8.8.8/32",
+        "10.0.2.10/32",
+    ];
+    const HOSTS: [u32; 9] = [
+        0x0a00_0005, // 10.0.0.5
+        0x0a00_0105, // 10.0.1.5
+        0x0a00_01c8, // 10.0.1.200
+        0x0a00_020a, // 10.0.2.10
+        0x0a00_02fa, // 10.0.2.250
+        0x0a00_0305, // 10.0.3.5
+        0x0808_0808, // 8.8.8.8
+        0x0808_0809, // 8.8.8.9
+        0x0a09_0001, // 10.9.0.1
+    ];
+    const TYPES: [u8; 4] = [0, 3, 8, 13];
+    const OTHER_ICMP: u8 = 58;
+
+    fn icmp_answer(ty: u8) -> Option<u8> {
+        match ty {
+            8 => Some(0),
+            13 | 15 | 17 => Some(ty + 1),
+            _ => None,
+        }
+    }
+}
+
+/// Like those of IPv4, with what tells them apart above, across, and below the bounds of 32 and 64 bits.
+impl Sample for V6 {
+    const RANGE: (u128, u8) = (0x2600_1f00_0000_0100 << 64, 56);
+    const SUBNET: u8 = 64;
+    const PEERS: [&str; 10] = [
+        "::/0",
+        "2600:1f00:0:100::/56",
+        "2600:1f00:0:100::/64",
+        "2600:1f00:0:101::/64",
+        "2600:1f00:0:102::/64",
+        "2600:1f00:0:101::/65",
+        "2600:1f00::/40",
+        "2001:4860:4860::/48",
+        "2001:4860:4860::8888/128",
+        "2600:1f00:0:102::a/128",
+    ];
+    const HOSTS: [u128; 9] = [
+        0x2600_1f00_0000_0100_0000_0000_0000_0005, // 2600:1f00:0:100::5
+        0x2600_1f00_0000_0101_0000_0000_0000_0005, // 2600:1f00:0:101::5
+        0x2600_1f00_0000_0101_8000_0000_0000_0005, // 2600:1f00:0:101:8000::5
+        0x2600_1f00_0000_0102_0000_0000_0000_000a, // 2600:1f00:0:102::a
+        0x2600_1f00_0000_0102_0000_0001_0000_000a, // 2600:1f00:0:102:0:1:0:a
+        0x2600_1f00_0000_0103_0000_0000_0000_0005, // 2600:1f00:0:103::5
+        0x2001_4860_4860_0000_0000_0000_0000_8888, // 2001:4860:4860::8888
+        0x2001_4860_4860_0000_0000_0000_0000_8889, // 2001:4860:4860::8889
+        0x2600_1f00_0009_0100_0000_0000_0000_0005, // 2600:1f00:9:100::5
+    ];
+    const TYPES: [u8; 4] = [129, 2, 128, 139];
+    const OTHER_ICMP: u8 = 1;
+
+    fn icmp_answer(ty: u8) -> Option<u8> {
+        match ty {
+            128 | 139 => Some(ty + 1),
+            _ => None,
+        }
+    }
+}
+
+fn headers<A: Sample>(dice: &mut Dice) -> Headers {
     use crate::names::PortRange;
     let (a, b) = (dice.pick(&PORTS), dice.pick(&PORTS));
     let ports = PortRange { from: a.min(b), to: a.max(b) };
     match dice.roll(8) {
         0 => Headers::ALL,
         1 => Headers::ICMP,
-        2 => Headers::icmp(Some(dice.pick(&[0, 3, 8])), None),
-        3 => Headers::protocol(dice.pick(&[47, 50])),
+        2 => Headers::icmp(Some(dice.pick(&A::TYPES)), None),
+        3 => Headers::protocol::<A>(dice.pick(&[47, 50, 1, 58])),
         4 | 5 => Headers::udp(ports),
         _ => Headers::tcp(ports),
     }
 }
 
-fn span(dice: &mut Dice) -> Span {
-    Span::from(Cidr::parse(dice.pick(&PEERS)).unwrap())
+fn span<A: Sample>(dice: &mut Dice) -> Span<A> {
+    Span::from(dice.pick(&A::PEERS).parse::<Cidr<A>>().unwrap())
 }
 
-fn random_facts(seed: u64) -> Facts {
+fn random_facts<A: Sample>(seed: u64) -> Facts<A> {
     let dice = &mut Dice(seed);
     let count = 2 + dice.roll(3) as usize;
-    let route = |destination: &str, hop| Route { destination: Cidr::parse(destination).unwrap(), hop };
+    let route = |peer: usize, hop| Route { destination: A::PEERS[peer].parse().unwrap(), hop };
     let tables = (0..count).map(|idx| {
         let hop = match dice.roll(5) {
             0 | 1 => Hop::Internet,
             2 | 3 => Hop::Nat(dice.roll(2) as usize),
             _ => Hop::None,
         };
-        let mut routes = vec![route("0.0.0.0/0", hop)];
+        let mut routes = vec![route(0, hop)];
         if dice.roll(4) == 0 {
-            routes.push(route("8.8.8.0/24", dice.pick(&[Hop::Internet, Hop::Blackhole, Hop::Nat(0)])));
+            routes.push(route(7, dice.pick(&[Hop::Internet, Hop::Blackhole, Hop::Nat(0)])));
         }
         if dice.roll(6) == 0 {
-            routes.push(route("10.0.1.0/24", Hop::Blackhole));
+            routes.push(route(3, Hop::Blackhole));
         }
         Table { name: format!("table-{idx}"), routes, endpoints: Vec::new() }
     });
     let tables = tables.collect();
     let acls = (0..count).map(|idx| {
-        let mut rules: Vec<Rule> = (0..dice.roll(9))
+        let mut rules: Vec<Rule<A>> = (0..dice.roll(9))
             .map(|number| Rule {
                 direction: dice.pick(&[Direction::Ingress, Direction::Egress]),
                 number: number as u16 + 1,
                 allow: dice.roll(3) > 0,
-                headers: headers(dice),
+                headers: headers::<A>(dice),
                 peer: span(dice),
                 peer_name: String::new(),
                 why: String::new(),
@@ -300,12 +376,12 @@ fn random_facts(seed: u64) -> Facts {
         rules.sort_by_key(|rule| (rule.direction, rule.number));
         AclFacts { name: format!("acl-{idx}"), rules }
     });
-    let acls: Vec<AclFacts> = acls.collect();
+    let acls: Vec<AclFacts<A>> = acls.collect();
     let groups = (0..count).map(|idx| {
         let rules = (0..2 + dice.roll(4))
             .map(|number| GroupRuleFacts {
                 direction: if number % 2 == 0 { Direction::Ingress } else { Direction::Egress },
-                headers: if dice.roll(2) == 0 { Headers::ALL } else { headers(dice) },
+                headers: if dice.roll(2) == 0 { Headers::ALL } else { headers::<A>(dice) },
                 peer: if dice.roll(2) == 0 {
                     GroupPeerFacts::Group(dice.roll(count as u64) as usize)
                 } else {
@@ -317,8 +393,11 @@ fn random_facts(seed: u64) -> Facts {
         GroupFacts { name: format!("group-{idx}"), rules, known: true }
     });
     let groups = groups.collect();
+    let range = Cidr::around(A::RANGE.0, A::RANGE.1).unwrap();
+    let newbits = A::SUBNET - A::RANGE.1;
+    let subnet = |netnum: usize| range.subnet(Block { newbits, netnum: netnum as u32 }).unwrap();
     Facts {
-        ranges: vec![Span { first: 0x0a00_0000, last: 0x0a00_ffff }],
+        ranges: vec![range.into()],
         tiers: vec![TierFacts {
             name: "tier".to_owned(),
             access: Access::Private,
@@ -330,10 +409,7 @@ fn random_facts(seed: u64) -> Facts {
                 tier: 0,
                 zone: "a".to_owned(),
                 spare: false,
-                span: Span {
-                    first: 0x0a00_0000 + ((idx as u32) << 8),
-                    last: 0x0a00_00ff + ((idx as u32) << 8),
-                },
+                span: subnet(idx).into(),
                 table: Some(idx),
                 acl: Some(dice.roll(count as u64) as usize),
                 group: Some(idx),
@@ -361,7 +437,7 @@ fn interesting_ports() -> Vec<u16> {
 }
 
 /// Checks that the pairs that stand for all open as much as all do.
-fn compare_pairs(facts: &Facts) {
+fn compare_pairs<A: Sample>(facts: &Facts<A>) {
     let mut engine = Engine::new(facts);
     let mut ends: Vec<End> = (0..facts.subnets.len()).map(End::Subnet).collect();
     ends.push(End::Internet);
@@ -382,14 +458,14 @@ fn compare_pairs(facts: &Facts) {
 }
 
 /// Compares the engine with single packets between hosts, and returns how many headers were compared.
-fn compare(facts: &Facts) -> u64 {
+fn compare<A: Sample>(facts: &Facts<A>) -> u64 {
     let mut compared = 0;
     compare_pairs(facts);
     let mut engine = Engine::new(facts);
     let ports = interesting_ports();
     let outer: Vec<u16> = ports.iter().copied().filter(|port| *port >= 1024).collect();
-    for source in HOSTS {
-        for destination in HOSTS.into_iter().filter(|destination| *destination != source) {
+    for source in A::HOSTS {
+        for destination in A::HOSTS.into_iter().filter(|destination| *destination != source) {
             let open = engine.open_between(source, destination, Layers::EVERY);
             let opens = |kind: Kind| connects(facts, Packet { source, destination, kind }, &outer);
             let mut check = |number: u32, naive: bool, what: &str| {
@@ -398,8 +474,8 @@ fn compare(facts: &Facts) -> u64 {
                     open.contains(number),
                     naive,
                     "{what} from {} to {}\n{facts:#?}",
-                    std::net::Ipv4Addr::from(source),
-                    std::net::Ipv4Addr::from(destination)
+                    source.ip(),
+                    destination.ip()
                 );
             };
             for to in &ports {
@@ -408,10 +484,10 @@ fn compare(facts: &Facts) -> u64 {
                 let udp = ports.iter().any(|from| opens(Kind::Udp { from: *from, to: *to }));
                 check(65_536 + u32::from(*to), udp, &format!("udp {to}"));
             }
-            for ty in [0, 3, 8, 13] {
+            for ty in A::TYPES {
                 check(131_072 + 256 * u32::from(ty), opens(Kind::Icmp { ty }), &format!("icmp {ty}"));
             }
-            for protocol in [47, 50, 132] {
+            for protocol in [47, 50, 132, A::OTHER_ICMP] {
                 check(
                     196_608 + u32::from(protocol),
                     opens(Kind::Other(protocol)),
@@ -423,22 +499,40 @@ fn compare(facts: &Facts) -> u64 {
     compared
 }
 
+/// Returns whether tests are asked for their long form.
 #[expect(clippy::disallowed_methods, reason = "a test's size may come from outside")]
-fn cases() -> u64 {
-    if std::env::var("TERRANE_LONG").is_ok_and(|value| value != "0") { 20_000 } else { 150 }
+pub(super) fn is_long() -> bool {
+    std::env::var("TERRANE_LONG").is_ok_and(|value| value != "0")
 }
 
-#[test]
+fn cases() -> u64 {
+    if is_long() { 20_000 } else { 150 }
+}
+
 #[expect(clippy::disallowed_macros, reason = "how far it is, is for people")]
-fn the_engine_agrees_with_one_packet_at_a_time() {
+fn agrees<A: Sample>() {
     let mut packets = 0;
     for seed in 0..cases() {
-        packets += compare(&random_facts(seed));
+        packets += compare(&random_facts::<A>(seed));
         if seed % 500 == 499 {
-            println!("{} random networks, {packets} headers compared, no disagreement", seed + 1);
+            println!(
+                "{} random {} networks, {packets} headers compared, no disagreement",
+                seed + 1,
+                A::FAMILY
+            );
         }
     }
     assert!(packets > 1_000 * cases(), "{packets}");
+}
+
+#[test]
+fn the_engine_agrees_with_one_packet_at_a_time() {
+    agrees::<V4>();
+}
+
+#[test]
+fn the_engine_agrees_with_one_packet_at_a_time_over_ipv6() {
+    agrees::<V6>();
 }
 
 #[test]
