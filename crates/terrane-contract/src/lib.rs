@@ -15,7 +15,6 @@ mod agree;
 mod bindings;
 mod bodies;
 mod contract;
-mod cty;
 mod diff;
 mod expression;
 mod range;
@@ -29,8 +28,8 @@ pub use contract::{
     Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
     Submodule, Variable,
 };
-pub use cty::{ParseTypeError, Type};
 pub use diff::{Bump, Diff, Finding, RULES, Rule, diff};
 pub use expression::canonical;
 pub use read::ReadError;
 pub use syntax::Problem;
+pub use terrane_value::{ParseTypeError, Type};

@@ -7,16 +7,12 @@ pub(crate) mod block;
 
 use std::path::{Path, PathBuf};
 
-use terrane_contract::Type;
+use terrane_value::{Error, ErrorKind, Json, Type, Value};
 
-use crate::decode;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
-use crate::json::Json;
 use crate::s3::arguments::{self, S3Arguments};
 use crate::s3::settings::Origins;
 use crate::s3::workspace;
-use crate::value::Value;
 
 /// Where a state is, as a Terraform directory or configuration says.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,8 +95,8 @@ impl Written {
     fn values(&self) -> Result<Value, Error> {
         match self.ty.as_str() {
             "s3" => arguments::values(&self.arguments),
-            _ => decode::decode(&self.arguments, &local_arguments())
-                .map_err(|error| invalid(format!("backend \"local\": {}", error.reason))),
+            _ => terrane_value::decode(&self.arguments, &local_arguments())
+                .map_err(|error| invalid(format!("backend \"local\": {}", error.reason()))),
         }
     }
 

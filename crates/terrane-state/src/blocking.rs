@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
-use crate::error::{Error, ErrorKind};
 use crate::reader::ReaderBuilder;
 use crate::s3::lock::LockInfo;
-use crate::state::{State, WholeState};
+use terrane_value::{Error, ErrorKind};
+use terrane_value::{State, WholeState};
 
 /// Reads one state, keeping the calling thread waiting. Must not be used inside an async task.
 #[derive(Clone, Debug)]

@@ -16,10 +16,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
-use crate::json::Json;
 use crate::s3::arguments::S3Arguments;
 use crate::s3::connect;
+use terrane_value::Json;
+use terrane_value::{Error, ErrorKind};
 
 /// The shortest passphrase that OpenTofu takes.
 const SHORTEST_PASSPHRASE: usize = 16;
@@ -166,7 +166,7 @@ impl Encryption {
             return Err(ErrorKind::DecryptFailed.into());
         }
         let names: Vec<&str> = envelope.meta.keys().map(String::as_str).collect();
-        Err(Error::new(ErrorKind::NoDecryptionKey).hint(format!("it names {}", names.join(", "))))
+        Err(Error::new(ErrorKind::NoDecryptionKey).hinting(format!("it names {}", names.join(", "))))
     }
 }
 

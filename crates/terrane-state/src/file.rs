@@ -6,11 +6,11 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
-use crate::error::{Error, ErrorKind, Missing};
 use crate::s3::digest;
 use crate::s3::source::Text;
-use crate::state::Origin;
-use crate::state::checker::Checker;
+use terrane_value::Origin;
+use terrane_value::pieces::Checker;
+use terrane_value::{Error, ErrorKind, Missing};
 
 /// How much of a file that is checked as a whole is read at a time; few of them fit in a cache of a processor.
 const PIECE: usize = 256 * 1024;
@@ -66,12 +66,9 @@ fn read_pieces(path: &Path, length: usize, pieces: &mpsc::Sender<Vec<u8>>) -> st
 
 /// Returns the text of a file; it has no ETag of its own, and its digest serves as well.
 fn text(path: &Path, bytes: Vec<u8>, digest: &[u8]) -> Text {
-    let place = Some(path.display().to_string());
-    Text {
-        bytes,
-        origin: Origin { place, etag: Some(digest::hex(digest)), ..Origin::default() },
-        digest: None,
-    }
+    let mut origin = Origin::at(path.display().to_string());
+    origin.etag = Some(digest::hex(digest));
+    Text { bytes, origin, digest: None }
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
@@ -85,7 +82,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::WholeState;
+    use terrane_value::WholeState;
 
     /// A bit of all that a state may hold.
     const STATE: &str = r#"{"version":4,"Serial" : 12 ,"outputs":{"a":{"value":["x\"\\\u00e9\ud83d\ude00 é😀",-1.5e+3,true,null],"type":["tuple",["string","number","bool","string"]]},"b":{"value":"y","type":"string","sensitive":true}}

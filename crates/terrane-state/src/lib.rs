@@ -30,28 +30,17 @@ mod backend;
 pub mod blocking;
 #[cfg(feature = "s3")]
 mod clock;
-mod de;
-mod decode;
 #[cfg(feature = "s3")]
 mod encryption;
 #[cfg(feature = "s3")]
 mod environment;
-mod error;
 #[cfg(feature = "s3")]
 mod file;
 mod ids;
-mod json;
-mod module;
-mod number;
-mod path;
 #[cfg(feature = "s3")]
 mod reader;
 #[cfg(feature = "s3")]
 mod s3;
-mod select;
-mod sensitive;
-mod state;
-mod value;
 #[cfg(feature = "s3")]
 mod watch;
 
@@ -63,14 +52,11 @@ pub use clock::Clock;
 pub use encryption::Encryption;
 #[cfg(feature = "s3")]
 pub use environment::Environment;
-pub use error::{Error, ErrorKind, Missing};
 pub use ids::{
     AllocationId, Arn, AvailabilityZone, EgressOnlyInternetGatewayId, FlowLogId, InternetGatewayId,
     NatGatewayId, NetworkAclId, ParseIdError, PeeringConnectionId, PrefixListId, RouteTableId,
     SecurityGroupId, SubnetGroupName, SubnetId, TransitGatewayId, VpcEndpointId, VpcId,
 };
-pub use module::ModuleOutputs;
-pub use number::{Number, ParseNumberError};
 #[cfg(feature = "s3")]
 pub use reader::{Reader, ReaderBuilder, read};
 #[cfg(feature = "s3")]
@@ -79,10 +65,10 @@ pub use s3::arguments::{AssumeRole, AssumeRoleWithWebIdentity, Endpoints, S3Argu
 pub use s3::lock::{LockInfo, LockKind};
 #[cfg(feature = "s3")]
 pub use s3::settings::Setting;
-pub use sensitive::Sensitive;
-pub use state::{Instance, InstanceKey, Mode, Resource, State, WholeState};
-pub use terrane_contract::Type;
-pub use value::{MAX_DEPTH, Output, Value};
+pub use terrane_value::{
+    Error, ErrorKind, Instance, InstanceKey, MAX_DEPTH, Missing, Mode, ModuleOutputs, Number, Origin, Output,
+    ParseNumberError, Resource, Sensitive, State, Type, Value, WholeState,
+};
 #[cfg(feature = "s3")]
 pub use watch::{Cache, Change, Update, Watch};
 

@@ -10,7 +10,6 @@ use crate::backend::{Backend, Found};
 use crate::clock::{Clock, SystemClock};
 use crate::encryption::Encryption;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
 use crate::file;
 use crate::s3::arguments::S3Arguments;
 use crate::s3::digest::Table;
@@ -19,7 +18,8 @@ use crate::s3::object::{CustomerKey, Moves, Object};
 use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
 use crate::s3::source::{Depth, S3Source, Text};
 use crate::s3::{account, connect, workspace};
-use crate::state::{self, Outputs, State, WholeState};
+use terrane_value::{Defaults, Json, State, WholeState};
+use terrane_value::{Error, ErrorKind};
 
 /// Reads one state. Cheap to clone, and safe to share.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Reader {
     strict: bool,
     encryption: Option<Arc<Encryption>>,
     kms: Option<aws_sdk_kms::Client>,
-    defaults: Option<Arc<Outputs>>,
+    defaults: Option<Arc<Defaults>>,
 }
 
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct ReaderBuilder {
     encryption: Option<Encryption>,
     clock: Option<Arc<dyn Clock>>,
     first_backoff: Duration,
-    defaults: Option<Arc<Outputs>>,
+    defaults: Option<Arc<Defaults>>,
 }
 
 /// What a builder was given.
@@ -294,7 +294,9 @@ impl Reader {
     /// [`ErrorKind::InvalidConfig`], [`ErrorKind::InvalidWorkspace`].
     pub fn remote_state(text: &str) -> Result<ReaderBuilder, Error> {
         let backend = Backend::of_remote_state(text)?;
-        let defaults = state::defaults_of_remote_state(text)?.map(Arc::new);
+        let defaults = Json::parse(text.as_bytes()).ok();
+        let defaults = defaults.as_ref().and_then(|json| json.get("defaults")).map(Defaults::of);
+        let defaults = defaults.transpose()?.map(Arc::new);
         Ok(ReaderBuilder { defaults, ..ReaderBuilder::new(What::Backend(backend)) })
     }
 
@@ -404,9 +406,11 @@ impl Reader {
     /// Those of [`read`](Reader::read), and [`ErrorKind::InvalidResources`].
     pub async fn read_whole(&self) -> Result<WholeState, Error> {
         let span = tracing::info_span!("read_whole_state", state = %self.place());
-        let mut whole = async { self.whole(self.text().await?) }.instrument(span).await?;
-        whole.state = self.complete(whole.state);
-        Ok(whole)
+        let whole = async { self.whole(self.text().await?) }.instrument(span).await?;
+        Ok(match &self.defaults {
+            Some(defaults) => whole.or(defaults),
+            None => whole,
+        })
     }
 
     /// Reads the outputs if the object is no longer the one that an ETag names.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 use tokio::sync::Mutex;
 
-use crate::error::{Error, ErrorKind};
 use crate::reader::Reader;
-use crate::state::State;
+use terrane_value::State;
+use terrane_value::{Error, ErrorKind};
 
 /// The longest wait after a fault.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -9,11 +9,11 @@ use terrane_compiler::declaration::Declaration;
 use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
-use terrane_compiler::proof::deployed::{Measure, diff_documents, prove_document};
+use terrane_compiler::proof::deployed::{Given, Measure, diff_documents, prove_document};
 use terrane_compiler::proof::{Change, Proof, diff, prove, sarif};
 use terrane_compiler::resolve::resolve;
+use terrane_state::WholeState;
 use terrane_state::blocking::Reader;
-use terrane_state::{InstanceKey, Mode, WholeState};
 
 use crate::exit::{Failure, print_json};
 use crate::files;
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
                 module: args.module.as_deref(),
                 isolated: &args.isolated,
             };
-            prove_document(&document, &measure)
+            prove_document(document.given(), &measure)
                 .map_err(|problem| Failure::problems(format!("`{name}` {problem}")))?
         }
         (None, Some(network)) => vec![prove(network)],
@@ -91,8 +91,8 @@ fn changes(args: &Args, old: &str, network: Option<&Network>) -> Result<Vec<Chan
     if let Some(new) = network {
         return Ok(diff(&self::network(Path::new(old), args.ledger.as_deref())?, new));
     }
-    let new = deployed(args)?.map(|(_, document)| document).unwrap_or_default();
-    diff_documents(&document(old)?, &new, args.module.as_deref())
+    let Some((_, new)) = deployed(args)? else { return Ok(Vec::new()) };
+    diff_documents(document(old)?.given(), new.given(), args.module.as_deref())
         .map_err(|problem| Failure::problems(format!("`--against {old}`: {problem}")))
 }
 
@@ -139,58 +139,44 @@ fn resolved(file: &Path, text: &str, ledger: Option<&str>) -> Result<Network, Di
     resolve(&declaration, &plan, &mut ledger)
 }
 
+/// A plan or a state.
+enum Document {
+    /// What `terraform show -json` prints.
+    Shown(Value),
+    State(Box<WholeState>),
+}
+
+impl Document {
+    fn given(&self) -> Given<'_> {
+        match self {
+            Document::Shown(shown) => shown.into(),
+            Document::State(state) => state.resources().into(),
+        }
+    }
+}
+
 /// Returns the plan or the state that was given, with its name.
-fn deployed(args: &Args) -> Result<Option<(String, Value)>, Failure> {
+fn deployed(args: &Args) -> Result<Option<(String, Document)>, Failure> {
     if let Some(plan) = &args.plan {
-        return Ok(Some((plan.display().to_string(), parse(plan)?)));
+        return Ok(Some((plan.display().to_string(), Document::Shown(parse(plan)?))));
     }
     args.state.as_deref().map(|uri| Ok((uri.to_owned(), document(uri)?))).transpose()
 }
 
 /// Reads a plan or a state: what `terraform show -json` prints of one, or a state wherever it is kept.
-fn document(uri: &str) -> Result<Value, Failure> {
+fn document(uri: &str) -> Result<Document, Failure> {
     let path = Path::new(uri);
     if path.is_file()
         && let Ok(shown) = parse(path)
         && (shown["values"].is_object() || shown["planned_values"].is_object())
     {
-        return Ok(shown);
+        return Ok(Document::Shown(shown));
     }
     let state = Reader::open(uri).and_then(|reader| reader.read_whole())?;
-    resources(&state)
+    Ok(Document::State(Box::new(state)))
 }
 
 fn parse(path: &Path) -> Result<Value, Failure> {
     serde_json::from_str(&files::read(path)?)
         .map_err(|error| Failure::problems(format!("`{}` is not JSON: {error}", path.display())))
-}
-
-/// Returns the resources of a state in the shape of a state file.
-fn resources(state: &WholeState) -> Result<Value, Failure> {
-    let mut resources = Vec::new();
-    for resource in state.resources() {
-        let mut instances = Vec::new();
-        for instance in resource.instances() {
-            let attributes: Value = serde_json::from_str(&instance.attributes().to_json())
-                .map_err(|error| Failure::problems(format!("{}: {error}", instance.address())))?;
-            let key = match instance.key() {
-                Some(InstanceKey::Index(index)) => json!(index),
-                Some(InstanceKey::Name(name)) => json!(name),
-                _ => Value::Null,
-            };
-            instances.push(json!({
-                "index_key": key,
-                "deposed": instance.deposed(),
-                "attributes": attributes,
-            }));
-        }
-        resources.push(json!({
-            "module": resource.module(),
-            "mode": if resource.mode() == Mode::Managed { "managed" } else { "data" },
-            "type": resource.ty(),
-            "name": resource.name(),
-            "instances": instances,
-        }));
-    }
-    Ok(json!({ "version": 4, "resources": resources }))
 }

@@ -1,6 +1,7 @@
 //! From what Terraform plans or has applied, ours or anybody's, to what the verifier knows.
 //!
-//! [`prove_document`] takes a state (version 4), or what `terraform show -json` prints of a plan or a state.
+//! [`prove_document`] takes a state (version 4, or its resources as data), or what `terraform show -json` prints of a
+//! plan or a state.
 //! Wiring comes from ids where they are known. In a plan of new resources they are not; there it comes from references
 //! that can mean one instance only: a resource that has one instance, or an index that is written out.
 //! Anything else (a local, a variable, arithmetic with `count.index`) stays unknown, and the verdicts that depend on it
@@ -16,6 +17,7 @@ mod filters;
 mod routes;
 
 use serde_json::Value;
+use terrane_value::Resource;
 
 use crate::diagnostics::Origin;
 use crate::network::{Access, Network};
@@ -37,6 +39,27 @@ pub struct Measure<'a> {
     pub isolated: &'a [String],
 }
 
+/// A plan or a state, in the form in which one has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Given<'a> {
+    /// A state of version 4, or what `terraform show -json` prints of a plan or a state.
+    Document(&'a Value),
+    /// The resources of a state, as a reader of states has them.
+    Resources(&'a [Resource]),
+}
+
+impl<'a> From<&'a Value> for Given<'a> {
+    fn from(document: &'a Value) -> Given<'a> {
+        Given::Document(document)
+    }
+}
+
+impl<'a> From<&'a [Resource]> for Given<'a> {
+    fn from(resources: &'a [Resource]) -> Given<'a> {
+        Given::Resources(resources)
+    }
+}
+
 /// One VPC of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployed {
@@ -53,7 +76,10 @@ pub struct Deployed {
 /// # Errors
 ///
 /// Returns what is wrong with the document or the question, as the end of a sentence.
-pub fn prove_document(document: &Value, measure: &Measure<'_>) -> Result<Vec<Proof>, String> {
+pub fn prove_document<'a>(
+    document: impl Into<Given<'a>>,
+    measure: &Measure<'_>,
+) -> Result<Vec<Proof>, String> {
     let mut all = networks(document, measure.network.is_some())?;
     if let Some(module) = measure.module {
         let known: Vec<String> = all.iter().map(|vpc| vpc.module.clone()).collect();
@@ -107,9 +133,13 @@ fn judge(mut vpc: Deployed, measure: &Measure<'_>) -> Result<Proof, String> {
 /// # Errors
 ///
 /// Returns what is wrong with a document, or what of it is not known, as a sentence without its end.
-pub fn diff_documents(old: &Value, new: &Value, module: Option<&str>) -> Result<Vec<Change>, String> {
+pub fn diff_documents<'a>(
+    old: impl Into<Given<'a>>,
+    new: impl Into<Given<'a>>,
+    module: Option<&str>,
+) -> Result<Vec<Change>, String> {
     let mut sides = Vec::new();
-    for (which, document) in [("the old one", old), ("the new one", new)] {
+    for (which, document) in [("the old one", old.into()), ("the new one", new.into())] {
         let mut all = networks(document, false).map_err(|problem| format!("{which} {problem}"))?;
         all.retain(|vpc| module.is_none_or(|module| vpc.module == module));
         if let Some(why) = all.iter().find_map(|vpc| not_comparable(&vpc.facts)) {
@@ -151,8 +181,8 @@ fn not_comparable(facts: &Facts) -> Option<String> {
 /// # Errors
 ///
 /// Returns what is wrong with the document, as the end of a sentence.
-pub fn networks(document: &Value, compiled: bool) -> Result<Vec<Deployed>, String> {
-    let document = Document::read(document, compiled)?;
+pub fn networks<'a>(document: impl Into<Given<'a>>, compiled: bool) -> Result<Vec<Deployed>, String> {
+    let document = Document::read(document.into(), compiled)?;
     let vpcs = document.of("aws_vpc");
     if vpcs.is_empty() {
         return Err("has no VPC (aws_vpc) among its resources".to_owned());

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hcl::{Block, Body, Expression};
+use terrane_value::{Error, ErrorKind, Json};
 
 use super::{Written, check_type, invalid, read_if_there};
-use crate::error::{Error, ErrorKind};
-use crate::json::Json;
 
 /// Reads the block of a directory; one in an override file replaces the other as a whole.
 pub(super) fn of_directory(directory: &Path) -> Result<Option<Written>, Error> {

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use super::{Encryption, KeyKind, KeyProvider, Method, OwnKms, Secret};
 use crate::backend::block;
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
 use crate::s3::arguments::S3Arguments;
+use terrane_value::{Error, ErrorKind};
 
 type Tree = Map<String, Value>;
 

@@ -4,7 +4,7 @@ use super::connect::Aws;
 use super::credentials;
 use super::service::{self, Request};
 use super::settings::Settings;
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// Asks for the account only when a list is to be kept, and never ignores a list.
 pub(crate) async fn check(settings: &Settings, aws: &Aws) -> Result<(), Error> {

@@ -4,13 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
-use terrane_contract::Type;
-
-use crate::de;
-use crate::decode;
-use crate::error::{Error, ErrorKind};
-use crate::json::Json;
-use crate::value::Value;
+use terrane_value::{Error, ErrorKind, Json, Type, Value};
 
 const STRINGS: [&str; 40] = [
     "bucket",
@@ -210,8 +204,8 @@ impl S3Arguments {
     }
 
     pub(crate) fn from_tree(json: &Json) -> Result<S3Arguments, Error> {
-        de::from_value(&values(json)?).map_err(|error| {
-            let path = error.path.to_string();
+        terrane_value::from_value(&values(json)?).map_err(|error| {
+            let path = error.path();
             let path = path.strip_prefix('.').unwrap_or(&path);
             invalid(format!("`{path}` does not have the right type"))
         })
@@ -220,11 +214,11 @@ impl S3Arguments {
 
 /// Returns every argument with its value; one that is not set is null.
 pub(crate) fn values(json: &Json) -> Result<Value, Error> {
-    decode::decode(json, &schema()).map_err(|error| {
-        let path = error.path.to_string();
+    terrane_value::decode(json, &schema()).map_err(|error| {
+        let path = error.path();
         match path.strip_prefix('.') {
-            Some(path) => invalid(format!("`{path}`: {}", error.reason)),
-            None => invalid(error.reason),
+            Some(path) => invalid(format!("`{path}`: {}", error.reason())),
+            None => invalid(error.reason().to_owned()),
         }
     })
 }

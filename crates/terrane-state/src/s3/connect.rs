@@ -23,7 +23,7 @@ use super::causes::causes;
 use super::settings::{self, ARGUMENT, Origins, Settings};
 use super::{account, credentials, http};
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// The configuration that all clients of a reader share.
 pub(crate) struct Aws {

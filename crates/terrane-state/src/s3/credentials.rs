@@ -18,7 +18,7 @@ use aws_types::region::Region;
 use super::causes::causes;
 use super::role::{Role, WebRole, WebToken};
 use super::settings::{Credentials, Settings};
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// A role taken on with other credentials, or with a token.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use super::settings::Settings;
 use super::unverified::Unverified;
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// Speaks TLS only where a URL asks for it: to read the certificates of a system takes longer than to read a state.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::digest::Table;
 use super::object::{Answer, Object, Part};
 use super::service::{self, Request};
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// Where a lock is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::{Digest as _, Md5};
 
 use super::service::{self, Request};
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// How often a body that ends too early is asked for, as Terraform does.
 const BODY_ATTEMPTS: u32 = 4;
@@ -211,8 +211,9 @@ impl Object {
         let asked_for_key = status == Some(400) && asks_for_key(&error);
         let error = service::explain(error, request).at(self.place());
         if asked_for_key && self.customer_key.to_send().is_none() {
-            return error
-                .hint("is the object encrypted with a customer's key? set `encrypt` and `sse_customer_key`");
+            return error.hinting(
+                "is the object encrypted with a customer's key? set `encrypt` and `sse_customer_key`",
+            );
         }
         error
     }

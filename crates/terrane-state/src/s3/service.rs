@@ -7,7 +7,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::causes::causes;
-use crate::error::{Error, ErrorKind, Missing};
+use terrane_value::{Error, ErrorKind, Missing};
 
 /// What was asked, as far as messages need it.
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@ use super::arguments::S3Arguments;
 use super::role::{Role, WebRole, WebToken, go_duration};
 use super::{REGIONS, workspace};
 use crate::environment::Environment;
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// One setting of a reader, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

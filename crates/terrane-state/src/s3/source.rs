@@ -8,10 +8,10 @@ use super::object::{Answer, Fetched, Object, Part};
 use super::service::{self, Request};
 use super::workspace;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Missing};
-use crate::state::checker::Checker;
-use crate::state::prefix::{self, Prefix};
-use crate::state::{Origin, State, WholeState};
+use terrane_value::pieces::Checker;
+use terrane_value::pieces::{self as prefix, Prefix};
+use terrane_value::{Error, ErrorKind, Missing};
+use terrane_value::{Origin, State, WholeState};
 
 /// The first part of a state that is asked for; most outputs end before it does.
 const FIRST_PART: u64 = 64 * 1024;
@@ -95,7 +95,7 @@ impl S3Source {
                     tracing::debug!(bytes = fetched.bytes.len(), total = fetched.total, "outputs read early");
                     let origin = self.origin(&fetched);
                     return (*state)
-                        .map(|state| Some(State { origin, ..state }))
+                        .map(|state| Some(state.with_origin(origin)))
                         .map_err(|e| e.at(self.object.place()));
                 }
                 Prefix::TooShort => {}
@@ -290,12 +290,10 @@ impl S3Source {
     }
 
     fn origin(&self, fetched: &Fetched) -> Origin {
-        Origin {
-            place: Some(self.object.place()),
-            etag: fetched.etag.clone(),
-            version_id: fetched.version_id.clone(),
-            warnings: Vec::new(),
-        }
+        let mut origin = Origin::at(self.object.place());
+        origin.etag = fetched.etag.clone();
+        origin.version_id = fetched.version_id.clone();
+        origin
     }
 
     fn text(&self, fetched: Fetched) -> Text {
@@ -311,15 +309,14 @@ impl Text {
     /// Parses the text with its resources.
     pub(crate) fn whole(self) -> Result<WholeState, Error> {
         let place = self.origin.place.clone().unwrap_or_default();
-        let mut whole = WholeState::parse(&self.bytes).map_err(|error| error.at(place))?;
-        whole.state.origin = self.origin;
-        Ok(whole)
+        let whole = WholeState::parse(&self.bytes).map_err(|error| error.at(place))?;
+        Ok(whole.with_origin(self.origin))
     }
 
     /// Parses the outputs of the text.
     pub(crate) fn state(self) -> Result<State, Error> {
         let place = self.origin.place.clone().unwrap_or_default();
         let state = State::parse(&self.bytes).map_err(|error| error.at(place))?;
-        Ok(State { origin: self.origin, ..state })
+        Ok(state.with_origin(self.origin))
     }
 }

@@ -1,6 +1,6 @@
 //! Where a workspace's state is.
 
-use crate::error::{Error, ErrorKind};
+use terrane_value::{Error, ErrorKind};
 
 /// The workspace that every backend has.
 pub(crate) const DEFAULT: &str = "default";

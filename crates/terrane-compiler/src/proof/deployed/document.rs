@@ -1,9 +1,12 @@
 //! The resources of a plan or a state, and what their attributes refer to.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use terrane_value::{InstanceKey, Mode, Resource};
 
+use super::Given;
 use crate::names::Cidr;
 
 /// One instance of a resource.
@@ -14,8 +17,8 @@ struct Instance<'a> {
     calls: Vec<String>,
     ty: &'a str,
     name: &'a str,
-    key: &'a Value,
-    values: &'a Value,
+    key: Cow<'a, Value>,
+    values: Cow<'a, Value>,
 }
 
 /// What an attribute refers to.
@@ -32,29 +35,36 @@ pub(super) enum Target {
 /// Everything that a document holds.
 pub(super) struct Document<'a> {
     instances: Vec<Instance<'a>>,
-    by_id: BTreeMap<&'a str, Vec<usize>>,
+    by_id: BTreeMap<String, Vec<usize>>,
     configuration: &'a Value,
     keys_mean_themselves: bool,
 }
 
 impl<'a> Document<'a> {
-    /// Reads a state of version 4, or what `terraform show -json` prints of a plan or a state.
+    /// Reads a plan or a state.
     ///
     /// `keys_mean_themselves` if each reference beside `each.key` is known to take the instance of that very key.
-    pub(super) fn read(document: &'a Value, keys_mean_themselves: bool) -> Result<Document<'a>, String> {
+    pub(super) fn read(given: Given<'a>, keys_mean_themselves: bool) -> Result<Document<'a>, String> {
         let mut instances = Vec::new();
+        let document = match given {
+            Given::Document(document) => document,
+            Given::Resources(resources) => {
+                of_resources(resources, &mut instances);
+                &Value::Null
+            }
+        };
         let roots = [&document["planned_values"]["root_module"], &document["values"]["root_module"]];
         if let Some(root) = roots.into_iter().find(|root| root.is_object()) {
             of_module(root, &[], &mut instances);
         } else if document["version"] == 4 {
             of_state(document, &mut instances);
-        } else {
+        } else if !matches!(given, Given::Resources(_)) {
             return Err("is neither a state of version 4 nor what `terraform show -json` prints".to_owned());
         }
-        let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_id: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (idx, instance) in instances.iter().enumerate() {
             if let Some(id) = instance.values["id"].as_str() {
-                by_id.entry(id).or_default().push(idx);
+                by_id.entry(id.to_owned()).or_default().push(idx);
             }
         }
         let configuration = &document["configuration"]["root_module"];
@@ -84,7 +94,7 @@ impl<'a> Document<'a> {
     /// Returns the address of an instance.
     pub(super) fn address(&self, idx: usize) -> String {
         let instance = &self.instances[idx];
-        match instance.key {
+        match &*instance.key {
             Value::Null => format!("{}{}.{}", instance.module, instance.ty, instance.name),
             key => format!("{}{}.{}[{key}]", instance.module, instance.ty, instance.name),
         }
@@ -92,7 +102,7 @@ impl<'a> Document<'a> {
 
     /// Returns the attributes of an instance.
     pub(super) fn values(&self, instance: usize) -> &Value {
-        self.instances[instance].values
+        &self.instances[instance].values
     }
 
     /// Returns an attribute that is text and not empty.
@@ -236,7 +246,7 @@ impl<'a> Document<'a> {
         let n_instances = found.len();
         if let Some(index) = indices.first().filter(|_| indices.len() == 1 && !each && !other) {
             let index: Option<Value> = serde_json::from_str(index).ok();
-            found.retain(|idx| index.as_ref() == Some(self.instances[*idx].key));
+            found.retain(|idx| index.as_ref() == Some(&*self.instances[*idx].key));
         } else if self.keys_mean_themselves && each && !other && indices.is_empty() {
             found.retain(|idx| self.instances[*idx].key == own.key);
         }
@@ -290,8 +300,8 @@ fn of_module<'a>(module: &'a Value, calls: &[String], instances: &mut Vec<Instan
                 calls: calls.to_vec(),
                 ty,
                 name,
-                key: &resource["index"],
-                values: &resource["values"],
+                key: Cow::Borrowed(&resource["index"]),
+                values: Cow::Borrowed(&resource["values"]),
             });
         }
     }
@@ -323,10 +333,32 @@ fn of_state<'a>(document: &'a Value, instances: &mut Vec<Instance<'a>>) {
                     calls: Vec::new(),
                     ty,
                     name,
-                    key: &instance["index_key"],
-                    values: &instance["attributes"],
+                    key: Cow::Borrowed(&instance["index_key"]),
+                    values: Cow::Borrowed(&instance["attributes"]),
                 });
             }
+        }
+    }
+}
+
+fn of_resources<'a>(resources: &'a [Resource], instances: &mut Vec<Instance<'a>>) {
+    for resource in resources.iter().filter(|resource| resource.mode() == Mode::Managed) {
+        let module = resource.module().map(|module| format!("{module}.")).unwrap_or_default();
+        // A deposed object waits for its destruction.
+        for instance in resource.instances().iter().filter(|instance| instance.deposed().is_none()) {
+            let key = match instance.key() {
+                Some(InstanceKey::Index(idx)) => (*idx).into(),
+                Some(InstanceKey::Name(name)) => name.as_str().into(),
+                _ => Value::Null,
+            };
+            instances.push(Instance {
+                module: module.clone(),
+                calls: Vec::new(),
+                ty: resource.ty(),
+                name: resource.name(),
+                key: Cow::Owned(key),
+                values: Cow::Owned(instance.attributes().to_serde_json()),
+            });
         }
     }
 }
@@ -353,8 +385,8 @@ mod tests {
             json!({"version": 4, "resources": resources})
         };
         let chain = state(range("a", "b"), range("b", "vpc-1"));
-        assert_eq!(Document::read(&chain, false).unwrap().vpc_of(1), Target::One(0));
+        assert_eq!(Document::read((&chain).into(), false).unwrap().vpc_of(1), Target::One(0));
         let circle = state(range("a", "b"), range("b", "a"));
-        assert!(matches!(Document::read(&circle, false).unwrap().vpc_of(1), Target::Unknown(_)));
+        assert!(matches!(Document::read((&circle).into(), false).unwrap().vpc_of(1), Target::Unknown(_)));
     }
 }

@@ -152,7 +152,6 @@ impl<'a> Raw<'a> {
     }
 
     /// Applies the rules and keeps nothing.
-    #[cfg(feature = "s3")]
     pub(super) fn check(&self) -> Result<(), String> {
         self.checked().map(drop)
     }

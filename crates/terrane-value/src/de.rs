@@ -20,7 +20,7 @@ use crate::value::{VALUE_NAME, Value};
 
 /// Why a value is not of the Rust type that was asked for.
 #[derive(Debug)]
-pub(crate) struct DeError {
+pub struct DeError {
     pub(crate) path: Path,
     pub(crate) problem: Problem,
 }
@@ -34,6 +34,11 @@ pub(crate) enum Problem {
 }
 
 impl DeError {
+    /// Returns where inside the value it is, such as `.subnets["a"][0]`; empty for the value itself.
+    pub fn path(&self) -> String {
+        self.path.to_string()
+    }
+
     fn new(problem: Problem) -> DeError {
         DeError { path: Path::default(), problem }
     }
@@ -123,7 +128,11 @@ fn describe(found: Unexpected<'_>) -> &'static str {
 }
 
 /// Reads a value as a Rust type.
-pub(crate) fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, DeError> {
+///
+/// # Errors
+///
+/// Says where the value is not of the type, without showing the value.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, DeError> {
     read(value, std::marker::PhantomData)
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 ///
 /// ```
 /// use serde::Deserialize;
-/// use terrane_state::{Sensitive, State};
+/// use terrane_value::{Sensitive, State};
 ///
 /// #[derive(Debug, Deserialize)]
 /// struct Database {
@@ -21,7 +21,7 @@ use serde::{Deserialize, Deserializer};
 /// let database: Database = State::parse(text)?.outputs()?;
 /// assert_eq!(format!("{database:?}"), "Database { password: (sensitive) }");
 /// assert_eq!(database.password.expose(), "hunter2");
-/// # Ok::<(), terrane_state::Error>(())
+/// # Ok::<(), terrane_value::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sensitive<T>(T);

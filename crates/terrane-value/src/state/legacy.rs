@@ -3,7 +3,7 @@
 //! They say no types that Terraform still trusts, so types are implied from the values: a non-empty array whose
 //! elements have one type is a list, else a tuple; likewise objects become maps.
 
-use terrane_contract::Type;
+use crate::cty::Type;
 
 use super::{Outputs, header};
 use crate::decode;

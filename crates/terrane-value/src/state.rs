@@ -1,10 +1,8 @@
 //! A state: its outputs as typed values, and where it came from.
 
-#[cfg(feature = "s3")]
 pub(crate) mod checker;
 mod header;
 mod legacy;
-#[cfg(feature = "s3")]
 pub(crate) mod prefix;
 mod resource;
 mod whole;
@@ -19,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::json::{self, Json, Members};
 use crate::value::{Output, Value};
 
-pub use whole::{Instance, InstanceKey, Mode, Resource, WholeState};
+pub use self::whole::{Instance, InstanceKey, Mode, Resource, WholeState};
 
 /// The outputs of one state, and what identifies the state.
 ///
@@ -35,7 +33,7 @@ pub struct State {
 }
 
 /// Outputs by name, or why one cannot be decoded.
-pub(crate) type Outputs = BTreeMap<String, Result<Output, String>>;
+type Outputs = BTreeMap<String, Result<Output, String>>;
 
 impl Default for State {
     /// Returns a state without outputs, as one that was never written.
@@ -51,13 +49,50 @@ impl Default for State {
     }
 }
 
-/// Where a state came from.
+/// Where a state came from; the source that was read fills it in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
-    pub(crate) place: Option<String>,
-    pub(crate) etag: Option<String>,
-    pub(crate) version_id: Option<String>,
-    pub(crate) warnings: Vec<String>,
+#[non_exhaustive]
+pub struct Origin {
+    /// What was read, as messages name it: `s3://bucket/key`, or a path.
+    pub place: Option<String>,
+    /// What changes with the bytes: the ETag of an object, or a digest of a file.
+    pub etag: Option<String>,
+    /// The version of the object, in a bucket that keeps versions.
+    pub version_id: Option<String>,
+    /// What was noticed and did not prevent reading.
+    pub warnings: Vec<String>,
+}
+
+impl Origin {
+    /// Names what was read.
+    pub fn at(place: impl Into<String>) -> Origin {
+        Origin { place: Some(place.into()), ..Origin::default() }
+    }
+}
+
+/// Outputs that stand for those that a state lacks: the `defaults` of a `terraform_remote_state` data source.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults(Outputs);
+
+impl Defaults {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for a text that is not a JSON object.
+    pub fn parse(text: &str) -> Result<Defaults, Error> {
+        let json = Json::parse(text.as_bytes()).map_err(|_| invalid_defaults("they are not JSON"))?;
+        Defaults::of(&json)
+    }
+
+    /// Reads a JSON object that is parsed already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidConfig`] for any other JSON.
+    pub fn of(json: &Json) -> Result<Defaults, Error> {
+        legacy::untyped_outputs(json).map(Defaults).map_err(invalid_defaults)
+    }
 }
 
 impl State {
@@ -102,29 +137,35 @@ impl State {
     /// # Examples
     ///
     /// ```
-    /// let state = terrane_state::State::parse(br#"{"version":4,"outputs":{"a":{"value":"x","type":"string"}}}"#)?;
+    /// let state = terrane_value::State::parse(br#"{"version":4,"outputs":{"a":{"value":"x","type":"string"}}}"#)?;
     /// let state = state.with_defaults(r#"{"a": "y", "b": [1]}"#)?;
     /// assert_eq!((state.output("a")?, state.output("b")?), ("x".to_owned(), vec![1]));
-    /// # Ok::<(), terrane_state::Error>(())
+    /// # Ok::<(), terrane_value::Error>(())
     /// ```
     pub fn with_defaults(self, defaults: &str) -> Result<State, Error> {
-        let json = Json::parse(defaults.as_bytes()).map_err(|_| invalid_defaults("they are not JSON"))?;
-        Ok(self.or(&legacy::untyped_outputs(&json).map_err(invalid_defaults)?))
+        Ok(self.or(&Defaults::parse(defaults)?))
     }
 
-    /// Adds outputs that the state lacks.
-    pub(crate) fn or(mut self, defaults: &Outputs) -> State {
-        for (name, output) in defaults {
+    /// Adds outputs that the state lacks, as [`with_defaults`](State::with_defaults) does.
+    #[must_use]
+    pub fn or(mut self, defaults: &Defaults) -> State {
+        for (name, output) in &defaults.0 {
             self.outputs.entry(name.clone()).or_insert_with(|| output.clone());
         }
         self
     }
 
+    /// Says where the state came from; errors name the place.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> State {
+        State { origin, ..self }
+    }
+
     /// Returns one output as a Rust type.
     ///
-    /// `T` may be any type that implements serde's `Deserialize`: one of the newtypes of this crate, `String`,
-    /// numbers, `Vec`, maps, your own structs, `Option` of these (`None` for an output that is absent or null),
-    /// [`Value`], or [`Sensitive`](crate::Sensitive).
+    /// `T` may be any type that implements serde's `Deserialize`: `String`, numbers, `Vec`, maps, your own structs,
+    /// the ids of `terrane-state`, `Option` of these (`None` for an output that is absent or null), [`Value`], or
+    /// [`Sensitive`](crate::Sensitive).
     ///
     /// # Errors
     ///
@@ -134,13 +175,13 @@ impl State {
     /// # Examples
     ///
     /// ```
-    /// use terrane_state::{State, VpcId};
+    /// use terrane_value::State;
     ///
     /// let state = State::parse(br#"{"version":4,"outputs":{"vpc_id":{"value":"vpc-123","type":"string"}}}"#)?;
-    /// let vpc_id: VpcId = state.output("vpc_id")?;
+    /// let vpc_id: String = state.output("vpc_id")?;
     /// let zone: Option<String> = state.output("zone")?;
     /// assert_eq!((vpc_id.as_str(), zone), ("vpc-123", None));
-    /// # Ok::<(), terrane_state::Error>(())
+    /// # Ok::<(), terrane_value::Error>(())
     /// ```
     pub fn output<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         match self.find(name)? {
@@ -281,14 +322,15 @@ impl State {
 
     fn missing(&self, name: String) -> Error {
         self.error(ErrorKind::MissingOutput { name, since: None, state_has: None })
-            .hint("Terraform stores no output that is null; was it renamed, or never applied?")
+            .hinting("Terraform stores no output that is null; was it renamed, or never applied?")
     }
 
     fn invalid(&self, problems: Vec<String>) -> Error {
         self.error(ErrorKind::InvalidOutputs { problems })
     }
 
-    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+    /// Returns an error about this state, which names its place.
+    pub fn error(&self, kind: ErrorKind) -> Error {
         match &self.origin.place {
             Some(place) => Error::new(kind).at(place.clone()),
             None => Error::new(kind),
@@ -320,16 +362,6 @@ impl State {
 
 fn invalid_defaults(reason: impl std::fmt::Display) -> Error {
     ErrorKind::InvalidConfig { problems: vec![format!("`defaults`: {reason}")] }.into()
-}
-
-/// Returns the `defaults` of a `terraform_remote_state` data source.
-#[cfg(feature = "s3")]
-pub(crate) fn defaults_of_remote_state(text: &str) -> Result<Option<Outputs>, Error> {
-    let json = Json::parse(text.as_bytes()).map_err(|_| invalid_defaults("the data source is not JSON"))?;
-    match json.get("defaults") {
-        Some(defaults) => legacy::untyped_outputs(defaults).map(Some).map_err(invalid_defaults),
-        None => Ok(None),
-    }
 }
 
 /// Decodes the outputs of a state of format 4; repeated `outputs` merge, as in Go.

@@ -38,7 +38,7 @@ pub(crate) fn syntax_error(text: &[u8], error: SyntaxError) -> Error {
         _ if error.truncated => "the text ends too early",
         _ => return ErrorKind::Syntax { offset: error.offset }.into(),
     };
-    Error::new(ErrorKind::Syntax { offset: error.offset }).hint(hint)
+    Error::new(ErrorKind::Syntax { offset: error.offset }).hinting(hint)
 }
 
 fn outermost_kind(text: &[u8]) -> &'static str {

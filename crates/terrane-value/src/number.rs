@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 /// The name under which our deserializer hands out a number's text; see [`crate::de`].
-pub(crate) const NUMBER_NAME: &str = "$terrane_state::Number";
+pub(crate) const NUMBER_NAME: &str = "$terrane_value::Number";
 
 /// A number as the state spells it.
 ///
@@ -19,16 +19,16 @@ pub(crate) const NUMBER_NAME: &str = "$terrane_state::Number";
 /// # Examples
 ///
 /// ```
-/// use terrane_state::Number;
+/// use terrane_value::Number;
 ///
 /// let number: Number = "9223372036854775808".parse()?;
 /// assert_eq!(number.as_i64(), None);
 /// assert_eq!(number.as_u64(), Some(1 << 63));
 /// assert_eq!(number.as_str(), "9223372036854775808");
-/// # Ok::<(), terrane_state::ParseNumberError>(())
+/// # Ok::<(), terrane_value::ParseNumberError>(())
 /// ```
 #[derive(Clone, Deserialize)]
-#[serde(rename = "$terrane_state::Number")]
+#[serde(rename = "$terrane_value::Number")]
 pub struct Number(String);
 
 /// A text is not a decimal number.

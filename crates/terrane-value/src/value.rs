@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::cty::Type;
 use serde::Deserialize;
-use terrane_contract::Type;
 
 use crate::json::{self, Json, Layout};
 use crate::number::Number;
@@ -16,7 +16,7 @@ use crate::number::Number;
 pub const MAX_DEPTH: usize = 400;
 
 /// The name under which our deserializer hands out a value as it is; see [`crate::de`].
-pub(crate) const VALUE_NAME: &str = "$terrane_state::Value";
+pub(crate) const VALUE_NAME: &str = "$terrane_value::Value";
 
 /// A value whose Rust type is not known when the program is compiled.
 ///
@@ -25,7 +25,7 @@ pub(crate) const VALUE_NAME: &str = "$terrane_state::Value";
 /// `Debug` shows the contents. Ask [`Output::sensitive`] before you print a value, or read it as a
 /// [`Sensitive`](crate::Sensitive), which never shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(rename = "$terrane_state::Value")]
+#[serde(rename = "$terrane_value::Value")]
 #[non_exhaustive]
 pub enum Value {
     /// No value, of any type.
@@ -96,6 +96,25 @@ impl Value {
     /// Returns the value as JSON on lines of its own, two spaces for each level.
     pub fn to_json_pretty(&self) -> String {
         json::print(&self.to_tree(), Layout::Indented)
+    }
+
+    /// Returns the value as JSON data. A number that is neither a whole number of 64 bits nor a finite `f64` becomes
+    /// its text.
+    pub fn to_serde_json(&self) -> serde_json::Value {
+        match self {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(number) => {
+                serde_json::from_str(&number.to_json()).unwrap_or_else(|_| number.as_str().into())
+            }
+            Value::String(text) => text.as_str().into(),
+            Value::List(elements) | Value::Set(elements) | Value::Tuple(elements) => {
+                elements.iter().map(Value::to_serde_json).collect()
+            }
+            Value::Map(members) | Value::Object(members) => {
+                members.iter().map(|(name, value)| (name.clone(), value.to_serde_json())).collect()
+            }
+        }
     }
 
     pub(crate) fn to_tree(&self) -> Json {

@@ -25,9 +25,9 @@ impl State {
     ///
     /// ```
     /// let text = br#"{"version":4,"outputs":{"ids":{"value":{"a":["x"]},"type":["map",["list","string"]]}}}"#;
-    /// let state = terrane_state::State::parse(text)?;
+    /// let state = terrane_value::State::parse(text)?;
     /// assert_eq!(state.value_at(r#"ids["a"][0]"#)?.as_str(), Some("x"));
-    /// # Ok::<(), terrane_state::Error>(())
+    /// # Ok::<(), terrane_value::Error>(())
     /// ```
     pub fn value_at(&self, path: &str) -> Result<&Value, Error> {
         let steps = steps(path)?;
@@ -36,7 +36,7 @@ impl State {
         };
         let Some(output) = self.get(name)? else {
             let names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
-            return Err(self.error(missing(name.clone())).hint(there_is(&names)));
+            return Err(self.error(missing(name.clone())).hinting(there_is(&names)));
         };
         walk(output.value(), rest, name, output.sensitive()).map_err(|error| self.placed(error))
     }
@@ -106,11 +106,11 @@ fn walk<'a>(mut value: &'a Value, steps: &[Step], start: &str, hidden: bool) -> 
             (None, Value::Map(members) | Value::Object(members), Step::Name(_)) => {
                 let names: Vec<&str> = members.keys().map(String::as_str).collect();
                 let error = Error::new(missing(path));
-                return Err(if hidden { error } else { error.hint(there_is(&names)) });
+                return Err(if hidden { error } else { error.hinting(there_is(&names)) });
             }
             (None, Value::List(elements) | Value::Set(elements) | Value::Tuple(elements), Step::Index(_)) => {
                 let hint = format!("it has {} elements", elements.len());
-                return Err(Error::new(missing(path)).hint(hint));
+                return Err(Error::new(missing(path)).hinting(hint));
             }
             (None, found, step) => {
                 let expected = match step {

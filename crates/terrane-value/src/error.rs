@@ -20,23 +20,28 @@ struct Inner {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind) -> Error {
+    /// Makes an error of a kind; sources of states report what they meet with it.
+    pub fn new(kind: ErrorKind) -> Error {
         Error(Box::new(Inner { kind, place: None, hint: None, source: None }))
     }
 
     /// Returns the error with what was read, unless an inner layer has said so.
-    pub(crate) fn at(mut self, place: impl Into<String>) -> Error {
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Error {
         self.0.place.get_or_insert_with(|| place.into());
         self
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Error {
+    /// Returns the error with what to do about it.
+    #[must_use]
+    pub fn hinting(mut self, hint: impl Into<String>) -> Error {
         self.0.hint = Some(hint.into());
         self
     }
 
-    #[cfg(feature = "s3")]
-    pub(crate) fn because(mut self, source: impl Into<Source>) -> Error {
+    /// Returns the error with its cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Source>) -> Error {
         self.0.source = Some(source.into());
         self
     }
@@ -44,6 +49,16 @@ impl Error {
     /// Returns what went wrong, as data.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
+    }
+
+    /// Returns what was read: an object, a file, a directory.
+    pub fn place(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
     }
 
     /// Returns whether a later try may succeed without any change by a person.
@@ -79,19 +94,16 @@ impl fmt::Display for Error {
     }
 }
 
+/// Shows what `Display` does and the causes below it, since `main` prints the errors it returns by `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Error");
-        debug.field("kind", &self.0.kind);
-        for (name, text) in [("place", &self.0.place), ("hint", &self.0.hint)] {
-            if let Some(text) = text {
-                debug.field(name, text);
-            }
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, "\n\ncaused by: {error}")?;
+            cause = error.source();
         }
-        if let Some(source) = &self.0.source {
-            debug.field("source", source);
-        }
-        debug.finish()
+        Ok(())
     }
 }
 

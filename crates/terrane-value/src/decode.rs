@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use terrane_contract::Type;
+use crate::cty::Type;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::json::Json;
@@ -12,12 +12,22 @@ use crate::value::{MAX_DEPTH, Value};
 
 /// Why some JSON is no value of its type. Never holds the value.
 #[derive(Debug)]
-pub(crate) struct DecodeError {
+pub struct DecodeError {
     pub(crate) path: Path,
     pub(crate) reason: String,
 }
 
 impl DecodeError {
+    /// Returns where inside the value it is, such as `.subnets["a"][0]`; empty for the value itself.
+    pub fn path(&self) -> String {
+        self.path.to_string()
+    }
+
+    /// Returns what is wrong there.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
     fn new(reason: impl Into<String>) -> DecodeError {
         DecodeError { path: Path::default(), reason: reason.into() }
     }
@@ -39,8 +49,12 @@ pub(crate) fn decode_type(json: &Json) -> Result<Type, String> {
     Type::from_json(&to_serde(json)).map_err(|error| error.to_string())
 }
 
-/// Reads a value of a type.
-pub(crate) fn decode(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
+/// Reads a value of a type, converting as Terraform does: `"true"` is a bool, and null is of every type.
+///
+/// # Errors
+///
+/// Says where the JSON is not of the type.
+pub fn decode(json: &Json, ty: &Type) -> Result<Value, DecodeError> {
     check_depth(json, MAX_DEPTH).map_err(DecodeError::new)?;
     decode_value(json, ty)
 }

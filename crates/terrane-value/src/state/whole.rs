@@ -6,7 +6,7 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 
 use super::resource::{self, Raw};
-use super::{State, header};
+use super::{Defaults, Origin, State, header};
 use crate::de::{self, Problem};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Event, Events, Members};
@@ -73,6 +73,18 @@ impl WholeState {
         let state = State::from_members(text, &members)?;
         let resources = if state.format_version == 4 { resources(text, &members)? } else { Vec::new() };
         Ok(WholeState { state, resources })
+    }
+
+    /// Says where the state came from; errors name the place.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> WholeState {
+        WholeState { state: self.state.with_origin(origin), ..self }
+    }
+
+    /// Adds outputs that the state lacks.
+    #[must_use]
+    pub fn or(self, defaults: &Defaults) -> WholeState {
+        WholeState { state: self.state.or(defaults), ..self }
     }
 
     /// Returns all resources, as the state orders them.

@@ -18,16 +18,15 @@ pub(crate) const MAX_NESTING: usize = 10_000;
 
 /// Where and how a text stops being JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
+pub struct SyntaxError {
     /// Bytes read up to and with the offending one.
-    pub(crate) offset: usize,
+    pub offset: usize,
     /// Whether the text merely ended too early.
-    pub(crate) truncated: bool,
+    pub truncated: bool,
     /// Whether the nesting exceeds [`MAX_NESTING`].
-    pub(crate) too_deep: bool,
+    pub too_deep: bool,
 }
 
-#[cfg(feature = "s3")]
 impl SyntaxError {
     /// Returns the error as one of a text that begins so many bytes earlier.
     pub(crate) fn after(mut self, bytes: usize) -> SyntaxError {
@@ -444,13 +443,17 @@ fn first_special(word: u64) -> usize {
 
 /// A parsed JSON value.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Json {
+pub enum Json {
+    /// `null`.
     #[default]
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// The literal text.
     Number(String),
+    /// A string, unescaped.
     String(String),
+    /// The elements of an array.
     Array(Vec<Json>),
     /// Members in the order of the text, repeated names included.
     Object(Vec<(String, Json)>),
@@ -458,7 +461,11 @@ pub(crate) enum Json {
 
 impl Json {
     /// Parses a whole text.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Json, SyntaxError> {
+    ///
+    /// # Errors
+    ///
+    /// Where and how the text stops being JSON.
+    pub fn parse(bytes: &[u8]) -> Result<Json, SyntaxError> {
         let mut events = Events::new(bytes);
         let mut open: Vec<(Json, String)> = Vec::new();
         let mut key = String::new();
@@ -499,7 +506,7 @@ impl Json {
     }
 
     /// Returns the member of an object as Go would match it: ignoring case, the last one winning; a null is absent.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
+    pub fn get(&self, name: &str) -> Option<&Json> {
         match self.member(name) {
             Some(Json::Null) | None => None,
             Some(value) => Some(value),
@@ -507,13 +514,13 @@ impl Json {
     }
 
     /// Returns the member of an object, which may be a null.
-    pub(crate) fn member(&self, name: &str) -> Option<&Json> {
+    pub fn member(&self, name: &str) -> Option<&Json> {
         let Json::Object(members) = self else { return None };
         members.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// Returns the text of a string.
-    pub(crate) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match self {
             Json::String(text) => Some(text),
             _ => None,
@@ -521,7 +528,7 @@ impl Json {
     }
 
     /// Returns the elements of an array.
-    pub(crate) fn as_array(&self) -> Option<&[Json]> {
+    pub fn as_array(&self) -> Option<&[Json]> {
         match self {
             Json::Array(elements) => Some(elements),
             _ => None,
@@ -529,7 +536,7 @@ impl Json {
     }
 
     /// Returns the members of an object.
-    pub(crate) fn as_object(&self) -> Option<&[(String, Json)]> {
+    pub fn as_object(&self) -> Option<&[(String, Json)]> {
         match self {
             Json::Object(members) => Some(members),
             _ => None,
@@ -537,7 +544,7 @@ impl Json {
     }
 
     /// Returns what kind of JSON this is, for messages.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Json::Null => "null",
             Json::Bool(_) => "bool",

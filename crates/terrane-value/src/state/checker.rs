@@ -18,7 +18,7 @@ const KEPT: [&str; 7] =
 const MOST_PROBLEMS: usize = 100;
 
 /// Takes the text of a state piece by piece.
-pub(crate) struct Checker {
+pub struct Checker {
     /// What came and is not done with.
     window: Vec<u8>,
     /// How much of the window is done with.
@@ -55,8 +55,15 @@ enum Step {
     NeedsMore,
 }
 
+impl Default for Checker {
+    fn default() -> Checker {
+        Checker::new()
+    }
+}
+
 impl Checker {
-    pub(crate) fn new() -> Checker {
+    /// Begins with an empty text.
+    pub fn new() -> Checker {
         Checker {
             window: Vec::new(),
             at: 0,
@@ -70,7 +77,7 @@ impl Checker {
     }
 
     /// Takes the next bytes of the text and checks as far as they tell; `last` says that none follow.
-    pub(crate) fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), Error> {
+    pub fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), Error> {
         self.window.drain(..self.at);
         self.gone += self.at;
         self.at = 0;
@@ -96,7 +103,7 @@ impl Checker {
     }
 
     /// Returns a state with the same outputs.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Error> {
+    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
         if !self.problems.is_empty() {
             return Err(ErrorKind::InvalidResources { problems: self.problems }.into());
         }
