@@ -40,6 +40,10 @@ pub struct Declaration {
     pub tiers: Vec<Tier>,
     /// How private tiers reach the internet.
     pub egress: Egress,
+    /// Named ranges outside the VPC.
+    pub places: Vec<Place>,
+    /// What leads to places.
+    pub attachments: Vec<Attachment>,
     /// What may talk to what.
     pub flows: Vec<Flow>,
     /// Groups of subnets.
@@ -141,6 +145,28 @@ pub enum Peer {
     Internet,
     /// A gateway endpoint by service.
     Endpoint(String),
+    /// The index of a place in [`Declaration::places`].
+    Place(usize),
+}
+
+/// Named ranges outside the VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub name: Name,
+    /// Its ranges, one or more; they overlap neither a range of the VPC nor another place.
+    pub ranges: Vec<Cidr>,
+    /// What leads to it, an index of [`Declaration::attachments`]; the internet if absent.
+    pub via: Option<usize>,
+    /// Where it was declared.
+    pub origin: Origin,
+}
+
+/// What leads to places: a transit gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// Its name.
+    pub name: Name,
 }
 
 /// A declared permission.

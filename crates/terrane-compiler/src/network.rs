@@ -10,7 +10,7 @@ use serde::Serialize;
 use terrane_contract::Admitted;
 
 use crate::address_plan::Layout;
-pub use crate::declaration::{Access, Dns, Flow, FlowProtocol, KeepClear, Peer};
+pub use crate::declaration::{Access, Attachment, Dns, Flow, FlowProtocol, KeepClear, Peer, Place};
 use crate::diagnostics::Origin;
 use crate::names::{Block, Cidr, Name, PortRange, Zone};
 use crate::sizing::Room;
@@ -41,6 +41,10 @@ pub struct Network {
     pub internet_gateway: bool,
     /// Its NAT gateways.
     pub nat: Option<Nat>,
+    /// Named ranges outside the VPC.
+    pub places: Vec<Place>,
+    /// What leads to places.
+    pub attachments: Vec<Attachment>,
     /// Its route tables.
     pub route_tables: Vec<RouteTable>,
     /// One network ACL per tier.
@@ -158,10 +162,35 @@ pub struct RouteTable {
     pub name: &'static str,
     /// Whether there is one for each zone.
     pub per_zone: bool,
-    /// Where `0.0.0.0/0` leads; nowhere if absent. Routes inside the VPC are implicit.
-    pub default_route: Option<Target>,
+    /// Its routes, of which the most specific decides. Those inside the VPC are implicit.
+    pub routes: Vec<Route>,
     /// Services whose gateway endpoint adds a route.
     pub endpoints: Vec<String>,
+}
+
+/// A route of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The addresses that it is about.
+    pub destination: Destination,
+    /// Where it leads.
+    pub target: Target,
+}
+
+/// The addresses that a route is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// One range.
+    Range(Cidr),
+    /// Every range of a place, an index of [`Network::places`].
+    Place(usize),
+}
+
+impl RouteTable {
+    /// Returns whether a route of its own says where every address leads that no other route is about.
+    pub fn leads_everywhere(&self) -> bool {
+        self.routes.iter().any(|route| route.destination == Destination::Range(Cidr::EVERYWHERE))
+    }
 }
 
 /// Where a route leads.
@@ -173,6 +202,8 @@ pub enum Target {
     NatOfZone,
     /// The NAT gateway of its home zone.
     NatOfHome(Zone),
+    /// What leads to places, an index of [`Network::attachments`].
+    Attachment(usize),
 }
 
 /// The direction of a rule, seen from the subnet or the interface.
@@ -283,6 +314,8 @@ pub enum AclPeer {
     Range(usize),
     /// A range that does not move with the VPC.
     Cidr(Cidr),
+    /// One range of a place: indices of [`Network::places`] and [`Place::ranges`].
+    Place(usize, usize),
 }
 
 /// A security group: what any rule allows is allowed, and replies need no rule.
@@ -318,6 +351,8 @@ pub enum GroupPeer {
     Everywhere,
     /// The addresses of a service with a gateway endpoint.
     Endpoint(String),
+    /// The ranges of a place, an index of [`Network::places`].
+    Place(usize),
     /// Members of the security groups that the caller names for the group's own tier.
     Clients,
 }
@@ -373,6 +408,15 @@ impl Network {
             Peer::Tier(tier) => self.tiers[*tier].name.as_str(),
             Peer::Internet => crate::topology::INTERNET,
             Peer::Endpoint(service) => service,
+            Peer::Place(place) => self.places[*place].name.as_str(),
+        }
+    }
+
+    /// Returns the ranges that a route is about.
+    pub fn destinations(&self, destination: Destination) -> Vec<Cidr> {
+        match destination {
+            Destination::Range(range) => vec![range],
+            Destination::Place(place) => self.places[place].ranges.clone(),
         }
     }
 }

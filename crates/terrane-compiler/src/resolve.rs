@@ -28,6 +28,8 @@ pub fn resolve(
         tiers: Vec::new(),
         internet_gateway: false,
         nat: None,
+        places: declaration.places.clone(),
+        attachments: declaration.attachments.clone(),
         route_tables: Vec::new(),
         acls: Vec::new(),
         security_groups: Vec::new(),

@@ -116,7 +116,7 @@ fn one(topology: &Topology, flow: &topology::Flow, found: &mut Diagnostics) -> O
 fn balances(topology: &Topology, flow: &topology::Flow, from: &Peer, to: &Peer) -> bool {
     let access = |peer: &Peer| match peer {
         Peer::Tier(tier) => Some(topology.tiers[*tier].access),
-        Peer::Internet | Peer::Endpoint(_) => None,
+        Peer::Internet | Peer::Endpoint(_) | Peer::Place(_) => None,
     };
     let reached = topology.flows.iter().any(|other| other.from == INTERNET && other.to == flow.from);
     access(from) == Some(Access::Public)
@@ -171,7 +171,7 @@ fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static s
             "begins at a gateway endpoint, which opens no connections".to_owned(),
             "swap its ends",
         )),
-        (Peer::Internet, Peer::Internet | Peer::Endpoint(_)) => {
+        (Peer::Internet | Peer::Place(_), Peer::Internet | Peer::Endpoint(_) | Peer::Place(_)) => {
             Some(("flow-without-tier", "touches no tier".to_owned(), "name a tier at one end"))
         }
         (Peer::Internet, Peer::Tier(tier)) if access(tier) != Access::Public => Some((
@@ -189,7 +189,7 @@ fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static s
             "cannot be: the tier is private and the network has no NAT gateway".to_owned(),
             "choose an egress with NAT gateways",
         )),
-        (Peer::Internet | Peer::Tier(_), _) => None,
+        (Peer::Internet | Peer::Tier(_) | Peer::Place(_), _) => None,
     }
 }
 

@@ -42,6 +42,8 @@ impl Declaration {
             zones,
             tiers: tiers.into_iter().flatten().collect(),
             egress,
+            places: Vec::new(),
+            attachments: Vec::new(),
             flows: flows.into_iter().flatten().collect(),
             subnet_groups: subnet_groups.into_iter().flatten().collect(),
             eks,

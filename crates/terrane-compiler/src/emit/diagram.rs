@@ -33,8 +33,23 @@ pub(crate) fn diagram(network: &Network) -> String {
         text.push_str("    end\n");
     }
     text.push_str("  end\n");
+    places(network, &mut text);
     routes(network, &mut text);
     text
+}
+
+/// Draws what leads to places, and the places behind it.
+fn places(network: &Network, text: &mut String) {
+    for (idx, attachment) in network.attachments.iter().enumerate() {
+        let id = attachment.name.identifier();
+        let _ = writeln!(text, "  {id}_attachment{{{{{}}}}}", attachment.name);
+        for place in network.places.iter().filter(|place| place.via == Some(idx)) {
+            let ranges: Vec<String> = place.ranges.iter().map(ToString::to_string).collect();
+            let own = place.name.identifier();
+            let _ = writeln!(text, "  {own}_place[[\"{}<br/>{}\"]]", place.name, ranges.join("<br/>"));
+            let _ = writeln!(text, "  {id}_attachment <--> {own}_place");
+        }
+    }
 }
 
 fn has_nat(network: &Network, zone: crate::names::Zone) -> bool {
@@ -51,12 +66,17 @@ fn routes(network: &Network, text: &mut String) {
         }
         for tier in &network.tiers {
             let id = tier.name.identifier();
-            let _ = match network.route_tables[tier.route_table].default_route {
-                Some(Target::InternetGateway) => writeln!(text, "  {id}_{zone} <--> igw"),
-                Some(Target::NatOfZone) => writeln!(text, "  {id}_{zone} --> nat_{zone}"),
-                Some(Target::NatOfHome(home)) => writeln!(text, "  {id}_{zone} --> nat_{home}"),
-                None => Ok(()),
-            };
+            for route in &network.route_tables[tier.route_table].routes {
+                let _ = match route.target {
+                    Target::InternetGateway => writeln!(text, "  {id}_{zone} <--> igw"),
+                    Target::NatOfZone => writeln!(text, "  {id}_{zone} --> nat_{zone}"),
+                    Target::NatOfHome(home) => writeln!(text, "  {id}_{zone} --> nat_{home}"),
+                    Target::Attachment(attachment) => {
+                        let name = network.attachments[attachment].name.identifier();
+                        writeln!(text, "  {id}_{zone} <--> {name}_attachment")
+                    }
+                };
+            }
         }
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! | numbers | rules |
 //! |---|---|
-//! | 100–799 | allow what is declared between tiers, its replies, and the transit through NAT gateways |
-//! | 800–899 | deny the rest of the network's own ranges and of private space |
+//! | 100–799 | allow what is declared between tiers and to and from places, its replies, and the transit through NAT gateways |
+//! | 800–899 | deny the rest of the network's own ranges, of places, and of private space |
 //! | 900–999 | allow what is declared to and from the internet, and its replies |
 //!
 //! The guards of the second band are what makes the third safe:
@@ -14,6 +14,7 @@
 //! Where an ACL would have more rules than AWS allows, [`budget`] says which become one, or why none may.
 
 mod budget;
+mod guards;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -26,7 +27,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
 use crate::module::{File, Module, Resource};
-use crate::names::{Cidr, PRIVATE_SPACE, PortRange};
+use crate::names::{Cidr, PortRange};
 use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
@@ -59,6 +60,17 @@ impl Band {
 enum Whom {
     Tier(usize),
     Internet,
+    Place(usize),
+}
+
+impl Whom {
+    /// Returns whom rules about what is no tier name: an endpoint's addresses are somewhere in the internet's.
+    fn outside(peer: &Peer) -> Whom {
+        match peer {
+            Peer::Place(place) => Whom::Place(*place),
+            Peer::Tier(_) | Peer::Internet | Peer::Endpoint(_) => Whom::Internet,
+        }
+    }
 }
 
 /// What the ACL of one tier must let through, by direction, peer, and traffic, with the reason.
@@ -148,34 +160,35 @@ fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
                 add(*server, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
             }
         }
-        (Peer::Internet, Peer::Tier(server)) => {
-            add(*server, Direction::Ingress, Whom::Internet, traffic, "");
-            add(*server, Direction::Egress, Whom::Internet, replies, "replies: ");
-            add(*server, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
+        (outside @ (Peer::Internet | Peer::Place(_)), Peer::Tier(server)) => {
+            let whom = Whom::outside(outside);
+            add(*server, Direction::Ingress, whom, traffic, "");
+            add(*server, Direction::Egress, whom, replies, "replies: ");
+            add(*server, Direction::Ingress, whom, Traffic::FragmentationNeeded, "path MTU: ");
         }
-        (Peer::Tier(client), Peer::Internet | Peer::Endpoint(_)) => {
-            add(*client, Direction::Egress, Whom::Internet, traffic, "");
-            add(*client, Direction::Ingress, Whom::Internet, replies, "replies: ");
-            add(*client, Direction::Ingress, Whom::Internet, Traffic::FragmentationNeeded, "path MTU: ");
-            let translated = flow.to == Peer::Internet && network.tiers[*client].access == Access::Private;
+        (Peer::Tier(client), outside @ (Peer::Internet | Peer::Endpoint(_) | Peer::Place(_))) => {
+            let whom = Whom::outside(outside);
+            add(*client, Direction::Egress, whom, traffic, "");
+            add(*client, Direction::Ingress, whom, replies, "replies: ");
+            add(*client, Direction::Ingress, whom, Traffic::FragmentationNeeded, "path MTU: ");
+            let by_gateway = match outside {
+                Peer::Place(place) => network.places[*place].via.is_none(),
+                outside => *outside == Peer::Internet,
+            };
+            let translated = by_gateway && network.tiers[*client].access == Access::Private;
             if let Some(nat) = network.nat.as_ref().filter(|_| translated) {
                 let client = Whom::Tier(*client);
                 add(nat.tier, Direction::Ingress, client, traffic, "NAT: ");
                 add(nat.tier, Direction::Egress, client, replies, "NAT, replies: ");
                 add(nat.tier, Direction::Egress, client, Traffic::FragmentationNeeded, "NAT, path MTU: ");
-                add(nat.tier, Direction::Egress, Whom::Internet, traffic, "NAT: ");
-                add(nat.tier, Direction::Ingress, Whom::Internet, replies, "NAT, replies: ");
-                add(
-                    nat.tier,
-                    Direction::Ingress,
-                    Whom::Internet,
-                    Traffic::FragmentationNeeded,
-                    "NAT, path MTU: ",
-                );
+                add(nat.tier, Direction::Egress, whom, traffic, "NAT: ");
+                add(nat.tier, Direction::Ingress, whom, replies, "NAT, replies: ");
+                add(nat.tier, Direction::Ingress, whom, Traffic::FragmentationNeeded, "NAT, path MTU: ");
             }
         }
-        // No flow starts at an endpoint or leads from the internet to what is not a tier.
-        (Peer::Internet, Peer::Internet | Peer::Endpoint(_)) | (Peer::Endpoint(_), _) => {}
+        // No flow starts at an endpoint or leads from outside to what is not a tier.
+        (Peer::Internet | Peer::Place(_), Peer::Internet | Peer::Endpoint(_) | Peer::Place(_))
+        | (Peer::Endpoint(_), _) => {}
     }
 }
 
@@ -222,7 +235,11 @@ fn allowed(network: &Network, wanted: Vec<Want>) -> Vec<Draft> {
                 let parts = 0..network.tiers[tier].cover.len();
                 drafts.extend(parts.map(|part| draft(Band::Declared, AclPeer::Tier(tier, part))));
             }
-            Whom::Internet => drafts.push(draft(Band::Internet, AclPeer::Cidr(everywhere()))),
+            Whom::Place(place) => {
+                let ranges = 0..network.places[place].ranges.len();
+                drafts.extend(ranges.map(|range| draft(Band::Declared, AclPeer::Place(place, range))));
+            }
+            Whom::Internet => drafts.push(draft(Band::Internet, AclPeer::Cidr(Cidr::EVERYWHERE))),
         }
     }
     drafts
@@ -238,17 +255,8 @@ fn guards(network: &Network, wanted: &[Want]) -> impl Iterator<Item = Draft> {
         peer,
         why: why.to_owned(),
     };
-    let own = (0..network.ranges.len())
-        .map(move |range| guard(AclPeer::Range(range), "what is not declared above"));
-    let private = PRIVATE_SPACE.iter().map(move |space| {
-        let space = Cidr::parse(space).expect("private space is written in canonical form");
-        guard(AclPeer::Cidr(space), "private space is not the internet")
-    });
-    own.chain(private).filter(move |_| needed)
-}
-
-fn everywhere() -> Cidr {
-    Cidr::parse("0.0.0.0/0").expect("0.0.0.0/0 is a range")
+    let all = guards::guards(network.ranges.len(), &network.places);
+    all.into_iter().filter(move |_| needed).map(move |(peer, why)| guard(peer, why))
 }
 
 impl Draft {
@@ -265,6 +273,10 @@ impl Draft {
             }
             AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
             AclPeer::Cidr(cidr) => cidr.to_string(),
+            AclPeer::Place(place, range) => {
+                let place = &network.places[place];
+                format!("{} {}", place.name, place.ranges[range])
+            }
         };
         format!("{action} {} {peer}", self.traffic)
     }
@@ -419,6 +431,7 @@ fn row(network: &Network, rule: &AclRule) -> Expr {
         AclPeer::Tier(tier, part) => expr(&super::tiers::block(network, tier, part)),
         AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
         AclPeer::Cidr(cidr) => string(&cidr.to_string()),
+        AclPeer::Place(place, range) => string(&network.places[place].ranges[range].to_string()),
     };
     let (protocol, from, to) = columns(rule.traffic);
     object([

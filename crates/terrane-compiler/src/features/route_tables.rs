@@ -5,14 +5,15 @@ use terrane_contract::Holds;
 use super::{Feature, Resolution};
 use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
 use crate::module::{File, Module, Output, Resource};
-use crate::network::{Access, Network, RouteTable, Target};
+use crate::names::Cidr;
+use crate::network::{Access, Destination, Network, Peer, Route, RouteTable, Target};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let network = &mut resolution.network;
     let nat = network.nat.as_ref().map(|nat| nat.home.map_or(Target::NatOfZone, Target::NatOfHome));
-    for (access, name, per_zone, default_route) in [
+    for (access, name, per_zone, way_out) in [
         (Access::Public, "public", false, Some(Target::InternetGateway)),
         (Access::Private, "private", true, nat),
         (Access::Isolated, "isolated", false, None),
@@ -24,7 +25,32 @@ fn resolve(resolution: &mut Resolution<'_>) {
             used = true;
         }
         if used {
-            network.route_tables.push(RouteTable { name, per_zone, default_route, endpoints: Vec::new() });
+            let everywhere = |target| Route { destination: Destination::Range(Cidr::EVERYWHERE), target };
+            network.route_tables.push(RouteTable {
+                name,
+                per_zone,
+                routes: way_out.map(everywhere).into_iter().collect(),
+                endpoints: Vec::new(),
+            });
+        }
+    }
+    to_places(network);
+}
+
+/// Adds the routes to places: each table leads to those that its tiers talk to or answer.
+fn to_places(network: &mut Network) {
+    for flow in &network.flows {
+        let (tier, place) = match (&flow.from, &flow.to) {
+            (Peer::Tier(tier), Peer::Place(place)) | (Peer::Place(place), Peer::Tier(tier)) => {
+                (*tier, *place)
+            }
+            _ => continue,
+        };
+        let Some(via) = network.places[place].via else { continue };
+        let route = Route { destination: Destination::Place(place), target: Target::Attachment(via) };
+        let routes = &mut network.route_tables[network.tiers[tier].route_table].routes;
+        if !routes.contains(&route) {
+            routes.push(route);
         }
     }
 }
@@ -32,7 +58,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
 fn lower(network: &Network, module: &mut Module) {
     for table in &network.route_tables {
         module.resources.push(route_table(network, table));
-        module.resources.extend(default_route(table));
+        module.resources.extend(table.routes.iter().map(|own| route(network, table, own)));
         module.outputs.push(output(table));
     }
     for tier in &network.tiers {
@@ -75,20 +101,62 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
     if table.per_zone { resource.for_each("local.zones") } else { resource }
 }
 
-fn default_route(table: &RouteTable) -> Option<Resource> {
+fn route(network: &Network, table: &RouteTable, route: &Route) -> Resource {
+    match route.destination {
+        Destination::Range(range) => route_to_range(network, table, range, route.target),
+        Destination::Place(place) => routes_to_place(network, table, place, route.target),
+    }
+}
+
+fn route_to_range(network: &Network, table: &RouteTable, range: Cidr, target: Target) -> Resource {
     let instance = if table.per_zone { "[each.key]" } else { "" };
     let body = Body::new()
         .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name))
-        .arg("destination_cidr_block", string("0.0.0.0/0"));
-    let (name, body) = match table.default_route? {
-        Target::InternetGateway => ("internet", body.hcl("gateway_id", "aws_internet_gateway.this.id")),
-        Target::NatOfZone => ("nat", body.hcl("nat_gateway_id", "aws_nat_gateway.this[each.key].id")),
-        Target::NatOfHome(home) => {
-            ("nat", body.hcl("nat_gateway_id", &format!("aws_nat_gateway.this[\"{home}\"].id")))
-        }
+        .arg("destination_cidr_block", string(&range.to_string()));
+    let (name, argument, value) = leads_to(network, target);
+    let route = Resource::new(
+        File::Routes,
+        "aws_route",
+        &format!("{}_{name}", table.name),
+        body.hcl(argument, &value),
+    );
+    if table.per_zone { route.for_each("local.zones") } else { route }
+}
+
+/// Returns the routes to each range of a place, by range and zone letter, so that another one touches none of them.
+fn routes_to_place(network: &Network, table: &RouteTable, place: usize, target: Target) -> Resource {
+    let place = &network.places[place];
+    let ranges: Vec<String> = place.ranges.iter().map(|range| format!("\"{range}\"")).collect();
+    let ranges = ranges.join(", ");
+    let (each, instance) = if table.per_zone {
+        let pair = "\"${letter} ${range}\" => { letter = letter, range = range }";
+        (
+            format!("merge([for letter in keys(local.zones) : {{ for range in [{ranges}] : {pair} }}]...)"),
+            "[each.value.letter]",
+        )
+    } else {
+        (format!("{{ for range in [{ranges}] : range => {{ range = range }} }}"), "")
     };
-    let route = Resource::new(File::Routes, "aws_route", &format!("{}_{name}", table.name), body);
-    Some(if table.per_zone { route.for_each("local.zones") } else { route })
+    let (_, argument, value) = leads_to(network, target);
+    let body = Body::new()
+        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name))
+        .hcl("destination_cidr_block", "each.value.range")
+        .hcl(argument, &value);
+    let name = format!("{}_{}", table.name, place.name.identifier());
+    Resource::new(File::Routes, "aws_route", &name, body).for_each(&each)
+}
+
+/// Returns the words for a target in names, the argument that takes it, and what it takes.
+fn leads_to(network: &Network, target: Target) -> (&'static str, &'static str, String) {
+    match target {
+        Target::InternetGateway => ("internet", "gateway_id", "aws_internet_gateway.this.id".to_owned()),
+        Target::NatOfZone => ("nat", "nat_gateway_id", "aws_nat_gateway.this[each.key].id".to_owned()),
+        Target::NatOfHome(home) => ("nat", "nat_gateway_id", format!("aws_nat_gateway.this[\"{home}\"].id")),
+        Target::Attachment(attachment) => {
+            let name = &network.attachments[attachment].name;
+            ("attachment", "transit_gateway_id", format!("var.transit_gateway_ids[\"{name}\"]"))
+        }
+    }
 }
 
 fn output(table: &RouteTable) -> Output {

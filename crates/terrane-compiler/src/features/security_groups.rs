@@ -11,6 +11,7 @@ use crate::declaration::Peer;
 use crate::diagnostics::Diagnostic;
 use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
+use crate::names::Cidr;
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Tier, Traffic};
 
 pub(super) const FEATURE: Feature = Feature { resolve, lower };
@@ -29,14 +30,15 @@ fn resolve(resolution: &mut Resolution<'_>) {
                 Peer::Tier(tier) => GroupPeer::Group(*tier),
                 Peer::Internet => GroupPeer::Everywhere,
                 Peer::Endpoint(service) => GroupPeer::Endpoint(service.clone()),
+                Peer::Place(place) => GroupPeer::Place(*place),
             };
             if let Peer::Tier(client) = flow.from {
                 add(client, Direction::Egress, other(&flow.to));
             }
             if let Peer::Tier(server) = flow.to {
                 add(server, Direction::Ingress, other(&flow.from));
-                if network.tiers[server].client_groups && flow.from != flow.to && flow.from != Peer::Internet
-                {
+                let from_tier = matches!(flow.from, Peer::Tier(client) if client != server);
+                if network.tiers[server].client_groups && from_tier {
                     add(server, Direction::Ingress, GroupPeer::Clients);
                 }
             }
@@ -230,6 +232,7 @@ fn rules_resource<'a>(
         GroupPeer::Endpoint(service) => {
             body.hcl("prefix_list_id", &format!("aws_vpc_endpoint.{service}.prefix_list_id"))
         }
+        GroupPeer::Place(_) => body.hcl("cidr_ipv4", "each.value.cidr_ipv4"),
         GroupPeer::Clients => body,
     };
     let body = body
@@ -240,7 +243,13 @@ fn rules_resource<'a>(
         .arg("tags", super::vpc::tags(network, expr("each.key")));
     let ty = format!("aws_vpc_security_group_{direction}_rule");
     let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
-    resource.for_each = Some(table(rules.map(|rule| (rule.key.clone(), row(rule)))));
+    resource.for_each = Some(match peer {
+        GroupPeer::Place(place) => table(rules.flat_map(|rule| {
+            let ranges = network.places[*place].ranges.iter();
+            ranges.map(|range| (format!("{}-{range}", rule.key), ranged_row(rule, *range)))
+        })),
+        _ => table(rules.map(|rule| (rule.key.clone(), row(rule)))),
+    });
     resource
 }
 
@@ -264,8 +273,15 @@ fn peer_name<'a>(network: &'a Network, peer: &'a GroupPeer) -> &'a str {
         GroupPeer::Group(tier) => network.tiers[*tier].first_name().as_str(),
         GroupPeer::Everywhere => crate::topology::INTERNET,
         GroupPeer::Endpoint(service) => service,
+        GroupPeer::Place(place) => network.places[*place].name.as_str(),
         GroupPeer::Clients => "clients",
     }
+}
+
+fn ranged_row(rule: &GroupRule, range: Cidr) -> Expr {
+    let (protocol, from, to) = columns(rule.traffic);
+    let range = string(&range.to_string());
+    object([("protocol", string(protocol)), ("from", from), ("to", to), ("cidr_ipv4", range)])
 }
 
 fn row(rule: &GroupRule) -> Expr {

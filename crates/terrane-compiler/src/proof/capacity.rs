@@ -87,7 +87,8 @@ pub(super) fn usages(network: &Network) -> Vec<Usage> {
     let bring = network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips);
     let tables: u64 = network.route_tables.iter().map(|table| if table.per_zone { zones } else { 1 }).sum();
     let routes = network.route_tables.iter().map(|table| {
-        (network.ranges.len() + usize::from(table.default_route.is_some()) + table.endpoints.len()) as u64
+        let routes = table.routes.iter().map(|route| network.destinations(route.destination).len());
+        (network.ranges.len() + routes.sum::<usize>() + table.endpoints.len()) as u64
     });
     let tiers = network.tiers.len() as u64;
     let (addresses, interfaces) = (0..network.tiers.len())
@@ -233,7 +234,7 @@ fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
         if public { "nodes in public subnets get public addresses" } else { "nodes are in private subnets" };
     add("E5", true, detail.to_owned(), Status::Refuted, String::new());
 
-    let way_out = network.route_tables[tier(eks.nodes).route_table].default_route.is_some();
+    let way_out = network.route_tables[tier(eks.nodes).route_table].leads_everywhere();
     let asks =
         network.flows.iter().any(|flow| flow.from == Peer::Tier(eks.nodes) && flow.to == Peer::Internet);
     let offline = format!(

@@ -283,6 +283,7 @@ fn declare(facts: &mut Facts, network: &Network) -> Result<(), String> {
         let own = network.tiers[subnet.tier].name.identifier();
         subnet.group = facts.groups.iter().position(|group| group.name == own && group.known);
     }
+    facts.places = crate::proof::placement::places(network);
     facts.tiers = network
         .tiers
         .iter()

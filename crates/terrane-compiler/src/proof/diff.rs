@@ -115,8 +115,12 @@ pub(super) fn diff_facts(old: &Facts, new: &Facts) -> Vec<Change> {
 
 fn opened(facts: &Facts) -> Permitted {
     let mut engine = Engine::new(facts);
-    let ends: Vec<End> =
-        (0..facts.subnets.len()).map(End::Subnet).chain(std::iter::once(End::Internet)).collect();
+    let places = (0..facts.places.len()).map(End::Place);
+    let ends: Vec<End> = (0..facts.subnets.len())
+        .map(End::Subnet)
+        .chain(std::iter::once(End::Internet))
+        .chain(places)
+        .collect();
     let mut all = Permitted::new();
     for from in &ends {
         for to in &ends {
@@ -134,5 +138,6 @@ fn name(facts: &Facts, end: End) -> String {
     match end {
         End::Subnet(subnet) => facts.tiers[facts.subnets[subnet].tier].name.clone(),
         End::Internet => crate::topology::INTERNET.to_owned(),
+        End::Place(place) => facts.places[place].name.clone(),
     }
 }

@@ -27,8 +27,10 @@ use crate::proof::headers::{HeaderSet, Headers, Mix, SetId, Sets};
 pub enum End {
     /// A subnet, an index of [`Facts::subnets`].
     Subnet(usize),
-    /// Everything outside the VPC.
+    /// Everything outside the VPC that is in no place.
     Internet,
+    /// A place, an index of [`Facts::places`].
+    Place(usize),
 }
 
 /// The layers that are asked; one that is not asked lets everything through.
@@ -64,6 +66,8 @@ pub(crate) enum Via {
     Gateway,
     /// Through a NAT gateway and the internet gateway.
     Nat(usize),
+    /// Through an attachment.
+    Attachment,
     /// Through something that is not known.
     Unknown,
 }
@@ -101,7 +105,12 @@ pub struct Engine<'a, A: Address = V4> {
     inward: Vec<usize>,
     /// For each subnet the first one that is like it toward the internet.
     outward: Vec<usize>,
+    /// Atoms outside the VPC, one of each kind.
     outside: Vec<usize>,
+    /// Those of the internet.
+    internet: Vec<usize>,
+    /// Those of each place.
+    places: Vec<Vec<usize>>,
     public: Vec<usize>,
     unused: Vec<(usize, usize)>,
     brief: bool,
@@ -149,6 +158,8 @@ impl<'a, A: Address> Engine<'a, A> {
             inward: Vec::new(),
             outward: Vec::new(),
             outside: Vec::new(),
+            internet: Vec::new(),
+            places: Vec::new(),
             public: Vec::new(),
             unused,
             brief: false,
@@ -215,13 +226,18 @@ impl<'a, A: Address> Engine<'a, A> {
             match subnet {
                 Some(subnet) => Some(End::Subnet(subnet)),
                 None if self.facts.ranges.iter().any(|range| range.contains(address)) => None,
-                None => Some(End::Internet),
+                None => {
+                    let place = self.facts.places.iter().position(|place| place.contains(address));
+                    Some(place.map_or(End::Internet, End::Place))
+                }
             }
         };
         let (Some(from), Some(to)) = (end(source), end(destination)) else { return HeaderSet::default() };
         let stands = |end: End, atom: usize| match end {
             End::Subnet(_) => Some(atom),
-            End::Internet => self.outside.iter().copied().find(|first| self.atoms_alike(*first, atom)),
+            End::Internet | End::Place(_) => {
+                self.outside.iter().copied().find(|first| self.atoms_alike(*first, atom))
+            }
         };
         let (a, b) = (stands(from, self.atom(source)), stands(to, self.atom(destination)));
         let mut paths = Vec::new();
@@ -252,6 +268,15 @@ impl<'a, A: Address> Engine<'a, A> {
         &self.public
     }
 
+    /// Returns the atoms of an end outside, one of each kind.
+    pub(crate) fn beyond(&self, end: End) -> &[usize] {
+        match end {
+            End::Internet => &self.internet,
+            End::Place(place) => &self.places[place],
+            End::Subnet(_) => &[],
+        }
+    }
+
     pub(crate) fn home(&self, subnet: usize) -> Range<usize> {
         self.homes[subnet].clone()
     }
@@ -274,7 +299,7 @@ impl<'a, A: Address> Engine<'a, A> {
                 let dynamic = self.sets.id(nat_ports());
                 self.sets.meet(path.outer, dynamic)
             }
-            Via::Local | Via::Gateway | Via::Unknown => SetId::ALL,
+            Via::Local | Via::Gateway | Via::Attachment | Via::Unknown => SetId::ALL,
         };
         let leg = self.sets.answered(path.forward, outer);
         self.sets.answered(leg, path.reply)
@@ -284,9 +309,10 @@ impl<'a, A: Address> Engine<'a, A> {
     pub(crate) fn paths(&mut self, from: End, to: End, layers: Layers, paths: &mut Vec<Path>) {
         match (from, to) {
             (End::Subnet(from), End::Subnet(to)) => self.local(from, to, layers, paths),
-            (End::Internet, End::Subnet(to)) => self.inbound(to, layers, paths),
-            (End::Subnet(from), End::Internet) => self.outbound(from, layers, paths),
-            (End::Internet, End::Internet) => {}
+            (outside, End::Subnet(to)) => self.inbound(outside, to, layers, paths),
+            (End::Subnet(from), outside) => self.outbound(from, outside, layers, paths),
+            // What passes between two ends outside passes nothing of the network.
+            (End::Internet | End::Place(_), End::Internet | End::Place(_)) => {}
         }
     }
 
@@ -367,13 +393,14 @@ impl<'a, A: Address> Engine<'a, A> {
         self.facts.subnets[subnet].table.map(|table| self.hops[table][atom])
     }
 
-    fn inbound(&mut self, to: usize, layers: Layers, paths: &mut Vec<Path>) {
-        for idx in 0..self.outside.len() {
-            let outside = self.outside[idx];
+    fn inbound(&mut self, from: End, to: usize, layers: Layers, paths: &mut Vec<Path>) {
+        for idx in 0..self.beyond(from).len() {
+            let outside = self.beyond(from)[idx];
             let hop = self.facts.subnets[to].table.map(|table| self.hops[table][outside]);
             let (via, mut known) = match hop {
                 _ if !layers.routes => (Via::Gateway, true),
                 Some(Hop::Internet) => (Via::Gateway, true),
+                Some(Hop::Attachment(_)) => (Via::Attachment, is_told(from)),
                 None | Some(Hop::Unmodelled(_)) => (Via::Unknown, false),
                 Some(Hop::None | Hop::Blackhole | Hop::Local | Hop::Nat(_)) => continue,
             };
@@ -392,14 +419,18 @@ impl<'a, A: Address> Engine<'a, A> {
         }
     }
 
-    fn outbound(&mut self, from: usize, layers: Layers, paths: &mut Vec<Path>) {
-        for idx in 0..self.outside.len() {
-            let outside = self.outside[idx];
+    fn outbound(&mut self, from: usize, to: End, layers: Layers, paths: &mut Vec<Path>) {
+        for idx in 0..self.beyond(to).len() {
+            let outside = self.beyond(to)[idx];
             let hop = self.facts.subnets[from].table.map(|table| self.hops[table][outside]);
             for a in self.home(from) {
                 let path = match hop {
                     _ if !layers.routes => self.direct(from, a, outside, Via::Gateway, layers),
                     Some(Hop::Internet) => self.direct(from, a, outside, Via::Gateway, layers),
+                    Some(Hop::Attachment(_)) => {
+                        let path = self.direct(from, a, outside, Via::Attachment, layers);
+                        Path { known: path.known && is_told(to), ..path }
+                    }
                     None | Some(Hop::Unmodelled(_)) => self.direct(from, a, outside, Via::Unknown, layers),
                     Some(Hop::Nat(nat)) => match self.through_nat(from, a, outside, nat, layers) {
                         Some(path) => path,
@@ -413,7 +444,7 @@ impl<'a, A: Address> Engine<'a, A> {
     }
 
     fn direct(&mut self, from: usize, a: usize, outside: usize, via: Via, layers: Layers) -> Path {
-        let (mut forward, mut reply, mut known) = (SetId::ALL, SetId::ALL, via == Via::Gateway);
+        let (mut forward, mut reply, mut known) = (SetId::ALL, SetId::ALL, via != Via::Unknown);
         if layers.acls {
             forward = self.acl(&mut known, from, Direction::Egress, outside);
             reply = self.acl(&mut known, from, Direction::Ingress, outside);
@@ -500,6 +531,11 @@ impl<'a, A: Address> Engine<'a, A> {
     }
 }
 
+/// Returns whether an attachment is said to lead to an end: to places it is, and what else lies behind it is not known.
+fn is_told(end: End) -> bool {
+    matches!(end, End::Place(_))
+}
+
 /// Returns the headers on which the outer side of a NAT gateway gets answers:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html>.
 pub(crate) fn nat_ports() -> HeaderSet {
@@ -515,6 +551,7 @@ fn cuts<A: Address>(facts: &Facts<A>) -> Vec<A> {
     };
     facts.ranges.iter().for_each(|span| cut(*span));
     facts.subnets.iter().for_each(|subnet| cut(subnet.span));
+    facts.places.iter().flat_map(|place| &place.spans).for_each(|span| cut(*span));
     facts.tables.iter().flat_map(|table| &table.routes).for_each(|route| cut(route.destination.into()));
     facts.acls.iter().flat_map(|acl| &acl.rules).for_each(|rule| cut(rule.peer));
     for rule in facts.groups.iter().flat_map(|group| &group.rules) {
@@ -530,7 +567,7 @@ fn cuts<A: Address>(facts: &Facts<A>) -> Vec<A> {
     starts
 }
 
-/// Returns the parts of the address space that security groups name.
+/// Returns the parts of the address space that security groups or places name.
 fn named_spans<A: Address>(facts: &Facts<A>) -> Vec<Span<A>> {
     let rules = facts.groups.iter().flat_map(|group| &group.rules);
     let named = rules.filter_map(|rule| match rule.peer {
@@ -538,6 +575,7 @@ fn named_spans<A: Address>(facts: &Facts<A>) -> Vec<Span<A>> {
         _ => None,
     });
     let mut spans: Vec<Span<A>> = named.collect();
+    spans.extend(facts.places.iter().flat_map(|place| &place.spans));
     spans.sort_unstable();
     spans.dedup();
     spans

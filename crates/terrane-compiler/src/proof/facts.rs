@@ -72,6 +72,10 @@ pub struct Facts<A: Address = V4> {
     pub groups: Vec<GroupFacts<A>>,
     /// NAT gateways.
     pub nats: Vec<NatFacts>,
+    /// Named ranges outside the VPC, which share no address.
+    pub places: Vec<PlaceFacts<A>>,
+    /// Names of what leads to places; what lies behind is not known.
+    pub attachments: Vec<String>,
     /// What routes lead to and the verifier does not model.
     pub unmodelled: Vec<String>,
     /// Why something about a subnet is not known, by the subnet's name.
@@ -147,6 +151,8 @@ pub enum Hop {
     Internet,
     /// To a NAT gateway.
     Nat(usize),
+    /// To an attachment, which passes packets on as they are, both ways.
+    Attachment(usize),
     /// To something the verifier does not model, an index of [`Facts::unmodelled`].
     Unmodelled(usize),
 }
@@ -160,6 +166,24 @@ pub struct NatFacts {
     pub subnet: Option<usize>,
     /// Whether it has a public address.
     pub public: bool,
+}
+
+/// Named ranges outside the VPC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceFacts<A: Address = V4> {
+    /// Its name.
+    pub name: String,
+    /// Its ranges.
+    pub spans: Vec<Span<A>>,
+    /// Whether it is a part of the internet, so that what is declared of the internet is declared of it.
+    pub on_internet: bool,
+}
+
+impl<A: Address> PlaceFacts<A> {
+    /// Returns whether an address is in one of its ranges.
+    pub fn contains(&self, address: A) -> bool {
+        self.spans.iter().any(|span| span.contains(address))
+    }
 }
 
 /// A network ACL: in each direction the first rule that matches decides, and what none matches is denied.

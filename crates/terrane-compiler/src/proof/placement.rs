@@ -11,11 +11,11 @@ use crate::address_plan::Layout;
 use crate::family::{Address, V4};
 use crate::names::{Block, Cidr, PortRange, Zone};
 use crate::network::{
-    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Range, Target,
+    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Place, Range, Target,
 };
 use crate::proof::facts::{
-    AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
-    Table, TierFacts,
+    AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, PlaceFacts, Route, Rule,
+    Span, Subnet, Table, TierFacts,
 };
 use crate::proof::headers::{HeaderSet, Headers};
 
@@ -33,6 +33,8 @@ pub(crate) struct Room<A: Address> {
     pub(crate) lengths: RangeInclusive<u8>,
     /// The admitted spaces.
     pub(crate) within: Vec<Cidr<A>>,
+    /// Ranges that it may share no address with.
+    pub(crate) clear_of: Vec<Cidr<A>>,
 }
 
 /// The placements that stand for all admitted ones, the default first, and what could not be covered.
@@ -41,6 +43,7 @@ pub(crate) fn placements(network: &Network) -> (Vec<Placement>, Vec<String>) {
         default: range.default,
         lengths: range.admitted.min_prefix_length..=range.admitted.max_prefix_length,
         within: range.admitted.within.iter().copied().filter_map(Cidr::of_net).collect(),
+        clear_of: network.places.iter().flat_map(|place| place.ranges.iter().copied()).collect(),
     };
     let rooms: Vec<Room<V4>> = network.ranges.iter().map(room).collect();
     representatives(&rooms, &absolute_ranges(network))
@@ -57,7 +60,8 @@ pub(crate) fn representatives<A: Address>(
     found.insert(signature(&default, absolute), default.clone());
     let mut partial: Vec<Placement<A>> = vec![Vec::new()];
     for room in rooms {
-        let candidates = candidates(room, absolute);
+        let mut candidates = candidates(room, absolute);
+        candidates.retain(|range| !room.clear_of.iter().any(|other| other.overlaps(*range)));
         let extended: Vec<Placement<A>> = partial
             .iter()
             .flat_map(|so_far| {
@@ -127,9 +131,13 @@ fn absolute_ranges(network: &Network) -> Vec<Cidr> {
         .flat_map(|acl| &acl.rules)
         .filter_map(|rule| match rule.peer {
             AclPeer::Cidr(cidr) => Some(cidr),
+            AclPeer::Place(place, range) => Some(network.places[place].ranges[range]),
             AclPeer::Tier(..) | AclPeer::Range(_) => None,
         })
         .collect();
+    let routes = network.route_tables.iter().flat_map(|table| &table.routes);
+    ranges.extend(routes.flat_map(|route| network.destinations(route.destination)));
+    ranges.extend(network.places.iter().flat_map(|place| &place.ranges));
     ranges.sort_unstable();
     ranges.dedup();
     ranges
@@ -197,6 +205,8 @@ pub fn facts(network: &Network, placement: &[Cidr]) -> Facts {
         tables,
         acls: acls(network),
         groups: groups(network),
+        places: places(network),
+        attachments: network.attachments.iter().map(|attachment| attachment.name.to_string()).collect(),
         defaults_closed: Some(network.close_defaults),
         ..Facts::default()
     };
@@ -237,6 +247,7 @@ pub(crate) fn place(network: &Network, placement: &[Cidr], facts: &mut Facts) {
                 AclPeer::Tier(tier, idx) => part(tier, network.tiers[tier].cover[idx]),
                 AclPeer::Range(range) => placement[range].into(),
                 AclPeer::Cidr(cidr) => cidr.into(),
+                AclPeer::Place(place, range) => network.places[place].ranges[range].into(),
             };
         }
     }
@@ -271,19 +282,22 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
         let zones: Vec<Option<_>> =
             if table.per_zone { network.slots.keys().copied().map(Some).collect() } else { vec![None] };
         for zone in zones {
-            let hop = match (table.default_route, zone) {
-                (None, _) => None,
-                (Some(Target::InternetGateway), _) => {
-                    Some(if network.internet_gateway { Hop::Internet } else { Hop::Blackhole })
-                }
-                (Some(Target::NatOfZone), Some(zone)) => Some(nat(zone)),
-                (Some(Target::NatOfZone), None) => Some(Hop::Blackhole),
-                (Some(Target::NatOfHome(home)), _) => Some(nat(home)),
+            let hop = |target| match (target, zone) {
+                (Target::InternetGateway, _) if network.internet_gateway => Hop::Internet,
+                (Target::InternetGateway, _) | (Target::NatOfZone, None) => Hop::Blackhole,
+                (Target::NatOfZone, Some(zone)) => nat(zone),
+                (Target::NatOfHome(home), _) => nat(home),
+                (Target::Attachment(attachment), _) => Hop::Attachment(attachment),
             };
+            let routes = table.routes.iter().flat_map(|route| {
+                let hop = hop(route.target);
+                let destinations = network.destinations(route.destination).into_iter();
+                destinations.map(move |destination| Route { destination, hop })
+            });
             index.insert((idx, zone), tables.len());
             tables.push(Table {
                 name: zone.map_or_else(|| table.name.to_owned(), |zone| format!("{}-{zone}", table.name)),
-                routes: hop.into_iter().map(|hop| Route { destination: Cidr::EVERYWHERE, hop }).collect(),
+                routes: routes.collect(),
                 endpoints: table.endpoints.clone(),
             });
         }
@@ -313,6 +327,16 @@ fn nats(network: &Network, facts: &mut Facts) {
     }
 }
 
+/// Returns what the verifier knows of a network's places.
+pub(crate) fn places(network: &Network) -> Vec<PlaceFacts> {
+    let place = |place: &Place| PlaceFacts {
+        name: place.name.to_string(),
+        spans: place.ranges.iter().map(|range| Span::from(*range)).collect(),
+        on_internet: place.via.is_none(),
+    };
+    network.places.iter().map(place).collect()
+}
+
 fn acls(network: &Network) -> Vec<AclFacts> {
     let rule = |rule: &AclRule| Rule {
         direction: rule.direction,
@@ -324,6 +348,10 @@ fn acls(network: &Network) -> Vec<AclFacts> {
             AclPeer::Tier(tier, _) => network.tiers[tier].name.to_string(),
             AclPeer::Range(range) => format!("range {}", network.ranges[range].name),
             AclPeer::Cidr(cidr) => cidr.to_string(),
+            AclPeer::Place(place, range) => {
+                let place = &network.places[place];
+                format!("{} ({})", place.name, place.ranges[range])
+            }
         },
         why: rule.why.clone(),
     };
@@ -345,15 +373,21 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
             rules: group
                 .rules
                 .iter()
-                .filter_map(|rule| {
-                    let peer = match &rule.peer {
+                .flat_map(|rule| {
+                    let peers = match &rule.peer {
                         // The proof names them as what callers can add.
-                        GroupPeer::Clients => GroupPeerFacts::Elsewhere,
-                        GroupPeer::Group(tier) => GroupPeerFacts::Group(group_of(*tier)?),
-                        GroupPeer::Everywhere => GroupPeerFacts::Span(Span::ALL),
-                        GroupPeer::Endpoint(service) => GroupPeerFacts::Service(service.clone()),
+                        GroupPeer::Clients => vec![GroupPeerFacts::Elsewhere],
+                        GroupPeer::Group(tier) => {
+                            group_of(*tier).map(GroupPeerFacts::Group).into_iter().collect()
+                        }
+                        GroupPeer::Everywhere => vec![GroupPeerFacts::Span(Span::ALL)],
+                        GroupPeer::Endpoint(service) => vec![GroupPeerFacts::Service(service.clone())],
+                        GroupPeer::Place(place) => {
+                            let ranges = network.places[*place].ranges.iter();
+                            ranges.map(|range| GroupPeerFacts::Span(Span::from(*range))).collect()
+                        }
                     };
-                    Some(GroupRuleFacts {
+                    peers.into_iter().map(|peer| GroupRuleFacts {
                         direction: rule.direction,
                         headers: Headers::of::<V4>(rule.traffic),
                         peer,
@@ -402,8 +436,10 @@ pub struct IntentFlow {
 pub enum IntentEnd {
     /// An index of [`Facts::tiers`].
     Tier(usize),
-    /// Everything outside.
+    /// Everything outside, without the places.
     Internet,
+    /// An index of [`Facts::places`].
+    Place(usize),
     /// A service with a gateway endpoint, somewhere in the internet's addresses.
     Service(String),
 }
@@ -434,6 +470,7 @@ fn intent_flow<A: Address>(network: &Network, flow: &Flow) -> IntentFlow {
         Peer::Tier(tier) => IntentEnd::Tier(*tier),
         Peer::Internet => IntentEnd::Internet,
         Peer::Endpoint(service) => IntentEnd::Service(service.clone()),
+        Peer::Place(place) => IntentEnd::Place(*place),
     };
     let (_, echo_reply) = A::ANSWERS[0];
     let echo_reply = Headers::icmp(Some(echo_reply), Some(0));

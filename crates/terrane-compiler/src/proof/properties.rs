@@ -35,6 +35,7 @@ fn ends<A: Address>(engine: &Engine<'_, A>, end: &IntentEnd) -> Vec<End> {
     match end {
         IntentEnd::Tier(tier) => engine.members(*tier).to_vec(),
         IntentEnd::Internet | IntentEnd::Service(_) => vec![End::Internet],
+        IntentEnd::Place(place) => vec![End::Place(*place)],
     }
 }
 
@@ -43,6 +44,7 @@ fn name<'a, A: Address>(facts: &'a Facts<A>, end: &'a IntentEnd) -> &'a str {
         IntentEnd::Tier(tier) => &facts.tiers[*tier].name,
         IntentEnd::Internet => crate::topology::INTERNET,
         IntentEnd::Service(service) => service,
+        IntentEnd::Place(place) => &facts.places[*place].name,
     }
 }
 
@@ -59,15 +61,20 @@ fn origin<A: Address>(facts: &Facts<A>, intent: &Intent, from: &IntentEnd, to: &
 fn tier_origin<A: Address>(facts: &Facts<A>, first: &IntentEnd, second: &IntentEnd) -> Origin {
     let tier = |end: &IntentEnd| match end {
         IntentEnd::Tier(tier) => Some(facts.tiers[*tier].origin.clone()),
-        IntentEnd::Internet | IntentEnd::Service(_) => None,
+        IntentEnd::Internet | IntentEnd::Service(_) | IntentEnd::Place(_) => None,
     };
     tier(first).or_else(|| tier(second)).unwrap_or_default()
 }
 
-/// Returns the headers that are declared between two ends; a service's addresses are the internet's.
-fn declared(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
-    let same = |a: &IntentEnd, b: &IntentEnd| {
-        a == b || matches!((a, b), (IntentEnd::Service(_), IntentEnd::Internet))
+/// Returns the headers that are declared between two ends; a service's addresses are the internet's, and the internet's
+/// are those of a place on it, too.
+fn declared<A: Address>(facts: &Facts<A>, intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
+    let same = |a: &IntentEnd, b: &IntentEnd| match (a, b) {
+        (IntentEnd::Service(_), IntentEnd::Internet) => true,
+        (IntentEnd::Service(_) | IntentEnd::Internet, IntentEnd::Place(place)) => {
+            facts.places[*place].on_internet
+        }
+        (a, b) => a == b,
     };
     let flows = intent.flows.iter().flatten();
     let between = flows.filter(|flow| same(&flow.from, from) && same(&flow.to, to));

@@ -6,6 +6,7 @@ mod lasting;
 mod mutants;
 mod naive;
 mod networks;
+mod places;
 
 use crate::names::PortRange;
 use crate::network::{AclPeer, AclRule, Direction, Network, Peer, Target, Traffic};
@@ -192,7 +193,7 @@ fn the_naive_ephemeral_rule_is_refuted_with_its_witness() {
 fn a_nat_gateway_of_another_zone_is_refuted() {
     let mut network = reference();
     let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
-    table.default_route = Some(Target::NatOfHome(networks::zone("a")));
+    table.routes[0].target = Target::NatOfHome(networks::zone("a"));
     let found = check(&network, Property::P5, "app", Status::Refuted);
     assert!(found.detail.contains("app-b → pub-a"), "{found}");
 }
@@ -233,7 +234,7 @@ fn one_declared_nat_gateway_is_a_residual_of_zone_independence() {
 fn an_internet_route_in_a_private_table_is_refuted() {
     let mut network = reference();
     let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
-    table.default_route = Some(Target::InternetGateway);
+    table.routes[0].target = Target::InternetGateway;
     let found = check(&network, Property::P4, "db", Status::Refuted);
     assert_eq!(found.decided_by[0].rule, "0.0.0.0/0 internet gateway");
     check(&network, Property::P1, "internet ↛ db", Status::Refuted);

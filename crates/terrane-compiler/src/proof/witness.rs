@@ -19,6 +19,7 @@ pub(crate) fn end_name<A: Address>(facts: &Facts<A>, end: End) -> &str {
     match end {
         End::Subnet(subnet) => &facts.subnets[subnet].name,
         End::Internet => crate::topology::INTERNET,
+        End::Place(place) => &facts.places[place].name,
     }
 }
 
@@ -100,7 +101,7 @@ fn address<A: Address>(engine: &Engine<'_, A>, atom: usize, end: End) -> A {
     let start = engine.start(atom);
     match end {
         End::Internet if engine.atom(A::FIRST_PUBLIC) == atom => start.max(A::FIRST_PUBLIC),
-        End::Internet => start,
+        End::Internet | End::Place(_) => start,
         End::Subnet(subnet) => {
             let first = engine.facts().subnets[subnet].span.first.after(RESERVED_FIRST);
             first.filter(|first| engine.atom(*first) == atom).map_or(start, |first| start.max(first))
@@ -213,6 +214,7 @@ pub(crate) fn hop_name<A: Address>(facts: &Facts<A>, hop: Hop) -> String {
         Hop::Local => "local".to_owned(),
         Hop::Internet => "internet gateway".to_owned(),
         Hop::Nat(nat) => format!("NAT gateway {}", facts.nats[nat].name),
+        Hop::Attachment(attachment) => format!("attachment {}", facts.attachments[attachment]),
         Hop::Unmodelled(idx) => facts.unmodelled.get(idx).cloned().unwrap_or_else(|| "unknown".to_owned()),
     }
 }
@@ -270,7 +272,7 @@ fn group_step<A: Address>(
     let group = &facts.groups[facts.subnets[subnet].group?];
     let member = match other {
         End::Subnet(other) => facts.subnets[other].group,
-        End::Internet => None,
+        End::Internet | End::Place(_) => None,
     };
     let rule = group.rules.iter().find(|rule| {
         rule.direction == direction

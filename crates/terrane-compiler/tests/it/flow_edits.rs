@@ -42,6 +42,10 @@ fn rules(network: &Network) -> Rules {
                 }
                 AclPeer::Range(range) => (format!("range {range}"), None),
                 AclPeer::Cidr(cidr) => (cidr.to_string(), None),
+                AclPeer::Place(place, range) => {
+                    let place = &network.places[place];
+                    (format!("{} {}", place.name, place.ranges[range]), Some(place.name.to_string()))
+                }
             };
             let says = format!("{} {} {words}", if rule.allow { "allow" } else { "deny" }, rule.traffic);
             let address = (tier.clone(), rule.direction, rule.number);

@@ -34,6 +34,7 @@ pub(super) fn fit(
         let Some((whom, wider)) = best(network, tier, direction, wanted) else { break };
         let peer = match whom {
             Whom::Tier(peer) => network.tiers[peer].name.as_str(),
+            Whom::Place(place) => network.places[place].name.as_str(),
             Whom::Internet => crate::topology::INTERNET,
         };
         let preposition = if direction == Direction::Ingress { "from" } else { "to" };
@@ -71,6 +72,7 @@ fn cost(network: &Network, wanted: &[Want]) -> usize {
 fn parts(network: &Network, whom: Whom) -> usize {
     match whom {
         Whom::Tier(tier) => network.tiers[tier].cover.len(),
+        Whom::Place(place) => network.places[place].ranges.len(),
         Whom::Internet => 1,
     }
 }

@@ -68,8 +68,13 @@ impl<A: Address> Engine<'_, A> {
         let mut outside = first_alike(outside, |a, b| self.atoms_alike(a, b));
         outside.sort_unstable();
         outside.dedup();
-        self.public = outside.iter().copied().filter(|atom| self.starts[*atom].is_public()).collect();
-        self.outside = outside;
+        let place_of =
+            |atom: &usize| self.facts.places.iter().position(|place| place.contains(self.starts[*atom]));
+        let of = |end| outside.iter().copied().filter(|atom| place_of(atom) == end).collect();
+        let (internet, places): (Vec<usize>, _) =
+            (of(None), (0..self.facts.places.len()).map(|place| of(Some(place))).collect());
+        self.public = internet.iter().copied().filter(|atom| self.starts[*atom].is_public()).collect();
+        (self.outside, self.internet, self.places) = (outside, internet, places);
         let homes: Vec<usize> = self.homes.iter().cloned().flatten().collect();
         let subnets = || 0..self.facts.subnets.len();
         let inward = first_alike(subnets(), |a, b| self.subnets_alike(a, b, &homes));
@@ -125,8 +130,9 @@ impl<A: Address> Engine<'_, A> {
     pub(crate) fn pairs(&self, sources: &[End], targets: &[End]) -> Vec<(End, End)> {
         let kind = |end: End, other: End| match (end, other) {
             (End::Subnet(subnet), End::Subnet(_)) => self.inward[subnet],
-            (End::Subnet(subnet), End::Internet) => self.outward[subnet],
+            (End::Subnet(subnet), End::Internet | End::Place(_)) => self.outward[subnet],
             (End::Internet, _) => usize::MAX,
+            (End::Place(place), _) => usize::MAX - 1 - place,
         };
         let kinds = |from: End, to: End| (kind(from, to), kind(to, from), from == to);
         let mut pairs: Vec<(End, End)> = Vec::new();

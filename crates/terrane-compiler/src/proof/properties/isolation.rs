@@ -6,12 +6,13 @@ use super::{declared, ends, is_private, listens, name, origin, tier_origin};
 use crate::family::Address;
 use crate::network::{Access, Direction};
 use crate::proof::engine::{End, Engine, Layers, Path, Via};
+use crate::proof::facts::{Facts, Hop};
 use crate::proof::headers::{HeaderSet, Headers, SetId};
 use crate::proof::placement::{Intent, IntentEnd};
 use crate::proof::witness::{denials, end_name, hop_name, route_step, witness};
 use crate::proof::{Finding, Property, Status, Step};
 
-/// P1: neither the internet nor a public tier opens a connection to a private tier that is not declared to accept it,
+/// P1: neither the internet nor a place nor a public tier opens a connection to a private tier that is not declared to accept it,
 /// whatever security groups say.
 ///
 /// Where the private tier asks the public one, network ACLs cannot tell answers from questions.
@@ -29,9 +30,10 @@ pub(super) fn isolation<A: Address>(
             .filter(|tier| facts.tiers[*tier].access == Access::Public)
             .map(IntentEnd::Tier),
     );
+    sources.extend((0..facts.places.len()).map(IntentEnd::Place));
     for from in &sources {
         for to in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)).map(IntentEnd::Tier) {
-            if declared(intent, from, &to).is_empty() {
+            if declared(facts, intent, from, &to).is_empty() {
                 findings.push(isolated(engine, intent, from, &to));
             }
         }
@@ -173,13 +175,12 @@ fn not_known<A: Address>(engine: &Engine<'_, A>, source: End, target: End, path:
             None => reasons.push(format!("the route table of {} is not known", subnet.name)),
             Some(table) => {
                 let hop = engine.hop(table, other);
-                if matches!(hop, crate::proof::facts::Hop::Unmodelled(_)) {
-                    reasons.push(format!(
-                        "{} routes to {}, which is not modelled",
-                        subnet.name,
-                        hop_name(facts, hop)
-                    ));
-                }
+                let why = match hop {
+                    Hop::Unmodelled(_) => "which is not modelled",
+                    Hop::Attachment(_) => "and what lies behind it is not known",
+                    _ => continue,
+                };
+                reasons.push(format!("{} routes to {}, {why}", subnet.name, hop_name(facts, hop)));
             }
         }
         if subnet.acl.is_none() {
@@ -199,7 +200,7 @@ fn not_known<A: Address>(engine: &Engine<'_, A>, source: End, target: End, path:
 fn held_by<A: Address>(engine: &mut Engine<'_, A>, sources: &[End], targets: &[End]) -> Vec<&'static str> {
     let grouped = |end: &End| match end {
         End::Subnet(subnet) => engine.facts().subnets[*subnet].group.is_some(),
-        End::Internet => true,
+        End::Internet | End::Place(_) => true,
     };
     let groups_known = targets.iter().all(grouped);
     let mut layers = vec![("routes", Layers::ROUTES), ("network ACLs", Layers::ACLS)];
@@ -219,14 +220,17 @@ fn deciders<A: Address>(engine: &mut Engine<'_, A>, from: End, to: End, at_acls:
     let facts = engine.facts();
     let End::Subnet(target) = to else { return Vec::new() };
     if !at_acls {
-        let outside = engine.public_atoms().first().copied();
+        let outside = match from {
+            End::Place(_) => engine.beyond(from).first().copied(),
+            End::Internet | End::Subnet(_) => engine.public_atoms().first().copied(),
+        };
         return outside.and_then(|atom| route_step(engine, target, atom)).into_iter().collect();
     }
     let mut paths = Vec::new();
     engine.paths(from, to, Layers::ACLS, &mut paths);
     let path = match from {
         End::Internet => paths.iter().find(|path| engine.public_atoms().contains(&path.from)),
-        End::Subnet(_) => paths.first(),
+        End::Subnet(_) | End::Place(_) => paths.first(),
     };
     let Some(path) = path else { return Vec::new() };
     let every = HeaderSet::of([Headers::ALL]);
@@ -288,9 +292,11 @@ pub(super) fn least_privilege<A: Address>(
     let facts = engine.facts();
     let mut all: Vec<IntentEnd> = (0..facts.tiers.len()).map(IntentEnd::Tier).collect();
     all.push(IntentEnd::Internet);
+    all.extend((0..facts.places.len()).map(IntentEnd::Place));
+    let is_tier = |end: &IntentEnd| matches!(end, IntentEnd::Tier(_));
     let (mut exact, mut pairs) = (0, 0);
     for from in &all {
-        for to in all.iter().filter(|to| (from, *to) != (&IntentEnd::Internet, &IntentEnd::Internet)) {
+        for to in all.iter().filter(|to| is_tier(from) || is_tier(to)) {
             pairs += 1;
             match excess(engine, intent, from, to) {
                 Some(finding) => findings.push(finding.at(&origin(facts, intent, from, to))),
@@ -315,8 +321,8 @@ fn excess<A: Address>(
 ) -> Option<Finding> {
     let facts = engine.facts();
     // Most ends are closed to each other, and what is declared between them need not be known.
-    let allowed = LazyCell::new(|| declared(intent, from, to));
-    let anywhere = LazyCell::new(|| open_to_everybody(intent, from, to));
+    let allowed = LazyCell::new(|| declared(facts, intent, from, to));
+    let anywhere = LazyCell::new(|| open_to_everybody(facts, intent, from, to));
     let (sources, targets) = (ends(engine, from), ends(engine, to));
     let (mut left, mut answers, mut paths) = (HeaderSet::default(), HeaderSet::default(), Vec::new());
     let (mut open, mut unclosed, mut last) = (None, HeaderSet::default(), None);
@@ -405,7 +411,7 @@ fn closed_by<A: Address>(
     let facts = engine.facts();
     let group = |end: &End| match end {
         End::Subnet(subnet) => facts.subnets[*subnet].group.map(|group| facts.groups[group].name.as_str()),
-        End::Internet => None,
+        End::Internet | End::Place(_) => None,
     };
     let mut names: Vec<&str> =
         [sources.first(), targets.first()].into_iter().flatten().filter_map(group).collect();
@@ -415,11 +421,20 @@ fn closed_by<A: Address>(
 
 /// Returns what one end may send to all of the internet and the other takes from all of it.
 ///
-/// Security groups that say so name every address, so they admit the neighbours too.
-fn open_to_everybody(intent: &Intent, from: &IntentEnd, to: &IntentEnd) -> HeaderSet {
-    let sent = declared(intent, from, &IntentEnd::Internet);
-    let taken = declared(intent, &IntentEnd::Internet, to);
-    sent.meet(&taken)
+/// Security groups that say so name every address, so they admit neighbours and places, too; places have none.
+fn open_to_everybody<A: Address>(
+    facts: &Facts<A>,
+    intent: &Intent,
+    from: &IntentEnd,
+    to: &IntentEnd,
+) -> HeaderSet {
+    let internet = IntentEnd::Internet;
+    let is_place = |end: &IntentEnd| matches!(end, IntentEnd::Place(_));
+    if is_place(to) {
+        return declared(facts, intent, from, &internet);
+    }
+    let taken = declared(facts, intent, &internet, to);
+    if is_place(from) { taken } else { declared(facts, intent, from, &internet).meet(&taken) }
 }
 
 fn closed_by_none(left: &HeaderSet) -> String {
@@ -433,14 +448,14 @@ fn same_subnet<A: Address>(engine: &mut Engine<'_, A>, intent: &Intent, findings
     for (tier, tier_facts) in facts.tiers.iter().enumerate() {
         let end = IntentEnd::Tier(tier);
         let Some(subnet) = ends(engine, &end).first().copied() else { continue };
-        let left = engine.open(subnet, subnet, Layers::EVERY).minus(&declared(intent, &end, &end));
+        let left = engine.open(subnet, subnet, Layers::EVERY).minus(&declared(facts, intent, &end, &end));
         if left.is_empty() {
             closed.push(tier_facts.name.as_str());
             continue;
         }
         let subject = format!("within one subnet of {}", tier_facts.name);
         // A security group that names every address names the neighbours too, and cannot leave them out.
-        let from_anywhere = declared(intent, &IntentEnd::Internet, &end);
+        let from_anywhere = declared(facts, intent, &IntentEnd::Internet, &end);
         if left.minus(&from_anywhere).is_empty() {
             let mut finding = Finding::new(
                 Property::P3,

@@ -26,7 +26,7 @@ fn works<A: Address>(engine: &mut Engine<'_, A>, flow: &IntentFlow) -> Finding {
         origin: flow.origin.clone(),
         ..Finding::new(Property::P2, status, flow.words.clone(), detail)
     };
-    let (sources, targets) = (ends(engine, &flow.from), ends(engine, &flow.to));
+    let (sources, targets) = (every_end(engine, &flow.from), every_end(engine, &flow.to));
     if let IntentEnd::Service(service) = &flow.to
         && let Some(missing) = without_endpoint(engine, &sources, service)
     {
@@ -92,6 +92,16 @@ fn works<A: Address>(engine: &mut Engine<'_, A>, flow: &IntentFlow) -> Finding {
     proved
 }
 
+/// Returns the ends that a flow is about: one to or from the internet is about places on it, too.
+fn every_end<A: Address>(engine: &Engine<'_, A>, end: &IntentEnd) -> Vec<End> {
+    let mut all = ends(engine, end);
+    if *end == IntentEnd::Internet {
+        let places = engine.facts().places.iter().enumerate();
+        all.extend(places.filter(|(_, place)| place.on_internet).map(|(idx, _)| End::Place(idx)));
+    }
+    all
+}
+
 /// Returns which packets of clients on the internet, whose addresses load balancers pass on, the targets' network ACLs stop.
 ///
 /// Routes have no say: what a load balancer sends and gets back goes by way of the load balancer.
@@ -136,13 +146,20 @@ fn required<A: Address>(
             paths.retain(|path| public.binary_search(&outside(path)).is_ok());
             (public.len() * engine.home(subnet).len(), subnet)
         }
+        (place @ End::Place(_), End::Subnet(subnet)) | (End::Subnet(subnet), place @ End::Place(_)) => {
+            (engine.beyond(place).len() * engine.home(subnet).len(), subnet)
+        }
         (End::Subnet(from), End::Subnet(to)) => (engine.home(from).len() * engine.home(to).len(), from),
-        (End::Internet, End::Internet) => return Ok(Vec::new()),
+        (End::Internet | End::Place(_), End::Internet | End::Place(_)) => return Ok(Vec::new()),
     };
     if paths.len() == atoms {
         return Ok(paths);
     }
-    let route = engine.public_atoms().first().and_then(|atom| route_step(engine, subnet, *atom));
+    let outside = match (source, target) {
+        (place @ End::Place(_), _) | (_, place @ End::Place(_)) => engine.beyond(place),
+        _ => engine.public_atoms(),
+    };
+    let route = outside.first().and_then(|atom| route_step(engine, subnet, *atom));
     Err(format!(
         "{} \u{2192} {}: no way: {}",
         end_name(facts, source),

@@ -68,6 +68,8 @@ pub(super) fn lifted(facts: &Facts) -> Facts<V6> {
         group: subnet.group,
     };
     Facts {
+        places: Vec::new(),
+        attachments: Vec::new(),
         ranges: facts.ranges.iter().copied().map(span).collect(),
         tiers: facts.tiers.clone(),
         subnets: facts.subnets.iter().map(subnet).collect(),

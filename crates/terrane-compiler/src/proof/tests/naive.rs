@@ -5,8 +5,8 @@ use crate::names::{Block, Cidr};
 use crate::network::{Access, Direction};
 use crate::proof::engine::{End, Engine, Layers};
 use crate::proof::facts::{
-    AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, Route, Rule, Span, Subnet,
-    Table, TierFacts,
+    AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, PlaceFacts, Route, Rule,
+    Span, Subnet, Table, TierFacts,
 };
 use crate::proof::headers::{HeaderSet, Headers};
 
@@ -102,6 +102,11 @@ fn group_passes<A: Sample>(facts: &Facts<A>, subnet: usize, direction: Direction
     })
 }
 
+/// Returns whether what is behind a hop gets packets with the addresses that they have, and can send some.
+fn passes_as_it_is(hop: Hop) -> bool {
+    matches!(hop, Hop::Internet | Hop::Attachment(_))
+}
+
 /// Returns whether a packet arrives; `groups` is false for answers, which security groups let through.
 /// `entry` is the NAT gateway that an answer from outside belongs to.
 fn arrives<A: Sample>(
@@ -128,7 +133,7 @@ fn arrives<A: Sample>(
             let leaves = acl_passes(facts, from, Direction::Egress, packet)
                 && (!groups || group_passes(facts, from, Direction::Egress, packet));
             match route(facts, from, packet.destination) {
-                Hop::Internet => leaves,
+                Hop::Internet | Hop::Attachment(_) => leaves,
                 Hop::Nat(nat) => {
                     let home = facts.nats[nat].subnet.unwrap();
                     let enters = home == from || acl_passes(facts, home, Direction::Ingress, packet);
@@ -145,7 +150,7 @@ fn arrives<A: Sample>(
             let reaches = acl_passes(facts, to, Direction::Ingress, packet)
                 && (!groups || group_passes(facts, to, Direction::Ingress, packet));
             match entry {
-                None => reaches && route(facts, to, packet.source) == Hop::Internet,
+                None => reaches && passes_as_it_is(route(facts, to, packet.source)),
                 Some((nat, outer_port)) => {
                     let home = facts.nats[nat].subnet.unwrap();
                     let kind = match packet.kind {
@@ -182,7 +187,7 @@ fn connects<A: Sample>(facts: &Facts<A>, packet: Packet<A>, outer: &[u16]) -> bo
         (None, None) => {
             // The answer leaves through the gateway that the question came by, or not at all.
             let to = subnet_of(facts, packet.destination);
-            to.is_some_and(|to| route(facts, to, packet.source) == Hop::Internet)
+            to.is_some_and(|to| passes_as_it_is(route(facts, to, packet.source)))
                 && arrives(facts, answer, false, None)
         }
         (None, Some(_)) => arrives(facts, answer, false, None),
@@ -234,7 +239,7 @@ pub(super) trait Sample: Address {
     const SUBNET: u8;
     /// What rules and routes name: everything, the range, three subnets, the half of one, a space around all,
     /// a range outside, one host in it, and one host inside.
-    const PEERS: [&str; 10];
+    const PEERS: [&str; 11];
     /// Hosts in subnets, at their bounds, in none, outside, and outside next to the range.
     const HOSTS: [Self; 9];
     /// Some ICMP types: two answers or errors, then a request, then another request.
@@ -250,7 +255,7 @@ pub(super) trait Sample: Address {
 impl Sample for V4 {
     const RANGE: (u32, u8) = (0x0a00_0000, 16);
     const SUBNET: u8 = 24;
-    const PEERS: [&str; 10] = [
+    const PEERS: [&str; 11] = [
         "0.0.0.0/0",
         "10.0.0.0/16",
         "10.0.0.0/24",
@@ -261,6 +266,7 @@ impl Sample for V4 {
         "8.8.8.0/24",
         "8.8.8.8/32",
         "10.0.2.10/32",
+        "10.9.0.0/16",
     ];
     const HOSTS: [u32; 9] = [
         0x0a00_0005, // 10.0.0.5
@@ -289,7 +295,7 @@ impl Sample for V4 {
 impl Sample for V6 {
     const RANGE: (u128, u8) = (0x2600_1f00_0000_0100 << 64, 56);
     const SUBNET: u8 = 64;
-    const PEERS: [&str; 10] = [
+    const PEERS: [&str; 11] = [
         "::/0",
         "2600:1f00:0:100::/56",
         "2600:1f00:0:100::/64",
@@ -300,6 +306,7 @@ impl Sample for V6 {
         "2001:4860:4860::/48",
         "2001:4860:4860::8888/128",
         "2600:1f00:0:102::a/128",
+        "2600:1f00:9::/48",
     ];
     const HOSTS: [u128; 9] = [
         0x2600_1f00_0000_0100_0000_0000_0000_0005, // 2600:1f00:0:100::5
@@ -341,6 +348,17 @@ fn span<A: Sample>(dice: &mut Dice) -> Span<A> {
     Span::from(dice.pick(&A::PEERS).parse::<Cidr<A>>().unwrap())
 }
 
+/// Returns up to two places: one that rules also name, and one that routes lead to.
+fn places<A: Sample>(dice: &mut Dice) -> Vec<PlaceFacts<A>> {
+    let place = |(idx, range): (usize, usize)| PlaceFacts {
+        name: format!("place-{idx}"),
+        spans: vec![Span::from(A::PEERS[range].parse::<Cidr<A>>().unwrap())],
+        on_internet: false,
+    };
+    let ranges = [8, 10];
+    ranges.into_iter().take(dice.roll(3) as usize).enumerate().map(place).collect()
+}
+
 fn random_facts<A: Sample>(seed: u64) -> Facts<A> {
     let dice = &mut Dice(seed);
     let count = 2 + dice.roll(3) as usize;
@@ -353,7 +371,12 @@ fn random_facts<A: Sample>(seed: u64) -> Facts<A> {
         };
         let mut routes = vec![route(0, hop)];
         if dice.roll(4) == 0 {
-            routes.push(route(7, dice.pick(&[Hop::Internet, Hop::Blackhole, Hop::Nat(0)])));
+            let hops = [Hop::Internet, Hop::Blackhole, Hop::Nat(0), Hop::Attachment(0)];
+            routes.push(route(7, dice.pick(&hops)));
+        }
+        if dice.roll(3) == 0 {
+            let hop = dice.pick(&[Hop::Attachment(1), Hop::Attachment(0)]);
+            routes.push(route(10, hop));
         }
         if dice.roll(6) == 0 {
             routes.push(route(3, Hop::Blackhole));
@@ -421,6 +444,8 @@ fn random_facts<A: Sample>(seed: u64) -> Facts<A> {
         nats: (0..2)
             .map(|idx| NatFacts { name: format!("nat-{idx}"), subnet: Some(idx), public: true })
             .collect(),
+        places: places(dice),
+        attachments: vec!["first".to_owned(), "second".to_owned()],
         unmodelled: Vec::new(),
         defaults_closed: Some(true),
         ..Facts::default()
@@ -441,6 +466,7 @@ fn compare_pairs<A: Sample>(facts: &Facts<A>) {
     let mut engine = Engine::new(facts);
     let mut ends: Vec<End> = (0..facts.subnets.len()).map(End::Subnet).collect();
     ends.push(End::Internet);
+    ends.extend((0..facts.places.len()).map(End::Place));
     for layers in [Layers::NETWORK, Layers::EVERY, Layers::ROUTES, Layers::ACLS, Layers::GROUPS] {
         let chosen = engine.pairs(&ends, &ends);
         let mut join = |pairs: &[(End, End)]| {

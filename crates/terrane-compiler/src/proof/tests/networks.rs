@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use terrane_contract::Admitted;
 
 use crate::address_plan::{AddressPlan, Layout};
-use crate::declaration::{Declaration, Egress, Range, Size, SubnetGroup, Tier};
+use crate::declaration::{Attachment, Declaration, Egress, Place, Range, Size, SubnetGroup, Tier};
 use crate::diagnostics::{Diagnostics, Origin};
 use crate::ledger::Ledger;
 use crate::names::{Block, Cidr, Name, PortRange, PrefixLength, Zone};
@@ -63,6 +63,16 @@ pub(super) fn tcp(from: Peer, to: Peer, ports: &[u16]) -> Flow {
     }
 }
 
+/// Adds a place, and what leads to it unless that is the internet.
+pub(super) fn place(declaration: &mut Declaration, own: &str, range: &str, via: Option<&str>) {
+    let via = via.map(|via| {
+        declaration.attachments.push(Attachment { name: name(via) });
+        declaration.attachments.len() - 1
+    });
+    let ranges = vec![cidr(range)];
+    declaration.places.push(Place { name: name(own), ranges, via, origin: Origin::Unknown });
+}
+
 fn any(tier: usize) -> Flow {
     Flow {
         protocol: FlowProtocol::Any,
@@ -81,6 +91,8 @@ pub(super) fn declaration() -> Declaration {
         zones: ["a", "b", "c"].map(zone).to_vec(),
         tiers: vec![tier("pub", Access::Public), tier("app", Access::Private), tier("db", Access::Private)],
         egress: Egress::Nat { tier: 0, home: None, bring_elastic_ips: false },
+        places: Vec::new(),
+        attachments: Vec::new(),
         flows: vec![
             tcp(Peer::Internet, Peer::Tier(0), &[80, 443]),
             tcp(Peer::Tier(0), Peer::Tier(1), &[80, 443, 8080]),
