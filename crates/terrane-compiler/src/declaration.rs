@@ -2,10 +2,9 @@
 //!
 //! The allocator and the resolver take a [`Declaration`] and never check again.
 
-mod egress;
-mod eks;
 mod flows;
 mod limits;
+pub(crate) mod names;
 pub(crate) mod ranges;
 mod read;
 mod tags;
@@ -14,9 +13,11 @@ mod tiers;
 use std::collections::BTreeMap;
 
 use crate::diagnostics::{Diagnostics, Origin};
+use crate::features::Declared;
 use crate::names::{Cidr, Name, PortRange, PrefixLength, Zone};
 use crate::sizing::Room;
-pub use crate::topology::{Access, Dns, FlowProtocol, NatMode};
+use crate::topology::Topology;
+pub use crate::topology::{Access, Dns, FlowProtocol};
 
 /// A topology that has been read.
 ///
@@ -38,34 +39,39 @@ pub struct Declaration {
     pub zones: Vec<Zone>,
     /// Tiers in the order of declaration.
     pub tiers: Vec<Tier>,
-    /// How private tiers reach the internet.
-    pub egress: Egress,
     /// Named ranges outside the VPC.
     pub places: Vec<Place>,
     /// What leads to places.
     pub attachments: Vec<Attachment>,
     /// What may talk to what.
     pub flows: Vec<Flow>,
-    /// Groups of subnets.
-    pub subnet_groups: Vec<SubnetGroup>,
-    /// What EKS needs.
-    pub eks: Option<Eks>,
-    /// Gateway endpoints by service.
-    pub endpoints: Vec<String>,
+    /// What its features read.
+    pub features: Declared,
     /// Ranges elsewhere that no range may overlap, the service range of EKS among them.
     pub keep_clear: Vec<KeepClear>,
     /// DNS settings.
     pub dns: Dns,
     /// Tags on everything.
     pub tags: BTreeMap<String, String>,
-    /// Whether the defaults of the VPC are adopted and emptied.
-    pub close_defaults: bool,
     /// Tiers whose reserved blocks are free again.
     pub reclaim: Vec<Name>,
     /// Where it was declared.
     pub origin: Origin,
     /// What its author should know although it stops nothing.
     pub warnings: Diagnostics,
+}
+
+/// What a feature reads its keys with.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// The topology.
+    pub(crate) topology: &'a Topology,
+    /// Its zones, those that are zones.
+    pub(crate) zones: &'a [Zone],
+    /// Its ranges, the base range first; `None` in the place of each that is wrong.
+    pub(crate) ranges: &'a [Option<Range>],
+    /// Its tiers; `None` in the place of each that is wrong.
+    pub(crate) tiers: &'a [Option<Tier>],
 }
 
 /// A range of the VPC.
@@ -120,22 +126,6 @@ pub enum Size {
     Pinned(BTreeMap<Zone, Cidr>),
 }
 
-/// How private tiers reach the internet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Egress {
-    /// They do not.
-    None,
-    /// Through NAT gateways in the subnets of a public tier.
-    Nat {
-        /// The index of the public tier in [`Declaration::tiers`].
-        tier: usize,
-        /// The zone of the only gateway; `None` for one gateway in each zone.
-        home: Option<Zone>,
-        /// Whether the module's caller brings the elastic IPs.
-        bring_elastic_ips: bool,
-    },
-}
-
 /// One end of a flow.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
@@ -186,36 +176,6 @@ pub struct Flow {
     pub purpose: String,
     /// Where it was declared.
     pub origin: Origin,
-}
-
-/// A group of subnets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SubnetGroup {
-    /// The kind's name.
-    pub kind: String,
-    /// The index of the tier.
-    pub tier: usize,
-    /// Where it was declared.
-    pub origin: Origin,
-}
-
-/// What EKS needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Eks {
-    /// The public tier of internet-facing load balancers.
-    pub load_balancers: Option<usize>,
-    /// The tier of nodes and internal load balancers.
-    pub nodes: usize,
-    /// The tier of the control plane's interfaces.
-    pub control_plane: usize,
-    /// The tier of pods, where they have one of their own.
-    pub pods: Option<usize>,
-    /// Names of clusters.
-    pub clusters: Vec<String>,
-    /// The cluster whose Karpenter finds the nodes' subnets.
-    pub karpenter: Option<String>,
-    /// The range of services.
-    pub service_range: Option<Cidr>,
 }
 
 /// A range elsewhere.

@@ -12,7 +12,8 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
-use crate::topology::Topology;
+use crate::keys::Located as _;
+use crate::topology::{self, Topology};
 
 /// Reads a topology from TOML.
 ///
@@ -73,6 +74,13 @@ pub fn to_json(topology: &Topology) -> String {
     serde_json::to_string_pretty(topology).expect("a topology has string keys") + "\n"
 }
 
+/// Explains every key in Markdown, a section for each kind of table: the latter part of `docs/topology.md`.
+pub fn reference() -> String {
+    let mut text = String::new();
+    topology::table().explain(&mut text);
+    text
+}
+
 /// Line and column of what stands at a path.
 #[derive(Default)]
 struct Places(BTreeMap<String, (usize, usize)>);
@@ -85,7 +93,7 @@ impl Places {
 
 fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
     let mut found = Diagnostics::default();
-    shape::check(&shape::TOPOLOGY, &mut value, "", places, &mut found);
+    shape::check(topology::table(), &mut value, "", places, &mut found);
     match serde_json::from_value::<Topology>(value) {
         Ok(mut topology) => {
             locate(&mut topology, places);
@@ -110,31 +118,17 @@ fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
 
 /// Sets where each part was declared.
 fn locate(topology: &mut Topology, places: &Places) {
-    let element = |list: &str, idx: usize| places.origin(&format!("{list}[{idx}]"));
     topology.origin =
         Origin::Document { path: "network".to_owned(), position: places.0.get("name").copied() };
     for path in places.0.keys() {
         topology.places.insert(path, places.origin(path));
     }
-    topology.egress.origin = places.origin("egress");
-    if let Some(eks) = &mut topology.eks {
-        eks.origin = places.origin("eks");
-    }
-    for (idx, range) in topology.secondary.iter_mut().enumerate() {
-        range.origin = element("secondary", idx);
-    }
-    for (idx, tier) in topology.tiers.iter_mut().enumerate() {
-        tier.origin = element("tiers", idx);
-    }
-    for (idx, flow) in topology.flows.iter_mut().enumerate() {
-        flow.origin = element("flows", idx);
-    }
-    for (idx, group) in topology.subnet_groups.iter_mut().enumerate() {
-        group.origin = element("subnet_groups", idx);
-    }
-    for (idx, clear) in topology.keep_clear.iter_mut().enumerate() {
-        clear.origin = element("keep_clear", idx);
-    }
+    let origin = |path: &str| places.origin(path);
+    topology.secondary.locate("secondary", &origin);
+    topology.tiers.locate("tiers", &origin);
+    topology.flows.locate("flows", &origin);
+    topology.keep_clear.locate("keep_clear", &origin);
+    topology.features.locate(&origin);
 }
 
 /// Returns the path of a key.

@@ -8,6 +8,8 @@ mod readme;
 mod terraform_docs;
 
 pub(crate) use self::contract::{contract, fingerprint, identify, json};
+pub(crate) use self::diagram::Picture;
+pub(crate) use self::module_tests::{Rejection, own_zones, zone_map};
 
 use semver::Version;
 use terrane_contract::Contract;

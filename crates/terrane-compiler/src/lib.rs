@@ -21,6 +21,7 @@ mod emit;
 pub mod family;
 pub mod features;
 pub mod file_tree;
+mod keys;
 pub mod ledger;
 pub mod lower;
 pub mod module;
@@ -82,7 +83,7 @@ pub fn compile(topology: &Topology, ledger: &Ledger, version: &Version) -> Resul
     let (plan, mut ledger) = warnings.before(address_plan::allocate(&declaration, ledger))?;
     warnings.extend(plan.warnings.clone());
     let network = warnings.before(resolve::resolve(&declaration, &plan, &mut ledger))?;
-    warnings.extend(features::network_acls::warnings(&declaration, &network));
+    warnings.extend(features::warnings(&network));
     let proof = proof::prove(&network);
     let mut module = lower::lower(&network);
 

@@ -61,6 +61,16 @@ pub(crate) fn checked(module: &Module) -> typecheck::Typed {
 }
 
 impl Module {
+    /// Returns the variable with this name.
+    pub fn variable_mut(&mut self, name: &str) -> Option<&mut Variable> {
+        self.variables.iter_mut().find(|variable| variable.name == name)
+    }
+
+    /// Returns the managed resource of this type and name.
+    pub fn resource_mut(&mut self, ty: &str, name: &str) -> Option<&mut Resource> {
+        self.resources.iter_mut().find(|resource| resource.ty == ty && resource.name == name)
+    }
+
     /// Calls `f` with each expression and the address of what it belongs to, such as `var.zones` or `aws_subnet.app`.
     pub fn each_expression(&self, f: &mut dyn FnMut(Arguments<'_>, &Expr)) {
         for variable in &self.variables {

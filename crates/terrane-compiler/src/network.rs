@@ -12,6 +12,7 @@ use terrane_contract::Admitted;
 use crate::address_plan::Layout;
 pub use crate::declaration::{Access, Attachment, Dns, Flow, FlowProtocol, KeepClear, Peer, Place};
 use crate::diagnostics::Origin;
+use crate::features::Declared;
 use crate::names::{Block, Cidr, Name, PortRange, Zone};
 use crate::sizing::Room;
 
@@ -35,6 +36,8 @@ pub struct Network {
     pub slot_bits: u8,
     /// How many zones the caller must pass at least.
     pub min_zones: MinZones,
+    /// Zone letters that the caller must pass.
+    pub homes: Vec<Zone>,
     /// The tiers.
     pub tiers: Vec<Tier>,
     /// Whether the VPC has an internet gateway.
@@ -55,8 +58,8 @@ pub struct Network {
     pub subnet_groups: Vec<SubnetGroup>,
     /// Gateway endpoints by service.
     pub endpoints: Vec<String>,
-    /// What EKS needs, where the network is for it.
-    pub eks: Option<Eks>,
+    /// What features have for themselves.
+    pub features: Declared,
     /// The declared flows, for proofs and documents.
     pub flows: Vec<Flow>,
     /// Ranges elsewhere that no range may overlap.
@@ -114,10 +117,8 @@ pub struct Tier {
     pub route_table: usize,
     /// Tags of its subnets, beside name and [`Network::tags`].
     pub tags: BTreeMap<String, String>,
-    /// Whether its subnets carry the tags of the EKS clusters.
-    pub cluster_tags: bool,
-    /// Whether its subnets are those that Karpenter finds.
-    pub karpenter: bool,
+    /// Names of the sets of tags that the caller chooses and its subnets carry, too.
+    pub tag_sets: Vec<&'static str>,
     /// Names it had before, oldest first.
     pub renamed_from: Vec<Name>,
     /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
@@ -126,7 +127,20 @@ pub struct Tier {
     pub origin: Origin,
 }
 
+impl Range {
+    /// Returns the sizes of range that are admitted, in words.
+    pub fn sizes(&self) -> String {
+        let Admitted { min_prefix_length: min, max_prefix_length: max, .. } = &self.admitted;
+        if min == max { format!("a /{min}") } else { format!("a /{min} to a /{max}") }
+    }
+}
+
 impl Tier {
+    /// Returns the variable with the security groups of its clients outside of every tier.
+    pub fn clients_variable(&self) -> String {
+        format!("{}_client_security_group_ids", self.first_name().identifier())
+    }
+
     /// Returns the name it was first declared with, which names of AWS keep, since a changed name means a new object.
     pub fn first_name(&self) -> &Name {
         self.renamed_from.first().unwrap_or(&self.name)
@@ -360,34 +374,49 @@ pub enum GroupPeer {
 /// A group of subnets for databases or caches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubnetGroup {
-    /// The name of its kind; see `features::subnet_groups`.
+    /// The name of its kind; see [`crate::topology::SUBNET_GROUP_KINDS`].
     pub kind: String,
     /// Its tier, an index of [`Network::tiers`].
     pub tier: usize,
 }
 
-/// What EKS needs from the network.
+impl Flow {
+    /// Returns the traffic it permits, one for each of its port ranges.
+    pub fn traffic(&self) -> Vec<Traffic> {
+        match self.protocol {
+            FlowProtocol::Tcp => self.ports.iter().copied().map(Traffic::Tcp).collect(),
+            FlowProtocol::Udp => self.ports.iter().copied().map(Traffic::Udp).collect(),
+            FlowProtocol::Icmp => vec![Traffic::Icmp],
+            FlowProtocol::Any => vec![Traffic::Any],
+        }
+    }
+}
+
+/// A use of a tier that needs subnets in several zones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Eks {
-    /// The public tier of internet-facing load balancers.
-    pub load_balancers: Option<usize>,
-    /// The tier of nodes and internal load balancers.
-    pub nodes: usize,
-    /// The tier of the control plane's interfaces.
-    pub control_plane: usize,
-    /// The tier of pods, where they have one of their own.
-    pub pods: Option<usize>,
-    /// Names of the clusters that share the network: the default of `var.cluster_names`.
-    pub clusters: Vec<String>,
-    /// The cluster whose Karpenter finds the nodes' subnets: the default of `var.karpenter_cluster`.
-    pub karpenter: Option<String>,
-    /// The range of services.
-    pub service_range: Option<Cidr>,
-    /// Ids of the availability zones in which the control plane can have no interface, and so no subnet.
-    pub refused_zones: Vec<String>,
+pub struct Spread {
+    /// Its name, such as `EKS`.
+    pub name: String,
+    /// Its tier, an index of [`Network::tiers`].
+    pub tier: usize,
+    /// How many zones it needs, 2 or more.
+    pub zones: usize,
+    /// The consequence of fewer, as the end of a sentence.
+    pub otherwise: &'static str,
 }
 
 impl Network {
+    /// Returns a flow in words: its ends, and its purpose.
+    pub fn describe(&self, flow: &Flow) -> String {
+        let ends = self.ends(flow);
+        if flow.purpose.is_empty() { ends } else { format!("{ends}, {}", flow.purpose) }
+    }
+
+    /// Returns the ends of a flow in words.
+    pub fn ends(&self, flow: &Flow) -> String {
+        format!("{} to {}", self.peer_name(&flow.from), self.peer_name(&flow.to))
+    }
+
     /// Returns where a part of a range lies by default.
     ///
     /// # Panics

@@ -11,7 +11,7 @@
 //! - `families`: one verdict from those of the address families. `capacity`: addresses, quotas, and EKS. `zone_loss`: what stops with a zone.
 //! - `properties`: the claims. `witness`: the packet and the rules that decide it.
 
-mod capacity;
+pub(crate) mod capacity;
 pub mod deployed;
 mod diff;
 pub mod engine;
@@ -24,7 +24,7 @@ mod properties;
 mod sarif;
 pub mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod witness;
 mod zone_loss;
 
@@ -40,14 +40,13 @@ use serde::Serialize;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::family::{Address, V6};
-use crate::features::security_groups;
+use crate::features;
 use crate::names::Cidr;
 use crate::network::Network;
 use crate::proof::engine::{Engine, Gist};
 use crate::proof::facts::Facts;
 use crate::proof::families::Family;
 use crate::proof::placement::{Intent, Placement};
-use crate::proof::zone_loss::Spread;
 
 /// What was found about a network.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -293,7 +292,7 @@ pub fn prove(network: &Network) -> Proof {
     let (placements, missing) = placement::placements(network);
     let (headroom, quotas) = (capacity::headroom(network), capacity::usages(network));
     let mut facts = placement::facts(network, &placements[0]);
-    let zone_loss = zone_loss::drill(&facts, &spreads(network));
+    let zone_loss = zone_loss::drill(&facts, &features::spreads(network));
     let place = |placement: &[Cidr], facts: &mut Facts| placement::place(network, placement, facts);
     let ipv4 = everywhere(&mut facts, &placements, place, &Intent::of(network));
     let mut findings = families::join([ipv4]);
@@ -351,7 +350,7 @@ pub(crate) fn named_by_callers(network: &Network) -> impl Iterator<Item = Findin
         let traffic: Vec<String> =
             group.rules.iter().filter(by_clients).map(|rule| rule.traffic.to_string()).collect();
         let tier = &network.tiers[group.tier];
-        let variable = security_groups::clients_variable(tier);
+        let variable = tier.clients_variable();
         let detail = format!(
             "members of security groups that a caller names in `{variable}` may open {}, as far as network ACLs let them",
             traffic.join(", ")
@@ -361,23 +360,6 @@ pub(crate) fn named_by_callers(network: &Network) -> impl Iterator<Item = Findin
             Finding::new(Property::P3, Status::Residual, subject, detail).at(&tier.origin)
         })
     })
-}
-
-/// Returns what of a network needs more than one zone.
-fn spreads(network: &Network) -> Vec<Spread> {
-    let groups = network.subnet_groups.iter().map(|group| Spread {
-        name: format!("subnet group {} of {}", group.kind, network.tiers[group.tier].name),
-        tier: group.tier,
-        zones: 2,
-        otherwise: "it takes no new instance with a standby in another zone, and cannot be made anew",
-    });
-    let eks = network.eks.iter().map(|eks| Spread {
-        name: "EKS".to_owned(),
-        tier: eks.control_plane,
-        zones: 2,
-        otherwise: "running clusters stay, but none can be made or have its subnets changed",
-    });
-    groups.chain(eks).collect()
 }
 
 /// Proves a network that was read from elsewhere, as it lies.

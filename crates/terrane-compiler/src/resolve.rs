@@ -5,7 +5,7 @@ use crate::declaration::Declaration;
 use crate::diagnostics::Diagnostics;
 use crate::features::{self, Resolution};
 use crate::ledger::Ledger;
-use crate::network::{MinZones, Network};
+use crate::network::Network;
 
 /// Resolves a network, and records the numbers of its ACL rules in the ledger.
 ///
@@ -24,7 +24,8 @@ pub fn resolve(
         zones: declaration.zones.clone(),
         slots: std::collections::BTreeMap::new(),
         slot_bits: 0,
-        min_zones: min_zones(declaration),
+        min_zones: features::min_zones(declaration),
+        homes: Vec::new(),
         tiers: Vec::new(),
         internet_gateway: false,
         nat: None,
@@ -35,7 +36,7 @@ pub fn resolve(
         security_groups: Vec::new(),
         subnet_groups: Vec::new(),
         endpoints: Vec::new(),
-        eks: None,
+        features: declaration.features.clone(),
         flows: declaration.flows.clone(),
         keep_clear: declaration.keep_clear.clone(),
         dns: declaration.dns,
@@ -56,14 +57,4 @@ pub fn resolve(
     }
     let Resolution { network, mut diagnostics, .. } = resolution;
     diagnostics.ok(network)
-}
-
-fn min_zones(declaration: &Declaration) -> MinZones {
-    if declaration.eks.is_some() {
-        MinZones { count: 2, reason: "an EKS cluster needs subnets in two availability zones" }
-    } else if declaration.subnet_groups.is_empty() {
-        MinZones { count: 1, reason: "a network needs a zone" }
-    } else {
-        MinZones { count: 2, reason: "a subnet group needs subnets in two availability zones" }
-    }
 }

@@ -1,7 +1,8 @@
 //! Random topologies that are valid, for tests of everything that takes one.
 
-use crate::features::subnet_groups::KINDS;
-use crate::topology::{Access, Egress, Eks, Flow, NatMode, Need, SubnetGroup, Tier, Topology};
+use crate::topology::{
+    Access, Egress, Eks, Flow, NatMode, Need, SUBNET_GROUP_KINDS, SubnetGroup, Tier, Topology,
+};
 
 /// Returns a valid topology that depends on nothing but the seed.
 pub fn topology(seed: u64) -> Topology {
@@ -165,7 +166,7 @@ fn flows(dice: &mut Dice, mut topology: Topology) -> Topology {
         topology = topology.flow(Flow::tcp([443]).from("internet").to(public));
     }
     let private = names(&topology, Access::Private);
-    if let Some(client) = private.first().filter(|_| topology.egress.nat != NatMode::None) {
+    if let Some(client) = private.first().filter(|_| topology.features.egress.nat != NatMode::None) {
         topology = topology.flow(Flow::tcp([80, 443]).from(client).to("internet"));
     }
     topology
@@ -199,7 +200,7 @@ fn extras(dice: &mut Dice, mut topology: Topology) -> Topology {
 fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
     let isolated = names(&topology, Access::Isolated);
     if let Some(tier) = isolated.first() {
-        let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        let kinds: Vec<&str> = SUBNET_GROUP_KINDS.iter().map(|kind| kind.name).collect();
         let kind = dice.one_of(&kinds);
         topology = topology.subnet_group(SubnetGroup::new(kind, tier));
     }

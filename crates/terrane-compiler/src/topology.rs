@@ -23,6 +23,7 @@
 //! ```
 
 mod builder;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,6 +31,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::{Origin, Places};
+pub use crate::features::Keys;
+pub use crate::features::words::*;
+use crate::keys::is_no;
+
+pub(crate) use self::tables::table;
 
 /// The name that flows use for everything outside the network.
 pub const INTERNET: &str = "internet";
@@ -52,24 +58,12 @@ pub struct Topology {
     /// Zone letters.
     #[serde(default)]
     pub zones: Vec<String>,
-    /// Gateway endpoints by service, such as `s3`: names in [`crate::features::endpoints::KINDS`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub endpoints: Vec<String>,
-    /// Whether the default security group, network ACL, and main route table are adopted and emptied.
-    #[serde(default = "yes")]
-    pub close_defaults: bool,
-    /// How private tiers reach the internet.
-    #[serde(default)]
-    pub egress: Egress,
     /// DNS settings of the VPC.
     #[serde(default)]
     pub dns: Dns,
     /// Tags on everything that takes tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// What Kubernetes on EKS needs from the network.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eks: Option<Eks>,
     /// Ranges beside the base range.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secondary: Vec<SecondaryRange>,
@@ -79,9 +73,6 @@ pub struct Topology {
     /// What may talk to what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flows: Vec<Flow>,
-    /// Groups of subnets for databases and caches.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub subnet_groups: Vec<SubnetGroup>,
     /// Ranges elsewhere that this network must never overlap.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep_clear: Vec<KeepClear>,
@@ -91,6 +82,9 @@ pub struct Topology {
     /// Tiers, once removed or grown into a later generation, whose reserved blocks are free again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reclaim: Vec<String>,
+    /// What its features have keys for.
+    #[serde(flatten)]
+    pub features: Keys,
     /// Where it was declared.
     #[serde(skip)]
     pub origin: Origin,
@@ -223,40 +217,6 @@ pub enum CniMode {
     CustomPrefixDelegation,
 }
 
-/// How private tiers reach the internet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Egress {
-    /// The kind of gateway.
-    #[serde(default)]
-    pub nat: NatMode,
-    /// The zone letter of a single NAT gateway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub home: Option<String>,
-    /// The public tier that holds the NAT gateways; the only public tier if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tier: Option<String>,
-    /// Whether the caller of the module brings the elastic IPs.
-    #[serde(default, skip_serializing_if = "is_no")]
-    pub bring_elastic_ips: bool,
-    /// Where it was declared.
-    #[serde(skip)]
-    pub origin: Origin,
-}
-
-/// How many NAT gateways there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum NatMode {
-    /// None.
-    #[default]
-    None,
-    /// One, in its home zone.
-    Single,
-    /// One in each zone.
-    PerZone,
-}
-
 /// A declared permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -334,47 +294,6 @@ impl From<std::ops::RangeInclusive<i32>> for Ports {
     }
 }
 
-/// A group of subnets for databases or caches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SubnetGroup {
-    /// The kind, such as `rds`: a name in [`crate::features::subnet_groups::KINDS`].
-    pub kind: String,
-    /// The tier whose subnets it holds.
-    pub tier: String,
-    /// Where it was declared.
-    #[serde(skip)]
-    pub origin: Origin,
-}
-
-/// What Kubernetes on EKS needs from the network.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Eks {
-    /// The public tier of internet-facing load balancers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub load_balancers: Option<String>,
-    /// The tier of the nodes and of internal load balancers.
-    pub nodes: String,
-    /// The tier of the control plane's interfaces; the nodes' tier if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub control_plane: Option<String>,
-    /// The tier of the pods, when they have one of their own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pods: Option<String>,
-    /// Names of the clusters that share the network: the default of `var.cluster_names`.
-    pub clusters: Vec<String>,
-    /// The cluster whose Karpenter finds the nodes' subnets by tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub karpenter: Option<String>,
-    /// The range of the clusters' services, which must stay clear of the VPC's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_range: Option<String>,
-    /// Where it was declared.
-    #[serde(skip)]
-    pub origin: Origin,
-}
-
 /// A range elsewhere that this network must never overlap.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -402,15 +321,6 @@ impl Default for Dns {
     fn default() -> Dns {
         Dns { support: true, hostnames: true }
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_no(value: &bool) -> bool {
-    !*value
 }
 
 fn first() -> u32 {

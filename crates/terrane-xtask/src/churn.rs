@@ -347,7 +347,7 @@ fn three() -> Topology {
 
 fn single() -> Topology {
     let mut topology = three().renamed("single-net");
-    topology.egress = Egress::single_nat("a");
+    topology.features.egress = Egress::single_nat("a");
     topology
 }
 
@@ -379,7 +379,7 @@ fn rename_tier(mut topology: Topology) -> Topology {
             "data".clone_into(end);
         }
     }
-    for group in &mut topology.subnet_groups {
+    for group in &mut topology.features.subnet_groups {
         "data".clone_into(&mut group.tier);
     }
     topology
@@ -388,7 +388,7 @@ fn rename_tier(mut topology: Topology) -> Topology {
 fn remove_tier(mut topology: Topology) -> Topology {
     topology.tiers.retain(|tier| tier.name != "db");
     topology.flows.retain(|flow| flow.from != "db" && flow.to != "db");
-    topology.subnet_groups.clear();
+    topology.features.subnet_groups.clear();
     topology
 }
 

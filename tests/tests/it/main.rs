@@ -5,6 +5,8 @@ mod churn;
 #[cfg(test)]
 mod contracts;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod proof;

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 
 use ipnet::Ipv4Net;
 use terrane_compiler::{
-    features::{endpoints, subnet_groups},
     ledger::Ledger,
     testing,
-    topology::{Access, Flow, NatMode, SubnetGroup, Tier, Topology},
+    topology::{Access, ENDPOINT_KINDS, Flow, NatMode, SUBNET_GROUP_KINDS, SubnetGroup, Tier, Topology},
 };
 use terrane_xtask::{
     Workspace,
@@ -38,7 +37,7 @@ fn networks_plan_as_their_topology_says() {
 
 /// Returns a network with a subnet group of each kind and a gateway endpoint of each service, of those to come too.
 fn every_kind() -> Topology {
-    let services = endpoints::KINDS.iter().map(|kind| kind.name);
+    let services = ENDPOINT_KINDS.iter().map(|kind| kind.name);
     let topology = Topology::new("every-kind")
         .base("10.0.0.0/20")
         .zones(["a", "b"])
@@ -46,7 +45,7 @@ fn every_kind() -> Topology {
         .endpoints(services.clone());
     let topology =
         services.fold(topology, |topology, service| topology.flow(Flow::tcp([443]).from("data").to(service)));
-    subnet_groups::KINDS
+    SUBNET_GROUP_KINDS
         .iter()
         .fold(topology, |topology, kind| topology.subnet_group(SubnetGroup::new(kind.name, "data")))
 }
@@ -100,7 +99,7 @@ fn compile(dir: &std::path::Path, topology: &Topology, ledger: &Ledger) -> Call 
 
 /// Returns the argument that a network with brought elastic IPs needs.
 fn elastic_ips(topology: &Topology) -> String {
-    if !topology.egress.bring_elastic_ips {
+    if !topology.features.egress.bring_elastic_ips {
         return String::new();
     }
     let ids = topology.zones.iter().map(|letter| format!("{letter} = \"eipalloc-{letter}\""));
@@ -157,7 +156,7 @@ fn check_subnet(topology: &Topology, tier: &Tier, letter: &str, subnet: Ipv4Net)
 fn check_subnet_groups(plan: &Plan, topology: &Topology, label: &str) {
     let module = &plan.json()["configuration"]["root_module"]["module_calls"][label]["module"];
     let resources = module["resources"].as_array().unwrap();
-    for group in &topology.subnet_groups {
+    for group in &topology.features.subnet_groups {
         let tier = group.tier.replace('-', "_");
         let found = resources
             .iter()
@@ -170,7 +169,11 @@ fn check_subnet_groups(plan: &Plan, topology: &Topology, label: &str) {
 
 /// Returns the resource type of a kind of subnet group.
 fn group_type(kind: &str) -> &'static str {
-    subnet_groups::kind(kind).unwrap_or_else(|| panic!("{kind} is a kind of subnet group")).resource_type
+    SUBNET_GROUP_KINDS
+        .iter()
+        .find(|known| known.name == kind)
+        .unwrap_or_else(|| panic!("{kind} is a kind of subnet group"))
+        .resource_type
 }
 
 /// Returns how many resources of each type a network must have.
@@ -178,7 +181,7 @@ fn counts(topology: &Topology) -> BTreeMap<&'static str, usize> {
     let (zones, tiers) = (topology.zones.len(), topology.tiers.len());
     let has = |access| topology.tiers.iter().any(|tier| tier.access == access);
     let one_if = usize::from;
-    let nats = match topology.egress.nat {
+    let nats = match topology.features.egress.nat {
         NatMode::None => 0,
         NatMode::Single => 1,
         NatMode::PerZone => zones,
@@ -190,19 +193,19 @@ fn counts(topology: &Topology) -> BTreeMap<&'static str, usize> {
         ("aws_subnet", tiers * zones),
         ("aws_internet_gateway", one_if(has(Access::Public))),
         ("aws_nat_gateway", nats),
-        ("aws_eip", if topology.egress.bring_elastic_ips { 0 } else { nats }),
+        ("aws_eip", if topology.features.egress.bring_elastic_ips { 0 } else { nats }),
         ("aws_route_table", one_if(has(Access::Public)) + one_if(has(Access::Isolated)) + private_tables),
         ("aws_route", one_if(has(Access::Public)) + if nats > 0 { private_tables } else { 0 }),
         ("aws_route_table_association", tiers * zones),
         ("aws_network_acl", tiers),
         ("aws_network_acl_association", tiers * zones),
         ("aws_security_group", tiers),
-        ("aws_vpc_endpoint", topology.endpoints.len()),
-        ("aws_default_security_group", one_if(topology.close_defaults)),
-        ("aws_default_network_acl", one_if(topology.close_defaults)),
-        ("aws_default_route_table", one_if(topology.close_defaults)),
+        ("aws_vpc_endpoint", topology.features.endpoints.len()),
+        ("aws_default_security_group", one_if(topology.features.close_defaults)),
+        ("aws_default_network_acl", one_if(topology.features.close_defaults)),
+        ("aws_default_route_table", one_if(topology.features.close_defaults)),
     ]);
-    for group in &topology.subnet_groups {
+    for group in &topology.features.subnet_groups {
         *counts.entry(group_type(&group.kind)).or_default() += 1;
     }
     counts

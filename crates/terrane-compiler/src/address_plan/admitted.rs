@@ -4,8 +4,9 @@ use terrane_contract::Admitted;
 
 use crate::address_plan::Layout;
 use crate::declaration::{Declaration, ranges::LENGTHS};
+use crate::features;
 use crate::names::Cidr;
-use crate::sizing::{LOAD_BALANCER_LENGTH, SUBNET_LENGTHS};
+use crate::sizing::SUBNET_LENGTHS;
 use crate::vpc_ranges::admitted_spaces;
 
 /// Returns what each range admits, in the order of the declaration.
@@ -33,11 +34,6 @@ fn one(declaration: &Declaration, tiers: &[Layout], slot_bits: u8, range: usize)
 
 /// Returns the longest prefix length that the subnets of a tier may have.
 fn longest(declaration: &Declaration, tier: usize) -> u8 {
-    let balances = |eks: &crate::declaration::Eks| eks.nodes == tier || eks.load_balancers == Some(tier);
-    let limit = if declaration.eks.as_ref().is_some_and(balances) {
-        LOAD_BALANCER_LENGTH
-    } else {
-        *SUBNET_LENGTHS.end()
-    };
+    let limit = features::longest(declaration, tier).unwrap_or(*SUBNET_LENGTHS.end());
     declaration.tiers[tier].max_length.get().min(limit)
 }

@@ -1,13 +1,13 @@
-//! Reads flows and groups of subnets.
+//! Reads flows.
 
 use std::num::IntErrorKind;
 
-use crate::declaration::{Flow, FlowProtocol, Peer, SubnetGroup, read};
+use crate::declaration::{Flow, FlowProtocol, Peer};
 use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::features::{endpoints, subnet_groups};
-use crate::names::{PortRange, Zone};
+use crate::features::{self, End};
+use crate::names::PortRange;
 use crate::suggest;
-use crate::topology::{self, Access, INTERNET, NatMode, Ports, Topology};
+use crate::topology::{self, Access, INTERNET, Ports, Topology};
 
 /// Reads all flows; `None` in the place of each that is wrong.
 pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<Flow>> {
@@ -31,51 +31,6 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<F
         }
     }
     flows
-}
-
-/// Reads all groups of subnets; `None` in the place of each that is wrong.
-pub(super) fn groups(
-    topology: &Topology,
-    zones: &[Zone],
-    found: &mut Diagnostics,
-) -> Vec<Option<SubnetGroup>> {
-    topology.subnet_groups.iter().enumerate().map(|(idx, group)| {
-        let kind = subnet_groups::kind(&group.kind).is_some();
-        if !kind {
-            found.push(
-                Diagnostic::error(
-                    "unknown-subnet-group",
-                    &group.origin,
-                    format!("there are no subnet groups of kind `{}`", group.kind),
-                )
-                .hint(suggest::hint(&group.kind, subnet_groups::KINDS.iter().map(|kind| kind.name))),
-            );
-        }
-        let user = format!("the {} subnet group", group.kind);
-        let tier = read::tier(topology, &group.tier, &user, &group.origin, found)?;
-        if zones.len() < 2 {
-            found.push(
-                Diagnostic::error(
-                    "subnet-group-zones",
-                    &group.origin,
-                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but the network has {}", group.kind, group.tier, zones.len()),
-                )
-                .hint("declare a second zone"),
-            );
-        }
-        let same = |other: &&topology::SubnetGroup| (&other.kind, &other.tier) == (&group.kind, &group.tier);
-        if topology.subnet_groups[..idx].iter().any(|other| same(&other)) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-subnet-group",
-                    &group.origin,
-                    format!("the {} subnet group of tier `{}` is declared twice", group.kind, group.tier),
-                )
-                .hint("declare it once"),
-            );
-        }
-        Some(SubnetGroup { kind: kind.then(|| group.kind.clone())?, tier, origin: group.origin.clone() })
-    }).collect()
 }
 
 fn one(topology: &Topology, flow: &topology::Flow, found: &mut Diagnostics) -> Option<Flow> {
@@ -136,11 +91,13 @@ fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diag
     if name == INTERNET {
         return Some(Peer::Internet);
     }
-    if topology.endpoints.iter().any(|service| service == name) {
-        return Some(Peer::Endpoint(name.to_owned()));
+    let of_feature = features::end(topology, name);
+    if let Some(End::Peer(peer)) = of_feature {
+        return Some(peer);
     }
+    let ends = features::ends(topology);
     let mut known: Vec<&str> = topology.tiers.iter().map(|tier| tier.name.as_str()).collect();
-    known.extend(topology.endpoints.iter().map(String::as_str));
+    known.extend(ends.iter().map(String::as_str));
     known.push(INTERNET);
     let (code, problem, hint) = if name.is_empty() {
         (
@@ -148,12 +105,8 @@ fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diag
             "has an end that is not named".to_owned(),
             format!("name both ends, of {}", suggest::list(known)),
         )
-    } else if endpoints::kind(name).is_some() {
-        (
-            "endpoint-not-declared",
-            format!("names the gateway endpoint `{name}`, which the network does not have"),
-            format!("add `{name}` to the endpoints"),
-        )
+    } else if let Some(End::Undeclared(code, problem, hint)) = of_feature {
+        (code, problem, hint)
     } else {
         ("unknown-peer", format!("names `{name}`, which is not declared"), suggest::hint(name, known))
     };
@@ -164,7 +117,7 @@ fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diag
 /// Returns why no packet of a flow could arrive, or its replies: code, end of a sentence, what to do.
 fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static str, String, &'static str)> {
     let access = |tier: &usize| topology.tiers[*tier].access;
-    let nat = topology.egress.nat != NatMode::None;
+    let leads_out = features::leads_out(topology);
     match (from, to) {
         (Peer::Endpoint(_), _) => Some((
             "flow-from-endpoint",
@@ -184,7 +137,7 @@ fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static s
             "cannot be: the tier is isolated, so that it has no way to the internet".to_owned(),
             "make the tier private, or use a gateway endpoint",
         )),
-        (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Private && !nat => Some((
+        (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Private && !leads_out => Some((
             "flow-without-egress",
             "cannot be: the tier is private and the network has no NAT gateway".to_owned(),
             "choose an egress with NAT gateways",

@@ -4,7 +4,7 @@ use crate::declaration::{Flow, Peer, Size, Tier};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::names::Zone;
 use crate::quotas;
-use crate::topology::{CniMode, NatMode, Topology};
+use crate::topology::{CniMode, Topology};
 
 pub(super) fn check(
     topology: &Topology,
@@ -30,9 +30,6 @@ pub(super) fn check(
     };
     quota("quota-subnets", "subnets", topology.tiers.len() * zones.len(), "subnets");
     quota("quota-network-acls", "network ACLs", topology.tiers.len(), "network_acls");
-    if topology.egress.nat == NatMode::PerZone && !topology.egress.bring_elastic_ips {
-        quota("quota-elastic-ips", "elastic IPs", zones.len(), "elastic_ips");
-    }
     if ranges as u64 <= most_ranges {
         quota("quota-ranges", "ranges", ranges, "ranges");
     } else {

@@ -1,6 +1,6 @@
 //! Reads the ranges of the VPC and those it must keep clear of.
 
-use crate::declaration::{KeepClear, Range, read};
+use crate::declaration::{KeepClear, Range, names};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::names::{Cidr, Name, PRIVATE_SPACE};
 use crate::suggest;
@@ -79,7 +79,7 @@ pub(super) fn keep_clear(
 }
 
 /// Reads a range in canonical form, and reports what is wrong with it.
-pub(super) fn cidr(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Cidr> {
+pub(crate) fn cidr(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Cidr> {
     Cidr::parse(text)
         .map_err(|problem| {
             found.push(
@@ -99,7 +99,7 @@ fn range(name: &str, text: &str, origin: &Origin, found: &mut Diagnostics) -> Op
         );
         return None;
     }
-    let name: Option<Name> = read::name(name, "a range", origin, found);
+    let name: Option<Name> = names::name(name, "a range", origin, found);
     let cidr = cidr(text, &subject, origin, found)?;
     let length = cidr.prefix_length();
     if !LENGTHS.contains(&length) {

@@ -1,11 +1,10 @@
 //! Reads a topology: the parts in order, each collecting its problems.
 
-use crate::declaration::{Declaration, Dns, egress, eks, flows, limits, ranges, tags, tiers};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
-use crate::features::endpoints;
+use crate::declaration::{Declaration, Dns, Reading, flows, limits, names, ranges, tags, tiers};
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::features::Declared;
 use crate::names::{Name, Zone};
-use crate::suggest;
-use crate::topology::{INTERNET, Topology};
+use crate::topology::Topology;
 
 impl Declaration {
     /// Reads a topology.
@@ -20,18 +19,16 @@ impl Declaration {
         let ranges = ranges::read(topology, &mut found);
         let keep_clear = ranges::keep_clear(topology, &ranges, &mut found);
         let tiers = tiers::read(topology, &zones, &ranges, &mut found);
-        let egress = egress::read(topology, &zones, &mut found);
-        gateway_endpoints(topology, &mut found);
+        let reading = Reading { topology, zones: &zones, ranges: &ranges, tiers: &tiers };
+        let features = Declared::read(&reading, &mut found);
         dns(topology, &mut found);
         let flows = flows::read(topology, &mut found);
-        let subnet_groups = flows::groups(topology, &zones, &mut found);
-        let eks = eks::read(topology, &zones, &ranges, &tiers, &mut found);
         tags::check(&topology.tags, "the network", |key| topology.place(&format!("tags.{key}")), &mut found);
         tags::count(topology, &mut found);
         let terraform = terraform(topology, &mut found);
         limits::check(topology, &zones, &tiers, &flows, &mut found);
         let reclaim = reclaim(topology, &mut found);
-        let (Some(name), Some(egress), false) = (name, egress, found.has_errors()) else {
+        let (Some(name), Some(features), false) = (name, features, found.has_errors()) else {
             return Err(found);
         };
         Ok(Declaration {
@@ -41,17 +38,13 @@ impl Declaration {
             ranges: ranges.into_iter().flatten().collect(),
             zones,
             tiers: tiers.into_iter().flatten().collect(),
-            egress,
             places: Vec::new(),
             attachments: Vec::new(),
             flows: flows.into_iter().flatten().collect(),
-            subnet_groups: subnet_groups.into_iter().flatten().collect(),
-            eks,
-            endpoints: topology.endpoints.clone(),
+            features,
             keep_clear,
             dns: topology.dns,
             tags: topology.tags.clone(),
-            close_defaults: topology.close_defaults,
             reclaim,
             origin: topology.origin.clone(),
             warnings: found,
@@ -59,48 +52,8 @@ impl Declaration {
     }
 }
 
-/// Returns the position of a tier, and reports a name that no tier has.
-pub(super) fn tier(
-    topology: &Topology,
-    name: &str,
-    user: &str,
-    origin: &Origin,
-    found: &mut Diagnostics,
-) -> Option<usize> {
-    let position = topology.tiers.iter().position(|tier| tier.name == name);
-    if position.is_none() {
-        let known = topology.tiers.iter().map(|tier| tier.name.as_str());
-        found.push(
-            Diagnostic::error(
-                "unknown-tier",
-                origin,
-                format!("{user} names tier `{name}`, which is not declared"),
-            )
-            .hint(suggest::hint(name, known)),
-        );
-    }
-    position
-}
-
-/// Reads a name, and reports what is wrong with it.
-pub(super) fn name(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Name> {
-    Name::parse(text)
-        .map_err(|problem| {
-            let diagnostic = Diagnostic::error(
-                "invalid-name",
-                origin,
-                format!("the name `{text}` of {subject} {problem}"),
-            );
-            found.push(diagnostic.hint(format!(
-                "use 1 to {} lower-case letters, digits, and single hyphens, beginning with a letter",
-                Name::MAX_LENGTH
-            )));
-        })
-        .ok()
-}
-
 fn network_name(topology: &Topology, found: &mut Diagnostics) -> Option<Name> {
-    let name = name(&topology.name, "the network", &topology.origin, found)?;
+    let name = names::name(&topology.name, "the network", &topology.origin, found)?;
     // AWS keeps these for itself in the names of security groups and of subnet groups.
     if name.as_str().starts_with("sg-") || name.as_str() == "default" {
         found.push(
@@ -145,31 +98,6 @@ fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
     zones
 }
 
-fn gateway_endpoints(topology: &Topology, found: &mut Diagnostics) {
-    for (idx, service) in topology.endpoints.iter().enumerate() {
-        let origin = topology.place(&format!("endpoints[{idx}]"));
-        if endpoints::kind(service).is_none() {
-            found.push(
-                Diagnostic::error(
-                    "unknown-endpoint",
-                    origin,
-                    format!("there is no gateway endpoint for `{service}`"),
-                )
-                .hint(suggest::hint(service, endpoints::KINDS.iter().map(|kind| kind.name))),
-            );
-        } else if topology.endpoints[..idx].contains(service) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-endpoint",
-                    origin,
-                    format!("the gateway endpoint `{service}` is declared twice"),
-                )
-                .hint("declare it once"),
-            );
-        }
-    }
-}
-
 fn dns(topology: &Topology, found: &mut Diagnostics) {
     let Dns { support, hostnames } = topology.dns;
     if hostnames && !support {
@@ -209,15 +137,5 @@ fn number(text: &str) -> Option<u64> {
 fn reclaim(topology: &Topology, found: &mut Diagnostics) -> Vec<Name> {
     let names = topology.reclaim.iter().enumerate();
     let place = |idx| topology.place(&format!("reclaim[{idx}]"));
-    names.filter_map(|(idx, text)| name(text, "a tier to reclaim", place(idx), found)).collect()
-}
-
-/// Returns whether a word means something else where tiers are named.
-pub(super) fn taken(name: &str) -> Option<&'static str> {
-    match name {
-        INTERNET => Some("everything outside the network"),
-        _ if endpoints::kind(name).is_some() => Some("a gateway endpoint"),
-        "eks-cluster" => Some("the subnets of control planes among the module's outputs"),
-        _ => None,
-    }
+    names.filter_map(|(idx, text)| names::name(text, "a tier to reclaim", place(idx), found)).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::features;
 use crate::topology::Topology;
 
 /// The most tags of one resource, and the most characters of a key and of a value:
@@ -53,7 +54,7 @@ pub(super) fn check<'a>(
 
 /// Reports tiers whose subnets would have too many tags, with those of the network and of its clusters.
 pub(super) fn count(topology: &Topology, found: &mut Diagnostics) {
-    let own = OWN_TAGS + topology.eks.as_ref().map_or(0, |eks| eks.clusters.len());
+    let own = OWN_TAGS + features::tags(topology);
     let mut report = |subject: &str, count: usize, origin: &Origin| {
         let too_many = count + own > MAX_TAGS;
         if too_many {
@@ -102,11 +103,7 @@ fn text_problem(text: &str, part: &str, most: usize) -> Option<String> {
 fn owner(key: &str) -> Option<&'static str> {
     if key == "Name" {
         Some("the module makes from the names of network, tier, and zone")
-    } else if key.starts_with("kubernetes.io/role/") || key.starts_with("kubernetes.io/cluster/") {
-        Some("the load balancers and the CNI of Kubernetes read to choose subnets")
-    } else if key.starts_with("karpenter.sh/") {
-        Some("Karpenter reads to choose subnets")
     } else {
-        None
+        features::tag_reader(key)
     }
 }

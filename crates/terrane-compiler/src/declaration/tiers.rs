@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::declaration::{Range, Size, Tier, read, tags};
+use crate::declaration::{Range, Size, Tier, names, tags};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::family::{Address, V4};
+use crate::features;
 use crate::names::{Cidr, Name, PrefixLength, Zone};
 use crate::sizing::{self, SUBNET_LENGTHS};
 use crate::suggest;
@@ -27,7 +28,7 @@ pub(super) fn read(
             .hint("declare one tier or more"),
         );
     }
-    names(topology, found);
+    check_names(topology, found);
     let tiers: Vec<Option<Tier>> =
         topology.tiers.iter().map(|tier| one(topology, tier, zones, ranges, found)).collect();
     pinned_pairs(&tiers, found);
@@ -35,7 +36,7 @@ pub(super) fn read(
 }
 
 /// Reports names that two tiers have or had, and those that nobody may have.
-fn names(topology: &Topology, found: &mut Diagnostics) {
+fn check_names(topology: &Topology, found: &mut Diagnostics) {
     for (idx, tier) in topology.tiers.iter().enumerate() {
         let mut report = |code, message: String, hint: &str| {
             found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
@@ -49,7 +50,7 @@ fn names(topology: &Topology, found: &mut Diagnostics) {
                 "give each tier a name of its own",
             );
         }
-        if let Some(meaning) = read::taken(name) {
+        if let Some(meaning) = features::reserved(name) {
             report(
                 "reserved-name",
                 format!("the name `{name}` of a tier already means {meaning}"),
@@ -65,7 +66,7 @@ fn names(topology: &Topology, found: &mut Diagnostics) {
         }
         for (nth, old) in tier.renamed_from.iter().enumerate() {
             // Outputs keep the earlier names beside the new one.
-            if let Some(meaning) = read::taken(old) {
+            if let Some(meaning) = features::reserved(old) {
                 report(
                     "reserved-name",
                     format!("the earlier name `{old}` of tier `{name}` means {meaning}"),
@@ -104,11 +105,11 @@ fn one(
     ranges: &[Option<Range>],
     found: &mut Diagnostics,
 ) -> Option<Tier> {
-    let name = read::name(&tier.name, "a tier", &tier.origin, found);
+    let name = names::name(&tier.name, "a tier", &tier.origin, found);
     let renamed_from: Vec<Option<Name>> = tier
         .renamed_from
         .iter()
-        .map(|old| read::name(old, &format!("tier `{}` before", tier.name), &tier.origin, found))
+        .map(|old| names::name(old, &format!("tier `{}` before", tier.name), &tier.origin, found))
         .collect();
     tags::check(&tier.tags, &format!("tier `{}`", tier.name), |_| &tier.origin, found);
     if tier.generation == 0 {
@@ -201,7 +202,7 @@ fn size(
     }
     let room = match &tier.need {
         Some(need) => {
-            let control_plane = control_plane(topology) == Some(name);
+            let control_plane = features::has_control_plane(topology, name);
             let subject = format!("tier `{name}`");
             Some(sizing::room(need, zones.len(), control_plane, &subject, &tier.origin, found)?)
         }
@@ -258,16 +259,11 @@ fn size(
 
 fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> PrefixLength {
     let mut ignored = Diagnostics::default();
-    let control_plane = control_plane(topology) == Some(&tier.name);
+    let control_plane = features::has_control_plane(topology, &tier.name);
     let room = tier.need.as_ref().and_then(|need| {
         sizing::room(need, zones.len(), control_plane, "the tier", &tier.origin, &mut ignored)
     });
     room.and_then(|room| room.prefix_length()).unwrap_or(PrefixLength::MAX)
-}
-
-fn control_plane(topology: &Topology) -> Option<&String> {
-    let eks = topology.eks.as_ref()?;
-    Some(eks.control_plane.as_ref().unwrap_or(&eks.nodes))
 }
 
 /// Reads explicit ranges: one for each zone of the network, inside the tier's range.

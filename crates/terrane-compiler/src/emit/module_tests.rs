@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use terrane_contract::Admitted;
+
 use super::Source;
 use crate::family::Address;
+use crate::features;
 use crate::module::Resource;
 use crate::module::print::{self, Writer};
 use crate::module::syntax::{Body, Expr, by_letter, call, equal, expr, object, reference, string};
@@ -38,11 +41,15 @@ fn write_mock_provider(file: &mut Writer) {
 
 /// Gives a value to each variable that has no default.
 fn write_required_variables(file: &mut Writer, source: &Source<'_>) {
-    if source.network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips) {
-        let letters = source.network.slots.keys();
-        let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
+    let values: Vec<(&str, Expr)> =
+        features::ALL.iter().flat_map(|feature| (feature.test_values)(source.network)).collect();
+    if !values.is_empty() {
         file.blank();
-        file.block("variables", |variables| variables.argument("elastic_ip_allocation_ids", &object(ids)));
+        file.block("variables", |variables| {
+            for (name, value) in &values {
+                variables.argument(name, value);
+            }
+        });
     }
 }
 
@@ -77,12 +84,8 @@ fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<u
     if let Some(rows) = rows(for_each) {
         return Some(rows);
     }
-    let home = network.nat.as_ref().and_then(|nat| nat.home);
-    match (print::expression(for_each).as_str(), home) {
-        ("local.zones", _) => Some(n_zones),
-        (_, Some(_)) if ["aws_eip", "aws_nat_gateway"].contains(&resource.ty.as_str()) => Some(1),
-        _ => None,
-    }
+    let of_feature = || features::ALL.iter().find_map(|feature| (feature.instances)(network, resource));
+    if print::expression(for_each) == "local.zones" { Some(n_zones) } else { of_feature() }
 }
 
 /// Returns the number of entries of a literal object.
@@ -141,23 +144,22 @@ fn write_declared(file: &mut Writer, source: &Source<'_>) {
 }
 
 /// Passes a value for each of these letters as `zones`.
-fn zone_map(zones: &[Zone], value: impl Fn(usize, Zone) -> String) -> Body {
+pub(crate) fn zone_map(zones: &[Zone], value: impl Fn(usize, Zone) -> String) -> Body {
     let entries = zones.iter().enumerate().map(|(idx, zone)| (zone.to_string(), string(&value(idx, *zone))));
     Body::new().arg("zones", object(entries))
 }
 
 /// Passes letters with the availability zones that the mocked provider has for them.
-fn own_zones(zones: &[Zone]) -> Body {
+pub(crate) fn own_zones(zones: &[Zone]) -> Body {
     zone_map(zones, |_, zone| format!("eu-west-1{zone}"))
 }
 
 /// Fewer, gapped, and spare letters: nothing that stays moves.
 fn write_zones(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
-    let home = network.nat.as_ref().and_then(|nat| nat.home);
     let all: Vec<Zone> = network.slots.keys().copied().collect();
     let allowed = |zones: &[Zone]| {
-        zones.len() >= network.min_zones.count && home.is_none_or(|home| zones.contains(&home))
+        zones.len() >= network.min_zones.count && network.homes.iter().all(|home| zones.contains(home))
     };
     let mut sets: Vec<(&str, Vec<Zone>)> = Vec::new();
     if all.len() > network.zones.len() {
@@ -207,24 +209,58 @@ fn write_ranges(file: &mut Writer, source: &Source<'_>) {
     }
 }
 
-/// What must be refused, and by which check.
+/// Variables that the module must refuse.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejection {
+    /// The name of the test.
+    name: String,
+    variables: Body,
+    /// The address of what refuses them: a variable, or a resource with a condition.
+    checked: String,
+}
+
+impl Rejection {
+    pub(crate) fn new(name: &str, variables: Body, checked: &str) -> Rejection {
+        Rejection { name: name.to_owned(), variables, checked: checked.to_owned() }
+    }
+}
+
+/// What must be refused, and by which check: first by the variables themselves, then by the plan.
 fn write_rejections(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
-    let mut reject = |name: &str, variables: Body, checked: &str| {
-        write_run(file, name, &variables, |run| {
+    let of_features = features::ALL.iter().flat_map(|feature| (feature.rejections)(network));
+    let (by_variables, by_plan): (Vec<Rejection>, Vec<Rejection>) =
+        of_features.partition(|rejection| rejection.checked.starts_with("var."));
+    let other_region = Rejection::new(
+        "availability_zones_of_another_region",
+        zone_map(&network.zones, |_, zone| format!("us-east-1{zone}")),
+        "aws_vpc.this",
+    );
+    let all = rejected_ranges(network)
+        .into_iter()
+        .chain(rejected_zones(network))
+        .chain(by_variables)
+        .chain([other_region])
+        .chain(by_plan)
+        .chain(rejected_overlaps(network));
+    for rejection in all {
+        write_run(file, &rejection.name, &rejection.variables, |run| {
             run.blank();
-            run.argument("expect_failures", &Expr::Array(vec![expr(checked)]));
+            run.argument("expect_failures", &Expr::Array(vec![expr(&rejection.checked)]));
         });
-    };
-    reject("a_name_that_aws_refuses", Body::new().arg("name", string("Net_Work-")), "var.name");
+    }
+}
+
+fn rejected_ranges(network: &Network) -> Vec<Rejection> {
+    let name = Body::new().arg("name", string("Net_Work-"));
+    let mut rejected = vec![Rejection::new("a_name_that_aws_refuses", name, "var.name")];
     for range in &network.ranges {
-        let checked = format!("var.{}", range.variable);
         let mut bad = |what: &str, value: &str| {
-            reject(
+            rejected.push(Rejection::new(
                 &format!("{}_{what}", range.variable),
                 Body::new().arg(&range.variable, string(value)),
-                &checked,
-            );
+                &format!("var.{}", range.variable),
+            ));
         };
         let first = range.default.first().ip();
         bad("that_is_no_range", "10.0.0.0");
@@ -235,59 +271,42 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
             bad("with_host_bits", &format!("{}/{}", host.ip(), range.default.prefix_length()));
         }
     }
+    rejected
+}
+
+fn rejected_zones(network: &Network) -> Vec<Rejection> {
+    let mut rejected = Vec::new();
+    let mut reject =
+        |name: &str, variables: Body| rejected.push(Rejection::new(name, variables, "var.zones"));
     let letters: Vec<Zone> = network.slots.keys().copied().collect();
     if let Some(unknown) = Zone::all().find(|zone| !network.slots.contains_key(zone)) {
         let mut zones = network.zones.clone();
         zones.push(unknown);
-        reject("a_letter_without_a_slot", own_zones(&zones), "var.zones");
+        reject("a_letter_without_a_slot", own_zones(&zones));
     }
     if letters.len() > 1 {
         let twice = two_letters_on_one_zone(&network.zones, &letters);
-        reject("two_letters_on_one_availability_zone", twice, "var.zones");
+        reject("two_letters_on_one_availability_zone", twice);
     }
     if network.min_zones.count > 1 {
-        reject("too_few_zones", own_zones(&network.zones[..network.min_zones.count - 1]), "var.zones");
+        reject("too_few_zones", own_zones(&network.zones[..network.min_zones.count - 1]));
     }
-    if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
-        let zones: Vec<Zone> = letters.iter().copied().filter(|letter| *letter != home).collect();
-        if zones.len() >= network.min_zones.count {
-            reject("without_the_home_of_the_nat_gateway", own_zones(&zones), "var.zones");
-        }
-    }
-    reject(
-        "availability_zones_of_another_region",
-        zone_map(&network.zones, |_, zone| format!("us-east-1{zone}")),
-        "aws_vpc.this",
-    );
-    if let Some(eks) = &network.eks
-        && let Some(refused) = eks.refused_zones.first()
-    {
-        reject(
-            "an_availability_zone_without_eks",
-            zone_map(&network.zones, |idx, _| match idx {
-                0 => refused.clone(),
-                _ => format!("euw1-az{idx}"),
-            }),
-            &format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier()),
-        );
-    }
-    for (idx, clear) in network.keep_clear.iter().enumerate() {
-        let base = &network.ranges[0];
-        let length = clear
-            .cidr
-            .prefix_length()
-            .clamp(base.admitted.min_prefix_length, base.admitted.max_prefix_length);
-        let range = Cidr::around(clear.cidr.first(), length);
-        if let Some(range) =
-            range.filter(|range| base.admitted.within.iter().any(|space| space.contains(&range.net())))
-        {
-            reject(
+    rejected
+}
+
+fn rejected_overlaps(network: &Network) -> impl Iterator<Item = Rejection> {
+    let Admitted { min_prefix_length, max_prefix_length, within } = &network.ranges[0].admitted;
+    network.keep_clear.iter().enumerate().filter_map(move |(idx, clear)| {
+        let length = clear.cidr.prefix_length().clamp(*min_prefix_length, *max_prefix_length);
+        let range = Cidr::around(clear.cidr.first(), length)?;
+        within.iter().any(|space| space.contains(&range.net())).then(|| {
+            Rejection::new(
                 &format!("a_range_that_must_stay_clear_{}", idx + 1),
                 Body::new().arg("cidr_block", string(&range.to_string())),
                 "aws_vpc.this",
-            );
-        }
-    }
+            )
+        })
+    })
 }
 
 fn two_letters_on_one_zone(zones: &[Zone], letters: &[Zone]) -> Body {

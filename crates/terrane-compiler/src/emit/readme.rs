@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 
 use super::{Source, diagram, terraform_docs};
 use crate::family::V4;
-use crate::features::network_acls::describe;
-use crate::features::vpc::sizes;
 use crate::module::print;
 use crate::network::Network;
 use crate::proof;
@@ -85,7 +83,7 @@ fn addresses(network: &Network, text: &mut String) {
             text,
             "\n`{}` may be {} in {}; all that is said here holds for each of them, in proportion.",
             range.variable,
-            sizes(&range.admitted),
+            range.sizes(),
             within.join(", ")
         );
     }
@@ -103,9 +101,8 @@ fn flows(network: &Network, text: &mut String) {
     }
     text.push_str("## Flows\n\nOnly these, and the replies to them:\n\n| flow | traffic |\n|---|---|\n");
     for flow in &network.flows {
-        let traffic: Vec<String> =
-            crate::features::network_acls::traffic(flow).iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "| {} | {} |", describe(network, flow), traffic.join(", "));
+        let traffic: Vec<String> = flow.traffic().iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "| {} | {} |", network.describe(flow), traffic.join(", "));
     }
     text.push('\n');
 }

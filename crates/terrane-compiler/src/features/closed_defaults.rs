@@ -1,24 +1,57 @@
 //! The VPC's default security group, network ACL, and main route table, adopted and emptied:
 //! what forgets to name its own gets nothing.
 
-use super::{Feature, Resolution};
+use super::{Feature, Resolution, common};
+use crate::declaration::Reading;
+use crate::diagnostics::Diagnostics;
+use crate::keys::Key;
 use crate::module::syntax::{Body, Expr, template};
 use crate::module::{File, Module, Resource};
 use crate::network::Network;
+use crate::topology::Topology;
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    keys: &[Key::new("close_defaults", "whether the default security group, network ACL, and main route table are emptied", "`true`")],
+    resolve,
+    lower,
+    types: || vec!["aws_default_network_acl", "aws_default_route_table", "aws_default_security_group"],
+    ..Feature::NONE
+};
+
+/// Whether the default security group, network ACL, and main route table are adopted and emptied.
+pub(super) type Keys = bool;
+
+/// The same.
+pub(super) type Declared = bool;
+
+pub(super) fn unsaid() -> Keys {
+    true
+}
+
+impl Topology {
+    /// Leaves the default security group, network ACL, and main route table as AWS makes them: open.
+    #[must_use]
+    pub fn leave_defaults_open(mut self) -> Topology {
+        self.features.close_defaults = false;
+        self
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every feature may fail to be read")]
+pub(super) fn read(reading: &Reading<'_>, _found: &mut Diagnostics) -> Option<Declared> {
+    Some(reading.topology.features.close_defaults)
+}
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    resolution.network.close_defaults = resolution.declaration.close_defaults;
+    resolution.network.close_defaults = resolution.declaration.features.close_defaults;
 }
 
 fn lower(network: &Network, module: &mut Module) {
     if !network.close_defaults {
         return;
     }
-    let tags = |body: Body| {
-        body.blank().arg("tags", super::vpc::tags(network, template("${var.name}-default-closed")))
-    };
+    let tags =
+        |body: Body| body.blank().arg("tags", common::tags(network, template("${var.name}-default-closed")));
     module.resources.push(
         Resource::new(
             File::Routes,

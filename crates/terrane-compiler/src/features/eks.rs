@@ -3,24 +3,116 @@
 //! Who reads which tag: <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/>,
 //! <https://karpenter.sh/docs/concepts/nodeclasses/>, and the VPC CNI's subnet discovery.
 
+mod claims;
+mod keys;
+
 use terrane_contract::{Holds, Type};
 
-use super::vpc::list;
+pub use self::keys::Eks;
+pub(super) use self::keys::read_roles as read;
+
+use super::common::{self, list};
 use super::{Feature, Resolution};
-use crate::declaration::KeepClear;
+use crate::declaration::{Declaration, KeepClear};
+use crate::emit::{Rejection, zone_map};
 use crate::module::syntax::{Expr, call, each, expr, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
-use crate::network::{Eks, Network};
+use crate::names::Cidr;
+use crate::network::{MinZones, Network, Spread};
+use crate::sizing::LOAD_BALANCER_LENGTH;
+use crate::topology::Topology;
 
 /// Ids of the availability zones that EKS takes no subnets in:
 /// <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
-pub(crate) const NO_EKS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
+pub(super) const NO_EKS: [&str; 3] = ["use1-az3", "usw1-az2", "cac1-az3"];
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+/// The set of tags by which controllers know the subnets of a cluster.
+pub(super) const CLUSTER_TAGS: &str = "cluster_tags";
+
+/// The set of tags by which Karpenter finds the subnets of nodes.
+pub(super) const KARPENTER_TAGS: &str = "karpenter_tags";
+
+pub(super) const FEATURE: Feature = Feature {
+    keys: keys::KEYS,
+    reserved,
+    tag_reader,
+    tags: |topology| topology.features.eks.as_ref().map_or(0, |eks| eks.clusters.len()),
+    has_control_plane,
+    longest,
+    resolve,
+    lower,
+    min_zones,
+    spreads,
+    findings: claims::examine,
+    rejections,
+    ..Feature::NONE
+};
+
+/// What a topology says of it.
+pub(super) type Keys = Option<Eks>;
+
+/// What EKS needs, where the network is for it.
+pub(super) type Declared = Option<Roles>;
+
+pub(super) fn unsaid() -> Keys {
+    None
+}
+
+/// The tiers of EKS, and its clusters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// The public tier of internet-facing load balancers.
+    pub load_balancers: Option<usize>,
+    /// The tier of nodes and internal load balancers.
+    pub nodes: usize,
+    /// The tier of the control plane's interfaces.
+    pub control_plane: usize,
+    /// The tier of pods, where they have one of their own.
+    pub pods: Option<usize>,
+    /// Names of the clusters that share the network: the default of `var.cluster_names`.
+    pub clusters: Vec<String>,
+    /// The cluster whose Karpenter finds the nodes' subnets: the default of `var.karpenter_cluster`.
+    pub karpenter: Option<String>,
+    /// The range of services.
+    pub service_range: Option<Cidr>,
+    /// Ids of the availability zones in which the control plane can have no interface, and so no subnet.
+    pub refused_zones: Vec<String>,
+}
+
+fn has_control_plane(topology: &Topology, tier: &str) -> bool {
+    let eks = topology.features.eks.as_ref();
+    eks.is_some_and(|eks| eks.control_plane.as_ref().unwrap_or(&eks.nodes) == tier)
+}
+
+/// Returns the longest prefix length of a tier's subnets, where load balancers need larger ones than others.
+fn longest(declaration: &Declaration, tier: usize) -> Option<u8> {
+    let eks = declaration.features.eks.as_ref()?;
+    (eks.nodes == tier || eks.load_balancers == Some(tier)).then_some(LOAD_BALANCER_LENGTH)
+}
+
+/// Returns who reads a tag that no author may set.
+fn tag_reader(key: &str) -> Option<&'static str> {
+    if key.starts_with("kubernetes.io/role/") || key.starts_with("kubernetes.io/cluster/") {
+        Some("the load balancers and the CNI of Kubernetes read to choose subnets")
+    } else if key.starts_with("karpenter.sh/") {
+        Some("Karpenter reads to choose subnets")
+    } else {
+        None
+    }
+}
+
+fn reserved(name: &str) -> Option<&'static str> {
+    (name == "eks-cluster").then_some("the subnets of control planes among the module's outputs")
+}
+
+fn min_zones(declaration: &Declaration) -> Option<MinZones> {
+    declaration.features.eks.as_ref()?;
+    Some(MinZones { count: 2, reason: "an EKS cluster needs subnets in two availability zones" })
+}
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, .. } = resolution;
-    let Some(eks) = &declaration.eks else { return };
+    let Some(eks) = &declaration.features.eks else { return };
     let mut tag = |tier: usize, key: &str| {
         network.tiers[tier].tags.insert(key.to_owned(), "1".to_owned());
     };
@@ -32,27 +124,20 @@ fn resolve(resolution: &mut Resolution<'_>) {
         tag(tier, "kubernetes.io/role/cni");
     }
     for tier in [eks.load_balancers, Some(eks.nodes), Some(eks.control_plane)].into_iter().flatten() {
-        network.tiers[tier].cluster_tags = true;
+        let sets = &mut network.tiers[tier].tag_sets;
+        if !sets.contains(&CLUSTER_TAGS) {
+            sets.push(CLUSTER_TAGS);
+        }
     }
-    network.tiers[eks.nodes].karpenter = true;
+    network.tiers[eks.nodes].tag_sets.push(KARPENTER_TAGS);
     // The topology's ranges stay clear of it, and so must those that a caller gives.
     network
         .keep_clear
         .extend(eks.service_range.map(|cidr| KeepClear { name: "the clusters' services".to_owned(), cidr }));
-    network.eks = Some(Eks {
-        load_balancers: eks.load_balancers,
-        nodes: eks.nodes,
-        control_plane: eks.control_plane,
-        pods: eks.pods,
-        clusters: eks.clusters.clone(),
-        karpenter: eks.karpenter.clone(),
-        service_range: eks.service_range,
-        refused_zones: NO_EKS.map(str::to_owned).to_vec(),
-    });
 }
 
 fn lower(network: &Network, module: &mut Module) {
-    let Some(eks) = &network.eks else { return };
+    let Some(eks) = &network.features.eks else { return };
     module.variables.push(Variable {
         name: "cluster_names".to_owned(),
         ty: Type::set(Type::String),
@@ -79,12 +164,12 @@ fn lower(network: &Network, module: &mut Module) {
     });
     for (name, comment, value) in [
         (
-            "cluster_tags",
+            CLUSTER_TAGS,
             "Subnets that several clusters share carry the tag of each.",
             r#"{ for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }"#,
         ),
         (
-            "karpenter_tags",
+            KARPENTER_TAGS,
             "",
             r#"{ for name in var.karpenter_cluster[*] : "karpenter.sh/discovery" => name }"#,
         ),
@@ -97,8 +182,7 @@ fn lower(network: &Network, module: &mut Module) {
         });
     }
     let control_plane = &network.tiers[eks.control_plane];
-    let subnets = format!("aws_subnet.{}", control_plane.name.identifier());
-    if let Some(subnets) = module.resources.iter_mut().find(|resource| resource.address() == subnets) {
+    if let Some(subnets) = module.resource_mut("aws_subnet", &control_plane.name.identifier()) {
         subnets.postconditions.push(takes_eks(&eks.refused_zones));
     }
     module.outputs.push(Output {
@@ -106,7 +190,7 @@ fn lower(network: &Network, module: &mut Module) {
         description: "Ids of the subnets to give to an EKS cluster, in the order of their zone letters."
             .to_owned(),
         holds: Some(Holds::SubnetId),
-        value: call("tolist", [each("subnet", super::tiers::subnets(control_plane), "id")]),
+        value: call("tolist", [each("subnet", common::subnets(control_plane), "id")]),
     });
     module.outputs.push(Output {
         name: "eks_cluster_names".to_owned(),
@@ -124,4 +208,25 @@ fn takes_eks(refused: &[String]) -> Condition {
             "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.",
         ),
     }
+}
+
+fn spreads(network: &Network) -> Vec<Spread> {
+    let spread = |eks: &Roles| Spread {
+        name: "EKS".to_owned(),
+        tier: eks.control_plane,
+        zones: 2,
+        otherwise: "running clusters stay, but none can be made or have its subnets changed",
+    };
+    network.features.eks.iter().map(spread).collect()
+}
+
+fn rejections(network: &Network) -> Vec<Rejection> {
+    let Some(eks) = &network.features.eks else { return Vec::new() };
+    let Some(refused) = eks.refused_zones.first() else { return Vec::new() };
+    let zones = zone_map(&network.zones, |idx, _| match idx {
+        0 => refused.clone(),
+        _ => format!("euw1-az{idx}"),
+    });
+    let subnets = format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier());
+    vec![Rejection::new("an_availability_zone_without_eks", zones, &subnets)]
 }

@@ -1,40 +1,116 @@
 //! Gateway endpoints: a route to an AWS service that never leaves AWS.
 //!
-//! A new service is one file with a [`Kind`] and one line in [`KINDS`].
+//! A new service is one file with a [`EndpointKind`] and one line in [`ENDPOINT_KINDS`].
 
 mod dynamodb;
 mod s3;
 
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution};
-use crate::declaration::Peer;
+use super::{End, Feature, Resolution, common};
+use crate::declaration::{Peer, Reading};
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::keys::Key;
 use crate::module::syntax::{Body, call, expr, object, string, template};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Network, RouteTable};
+use crate::suggest;
+use crate::topology::Topology;
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    keys: &[Key::new("endpoints", "gateway endpoints by service, such as `s3` ([all of them](../crates/terrane-compiler/src/features/endpoints))", "none")],
+    end,
+    ends: |topology| topology.features.endpoints.clone(),
+    reserved: |name| kind(name).map(|_| "a gateway endpoint"),
+    resolve,
+    lower,
+    types: || vec!["aws_vpc_endpoint", "aws_vpc_endpoint_route_table_association"],
+    ..Feature::NONE
+};
 
 /// Every service with a gateway endpoint: <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>.
-pub const KINDS: &[Kind] = &[dynamodb::KIND, s3::KIND];
+pub const ENDPOINT_KINDS: &[EndpointKind] = &[dynamodb::KIND, s3::KIND];
 
 /// Returns the service with this name.
-pub fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name)
+fn kind(name: &str) -> Option<&'static EndpointKind> {
+    ENDPOINT_KINDS.iter().find(|kind| kind.name == name)
 }
 
 /// A service with a gateway endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct EndpointKind {
     /// The name in a topology, and the last part of the AWS service name.
     pub name: &'static str,
     /// What people call it.
     pub title: &'static str,
 }
 
+/// Gateway endpoints by service: names in [`ENDPOINT_KINDS`].
+pub(super) type Keys = Vec<String>;
+
+/// The same, each of them known and none twice.
+pub(super) type Declared = Vec<String>;
+
+pub(super) fn unsaid() -> Keys {
+    Vec::new()
+}
+
+impl Topology {
+    /// Adds gateway endpoints by service name.
+    #[must_use]
+    #[track_caller]
+    pub fn endpoints<'a>(mut self, services: impl IntoIterator<Item = &'a str>) -> Topology {
+        for service in services {
+            self.places.insert(&format!("endpoints[{}]", self.features.endpoints.len()), Origin::caller());
+            self.features.endpoints.push(service.to_owned());
+        }
+        self
+    }
+}
+
+pub(super) fn read(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Declared> {
+    let topology = reading.topology;
+    for (idx, service) in topology.features.endpoints.iter().enumerate() {
+        let origin = topology.place(&format!("endpoints[{idx}]"));
+        if kind(service).is_none() {
+            found.push(
+                Diagnostic::error(
+                    "unknown-endpoint",
+                    origin,
+                    format!("there is no gateway endpoint for `{service}`"),
+                )
+                .hint(suggest::hint(service, ENDPOINT_KINDS.iter().map(|kind| kind.name))),
+            );
+        } else if topology.features.endpoints[..idx].contains(service) {
+            found.push(
+                Diagnostic::error(
+                    "duplicate-endpoint",
+                    origin,
+                    format!("the gateway endpoint `{service}` is declared twice"),
+                )
+                .hint("declare it once"),
+            );
+        }
+    }
+    Some(topology.features.endpoints.clone())
+}
+
+fn end(topology: &Topology, name: &str) -> Option<End> {
+    if topology.features.endpoints.iter().any(|service| service == name) {
+        return Some(End::Peer(Peer::Endpoint(name.to_owned())));
+    }
+    kind(name).map(|_| {
+        End::Undeclared(
+            "endpoint-not-declared",
+            format!("names the gateway endpoint `{name}`, which the network does not have"),
+            format!("add `{name}` to the endpoints"),
+        )
+    })
+}
+
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, .. } = resolution;
-    network.endpoints.clone_from(&declaration.endpoints);
+    network.endpoints.clone_from(&declaration.features.endpoints);
     for flow in &declaration.flows {
         if let (Peer::Tier(tier), Peer::Endpoint(service)) = (&flow.from, &flow.to) {
             let services = &mut network.route_tables[network.tiers[*tier].route_table].endpoints;
@@ -46,7 +122,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
 }
 
 fn lower(network: &Network, module: &mut Module) {
-    for kind in KINDS.iter().filter(|kind| network.endpoints.iter().any(|service| service == kind.name)) {
+    for kind in ENDPOINT_KINDS.iter().filter(|kind| network.endpoints.iter().any(|service| service == kind.name)) {
         let tables: Vec<&RouteTable> = network
             .route_tables
             .iter()
@@ -56,7 +132,7 @@ fn lower(network: &Network, module: &mut Module) {
         module.resources.extend(tables.iter().map(|table| association(kind, table)));
     }
     if !network.endpoints.is_empty() {
-        let ids = KINDS
+        let ids = ENDPOINT_KINDS
             .iter()
             .filter(|kind| network.endpoints.iter().any(|service| service == kind.name))
             .map(|kind| (kind.name, expr(&format!("aws_vpc_endpoint.{}.id", kind.name))));
@@ -69,7 +145,7 @@ fn lower(network: &Network, module: &mut Module) {
     }
 }
 
-fn endpoint(network: &Network, kind: &Kind) -> Resource {
+fn endpoint(network: &Network, kind: &EndpointKind) -> Resource {
     Resource::new(
         File::Gateways,
         "aws_vpc_endpoint",
@@ -79,13 +155,13 @@ fn endpoint(network: &Network, kind: &Kind) -> Resource {
             .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
-            .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{}", kind.name)))),
+            .arg("tags", common::tags(network, template(format!("${{var.name}}-{}", kind.name)))),
     )
     .comment(&format!("{} without a way to the internet.", kind.title))
 }
 
 /// Returns the route of an endpoint in a table: one resource for each zone, so that a new zone changes no other.
-fn association(kind: &Kind, table: &RouteTable) -> Resource {
+fn association(kind: &EndpointKind, table: &RouteTable) -> Resource {
     let id = if table.per_zone {
         format!("aws_route_table.{}[each.key].id", table.name)
     } else {

@@ -2,12 +2,14 @@
 
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution};
+use super::{Feature, Resolution, common};
+use crate::emit::Picture;
 use crate::module::syntax::{Body, expr};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Access, Network};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature =
+    Feature { resolve, lower, types: || vec!["aws_internet_gateway"], draw, ..Feature::NONE };
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let network = &mut resolution.network;
@@ -25,7 +27,7 @@ fn lower(network: &Network, module: &mut Module) {
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
-            .arg("tags", super::vpc::tags(network, expr("var.name"))),
+            .arg("tags", common::tags(network, expr("var.name"))),
     ));
     module.outputs.push(Output {
         name: "internet_gateway_id".to_owned(),
@@ -33,4 +35,12 @@ fn lower(network: &Network, module: &mut Module) {
         holds: Some(Holds::InternetGatewayId),
         value: expr("aws_internet_gateway.this.id"),
     });
+}
+
+fn draw(network: &Network, picture: &mut Picture) {
+    if network.internet_gateway {
+        picture.outside.push("internet((internet))".to_owned());
+        picture.vpc.push("igw[internet gateway]".to_owned());
+        picture.edges.push("igw <--> internet".to_owned());
+    }
 }

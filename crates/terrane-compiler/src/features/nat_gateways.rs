@@ -1,19 +1,47 @@
 //! NAT gateways: the way out of private tiers, each with an elastic IP that stays with its zone letter.
 
+mod keys;
+
 use terrane_contract::{Holds, Type};
 
-use super::{Feature, Resolution};
-use crate::declaration::Egress;
-use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
+pub use self::keys::{Egress, NatMode};
+
+use super::{Feature, Resolution, common};
+use crate::emit::{Picture, Rejection, own_zones};
+use crate::module::syntax::{Body, Expr, by_letter, call, expr, object, reference, string, template};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
+use crate::names::Zone;
 use crate::network::{Nat, Network};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    keys: keys::KEYS,
+    leads_out: |topology| topology.features.egress.nat != NatMode::None,
+    resolve,
+    lower,
+    types: || vec!["aws_eip", "aws_nat_gateway"],
+    draw,
+    test_values,
+    instances,
+    rejections,
+    ..Feature::NONE
+};
+
+/// What a topology says of it.
+pub(super) type Keys = Egress;
+
+/// The gateways, where there are any.
+pub(super) type Declared = Option<Nat>;
+
+pub(super) fn unsaid() -> Keys {
+    Egress::default()
+}
+
+pub(super) use self::keys::read_gateways as read;
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    if let Egress::Nat { tier, home, bring_elastic_ips } = resolution.declaration.egress {
-        resolution.network.nat = Some(Nat { tier, home, bring_elastic_ips });
-    }
+    let Resolution { declaration, network, .. } = resolution;
+    network.nat.clone_from(&declaration.features.egress);
+    network.homes.extend(network.nat.as_ref().and_then(|nat| nat.home));
 }
 
 /// Returns the map whose letters have a NAT gateway.
@@ -40,7 +68,7 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .arg("domain", string("vpc"))
                     .blank()
-                    .arg("tags", super::vpc::tags(network, template("${var.name}-nat-${each.key}"))),
+                    .arg("tags", common::tags(network, template("${var.name}-nat-${each.key}"))),
             )
             .for_each(&zones(nat))
             .comment("The address that the outside sees. It stays with its zone letter.")
@@ -58,12 +86,28 @@ fn lower(network: &Network, module: &mut Module) {
                 .hcl("allocation_id", allocation)
                 .hcl("subnet_id", &format!("aws_subnet.{public}[each.key].id"))
                 .blank()
-                .arg("tags", super::vpc::tags(network, template("${var.name}-${each.key}"))),
+                .arg("tags", common::tags(network, template("${var.name}-${each.key}"))),
         )
         .for_each(&zones(nat))
         .depends_on("aws_internet_gateway.this"),
     );
+    checks(nat, module);
     outputs(module);
+}
+
+/// Adds what the caller's zones and addresses must have for the gateways.
+fn checks(nat: &Nat, module: &mut Module) {
+    if let (Some(home), Some(zones)) = (nat.home, module.variable_mut("zones")) {
+        zones.validations.push(Condition {
+            condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
+            error_message: string(&format!(
+                "zones must have the letter {home}: the only NAT gateway lives there."
+            )),
+        });
+    }
+    if let (true, Some(vpc)) = (nat.bring_elastic_ips, module.resource_mut("aws_vpc", "this")) {
+        vpc.preconditions.push(brought_elastic_ips(nat));
+    }
 }
 
 fn elastic_ips_variable() -> Variable {
@@ -85,8 +129,8 @@ fn elastic_ips_variable() -> Variable {
 }
 
 /// Returns the check that every NAT gateway has been given an elastic IP.
-pub(super) fn brought_elastic_ips(network: &Network) -> Condition {
-    let zones = network.nat.as_ref().map(zones).unwrap_or_default();
+fn brought_elastic_ips(nat: &Nat) -> Condition {
+    let zones = zones(nat);
     let missing = format!("setsubtract(keys({zones}), keys(var.elastic_ip_allocation_ids))");
     Condition {
         condition: expr(&format!("length({missing}) == 0")),
@@ -113,4 +157,34 @@ fn outputs(module: &mut Module) {
             value: call("tomap", [by_letter("gateway", reference("aws_nat_gateway", "this"), attribute)]),
         });
     }
+}
+
+fn draw(network: &Network, picture: &mut Picture) {
+    let Some(nat) = &network.nat else { return };
+    for zone in network.zones.iter().filter(|zone| nat.home.is_none_or(|home| home == **zone)) {
+        let part = picture.zone(*zone);
+        part.nodes.push(format!("nat_{zone}([NAT gateway])"));
+        part.edges.push(format!("nat_{zone} --> igw"));
+    }
+}
+
+fn test_values(network: &Network) -> Vec<(&'static str, Expr)> {
+    let Some(Nat { bring_elastic_ips: true, .. }) = network.nat else { return Vec::new() };
+    let letters = network.slots.keys();
+    let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
+    vec![("elastic_ip_allocation_ids", object(ids))]
+}
+
+fn instances(network: &Network, resource: &Resource) -> Option<usize> {
+    network.nat.as_ref()?.home?;
+    ["aws_eip", "aws_nat_gateway"].contains(&resource.ty.as_str()).then_some(1)
+}
+
+fn rejections(network: &Network) -> Vec<Rejection> {
+    let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) else { return Vec::new() };
+    let zones: Vec<Zone> = network.slots.keys().copied().filter(|letter| *letter != home).collect();
+    if zones.len() < network.min_zones.count {
+        return Vec::new();
+    }
+    vec![Rejection::new("without_the_home_of_the_nat_gateway", own_zones(&zones), "var.zones")]
 }

@@ -21,8 +21,8 @@ use std::ops::RangeInclusive;
 
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution};
-use crate::declaration::{Declaration, Flow, FlowProtocol, Peer};
+use super::{Feature, Resolution, common};
+use crate::declaration::{Flow, Peer};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
@@ -30,7 +30,14 @@ use crate::module::{File, Module, Resource};
 use crate::names::{Cidr, PortRange};
 use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    resolve,
+    lower,
+    types: || vec!["aws_network_acl", "aws_network_acl_association", "aws_network_acl_rule"],
+    named_after_tiers: &["aws_network_acl", "aws_network_acl_rule", "aws_network_acl_association"],
+    warnings,
+    ..Feature::NONE
+};
 
 /// Rules of one direction that a network ACL may have, the default `*` rule not counted:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls> (20 with it).
@@ -80,7 +87,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, numbers, diagnostics, .. } = resolution;
     let mut wants = vec![Wants::new(); network.tiers.len()];
     for flow in &declaration.flows {
-        for traffic in traffic(flow) {
+        for traffic in flow.traffic() {
             want(network, &mut wants, flow, traffic);
         }
     }
@@ -105,16 +112,6 @@ fn resolve(resolution: &mut Resolution<'_>) {
     }
 }
 
-/// Returns what a flow matches, one for each of its port ranges.
-pub(crate) fn traffic(flow: &Flow) -> Vec<Traffic> {
-    match flow.protocol {
-        FlowProtocol::Tcp => flow.ports.iter().copied().map(Traffic::Tcp).collect(),
-        FlowProtocol::Udp => flow.ports.iter().copied().map(Traffic::Udp).collect(),
-        FlowProtocol::Icmp => vec![Traffic::Icmp],
-        FlowProtocol::Any => vec![Traffic::Any],
-    }
-}
-
 /// Returns what carries the replies to some traffic.
 fn reply(traffic: Traffic) -> Traffic {
     match traffic {
@@ -125,20 +122,9 @@ fn reply(traffic: Traffic) -> Traffic {
     }
 }
 
-/// Returns how a flow is told to people.
-pub(crate) fn describe(network: &Network, flow: &Flow) -> String {
-    let ends = ends(network, flow);
-    if flow.purpose.is_empty() { ends } else { format!("{ends}, {}", flow.purpose) }
-}
-
-/// Returns who talks to whom.
-fn ends(network: &Network, flow: &Flow) -> String {
-    format!("{} to {}", network.peer_name(&flow.from), network.peer_name(&flow.to))
-}
-
 /// Adds what one flow needs to the ACLs of every tier it crosses, both ways.
 fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
-    let why = ends(network, flow);
+    let why = network.ends(flow);
     let mut add = |tier: usize, direction, whom, traffic, note: &str| {
         let reasons: &mut Vec<String> = wants[tier].entry((direction, whom, traffic)).or_default();
         let reason = format!("{note}{why}");
@@ -321,14 +307,14 @@ fn over_budget(
 }
 
 /// Returns what the author of a network should know of rules that became wider than what is declared.
-pub(crate) fn warnings(declaration: &Declaration, network: &Network) -> Diagnostics {
+fn warnings(network: &Network) -> Diagnostics {
     let mut found = Diagnostics::default();
     for acl in &network.acls {
+        let tier = &network.tiers[acl.tier];
         for words in &acl.widened {
-            let origin = &declaration.tiers[acl.tier].origin;
-            let message = format!("the network ACL of tier `{}` {words}", network.tiers[acl.tier].name);
+            let message = format!("the network ACL of tier `{}` {words}", tier.name);
             found.push(
-                Diagnostic::warning("acl-widened", origin, message)
+                Diagnostic::warning("acl-widened", &tier.origin, message)
                     .hint("nothing is lost while the security groups are in place; declare fewer ports or port ranges that touch to have it exact"),
             );
         }
@@ -348,7 +334,7 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{first_name}")))),
+                    .arg("tags", common::tags(network, template(format!("${{var.name}}-{first_name}")))),
             )
             .comment(&comment(network, acl)),
         );
@@ -370,7 +356,7 @@ fn lower(network: &Network, module: &mut Module) {
             association.depends_on(&format!("aws_network_acl_rule.{id}"))
         });
     }
-    module.outputs.push(super::security_groups::by_tier(
+    module.outputs.push(common::by_tier(
         network,
         "network_acl_ids",
         "Ids of the network ACLs by tier.",
@@ -428,12 +414,12 @@ fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
 
 fn row(network: &Network, rule: &AclRule) -> Expr {
     let cidr_block = match rule.peer {
-        AclPeer::Tier(tier, part) => expr(&super::tiers::block(network, tier, part)),
+        AclPeer::Tier(tier, part) => expr(&common::block(network, tier, part)),
         AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
         AclPeer::Cidr(cidr) => string(&cidr.to_string()),
         AclPeer::Place(place, range) => string(&network.places[place].ranges[range].to_string()),
     };
-    let (protocol, from, to) = columns(rule.traffic);
+    let (protocol, from, to) = common::columns(rule.traffic);
     object([
         ("egress", Expr::Bool(rule.direction == Direction::Egress)),
         ("number", Expr::Number(rule.number.into())),
@@ -443,16 +429,4 @@ fn row(network: &Network, rule: &AclRule) -> Expr {
         ("to", to),
         ("cidr_block", cidr_block),
     ])
-}
-
-/// Returns protocol and ports, or ICMP type and code, as Terraform's arguments take them.
-pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
-    let number = |value: i32| Expr::Number(value.into());
-    match traffic {
-        Traffic::Tcp(ports) => ("tcp", number(ports.from.into()), number(ports.to.into())),
-        Traffic::Udp(ports) => ("udp", number(ports.from.into()), number(ports.to.into())),
-        Traffic::Icmp => ("icmp", number(-1), number(-1)),
-        Traffic::FragmentationNeeded => ("icmp", number(3), number(4)),
-        Traffic::Any => ("-1", Expr::Null, Expr::Null),
-    }
 }

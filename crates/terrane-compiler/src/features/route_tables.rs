@@ -2,13 +2,21 @@
 
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution};
+use super::{Feature, Resolution, common};
+use crate::emit::Picture;
 use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
 use crate::module::{File, Module, Output, Resource};
 use crate::names::Cidr;
 use crate::network::{Access, Destination, Network, Peer, Route, RouteTable, Target};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    resolve,
+    lower,
+    types: || vec!["aws_route", "aws_route_table", "aws_route_table_association"],
+    named_after_tiers: &["aws_route_table_association"],
+    draw,
+    ..Feature::NONE
+};
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let network = &mut resolution.network;
@@ -94,7 +102,7 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
-            .arg("tags", super::vpc::tags(network, template(format!("${{var.name}}-{}{zone}", table.name)))),
+            .arg("tags", common::tags(network, template(format!("${{var.name}}-{}{zone}", table.name)))),
     );
     let each = if table.per_zone { "In each zone, routes of " } else { "Routes of " };
     let resource = resource.comment(&format!("{each}{}.", tiers.join(" and ")));
@@ -174,6 +182,34 @@ fn output(table: &RouteTable) -> Output {
             description: format!("Id of the {name} route table."),
             holds: Some(Holds::RouteTableId),
             value: expr(&format!("aws_route_table.{name}.id")),
+        }
+    }
+}
+
+fn draw(network: &Network, picture: &mut Picture) {
+    for (idx, attachment) in network.attachments.iter().enumerate() {
+        let id = attachment.name.identifier();
+        picture.beyond.push(format!("{id}_attachment{{{{{}}}}}", attachment.name));
+        for place in network.places.iter().filter(|place| place.via == Some(idx)) {
+            let ranges: Vec<String> = place.ranges.iter().map(ToString::to_string).collect();
+            let own = place.name.identifier();
+            picture.beyond.push(format!("{own}_place[[\"{}<br/>{}\"]]", place.name, ranges.join("<br/>")));
+            picture.beyond.push(format!("{id}_attachment <--> {own}_place"));
+        }
+    }
+    for zone in &network.zones {
+        for tier in &network.tiers {
+            let id = tier.name.identifier();
+            let edge = |target: Target| match target {
+                Target::InternetGateway => format!("{id}_{zone} <--> igw"),
+                Target::NatOfZone => format!("{id}_{zone} --> nat_{zone}"),
+                Target::NatOfHome(home) => format!("{id}_{zone} --> nat_{home}"),
+                Target::Attachment(attachment) => {
+                    format!("{id}_{zone} <--> {}_attachment", network.attachments[attachment].name.identifier())
+                }
+            };
+            let routes = &network.route_tables[tier.route_table].routes;
+            picture.zone(*zone).edges.extend(routes.iter().map(|route| edge(route.target)));
         }
     }
 }

@@ -5,24 +5,36 @@
 
 use terrane_contract::{Holds, Type};
 
-use super::network_acls::{columns, describe, traffic};
+use super::common::{self, columns};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::diagnostics::Diagnostic;
-use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
-use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
+use crate::module::syntax::{Body, Expr, expr, object, string, table, template};
+use crate::module::{Condition, File, Local, Module, Resource, Variable};
 use crate::names::Cidr;
-use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Tier, Traffic};
+use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Traffic};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    resolve,
+    lower,
+    types: || {
+        vec![
+            "aws_security_group",
+            "aws_vpc_security_group_egress_rule",
+            "aws_vpc_security_group_ingress_rule",
+        ]
+    },
+    named_after_tiers: &["aws_security_group"],
+    ..Feature::NONE
+};
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, diagnostics, .. } = resolution;
     let mut groups: Vec<SecurityGroup> =
         (0..network.tiers.len()).map(|tier| SecurityGroup { tier, rules: Vec::new() }).collect();
     for flow in &declaration.flows {
-        for traffic in traffic(flow) {
-            let why = describe(network, flow);
+        for traffic in flow.traffic() {
+            let why = network.describe(flow);
             let mut add = |tier: usize, direction, peer: GroupPeer| {
                 add(network, &mut groups[tier].rules, direction, traffic, peer, &why);
             };
@@ -93,7 +105,7 @@ fn lower(network: &Network, module: &mut Module) {
                     .arg("description", string(&format!("Members of the {} tier", tier.first_name())))
                     .hcl("vpc_id", "aws_vpc.this.id")
                     .blank()
-                    .arg("tags", super::vpc::tags(network, template(name))),
+                    .arg("tags", common::tags(network, template(name))),
             )
             .comment(&comment(network, group)),
         );
@@ -115,27 +127,13 @@ fn lower(network: &Network, module: &mut Module) {
             }
         }
     }
-    module.outputs.push(by_tier(
+    module.outputs.push(common::by_tier(
         network,
         "security_group_ids",
         "Ids of the security groups by tier.",
         "aws_security_group",
         Holds::SecurityGroupId,
     ));
-}
-
-/// Returns an output that holds an id for each tier.
-pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
-    let ids = network.tiers.iter().flat_map(|tier| {
-        let id = expr(&format!("{ty}.{}.id", tier.name.identifier()));
-        tier.names().map(move |name| (name.identifier(), id.clone()))
-    });
-    Output {
-        name: name.to_owned(),
-        description: description.to_owned(),
-        holds: Some(holds),
-        value: call("tomap", [object(ids)]),
-    }
 }
 
 /// Says in words what a group permits.
@@ -147,18 +145,13 @@ fn comment(network: &Network, group: &SecurityGroup) -> String {
     if tier.client_groups {
         lines.push(format!(
             "Members of the groups in `{}` may do to them what other tiers may.",
-            clients_variable(tier)
+            tier.clients_variable()
         ));
     }
     if group.rules.is_empty() {
         lines.push("  nothing; no flow is declared".to_owned());
     }
     lines.join("\n")
-}
-
-/// Returns the variable with the security groups of a tier's other clients.
-pub(crate) fn clients_variable(tier: &Tier) -> String {
-    format!("{}_client_security_group_ids", tier.first_name().identifier())
 }
 
 /// Adds the variable by which a caller names security groups of a tier's clients, and the rules that let those in.
@@ -169,7 +162,7 @@ fn client_rules<'a>(
     module: &mut Module,
 ) {
     let tier = &network.tiers[tier];
-    let (id, variable) = (tier.name.identifier(), clients_variable(tier));
+    let (id, variable) = (tier.name.identifier(), tier.clients_variable());
     module.variables.push(Variable {
         name: variable.clone(),
         ty: Type::map(Type::String),
@@ -200,7 +193,7 @@ fn client_rules<'a>(
         .hcl("from_port", "each.value.from")
         .hcl("to_port", "each.value.to")
         .blank()
-        .arg("tags", super::vpc::tags(network, expr("each.key")));
+        .arg("tags", common::tags(network, expr("each.key")));
     // No name of a tier holds two underscores, so that this meets no other name.
     let label = format!("{}__clients", tier.first_name().identifier());
     module.resources.push(
@@ -240,7 +233,7 @@ fn rules_resource<'a>(
         .hcl("from_port", "each.value.from")
         .hcl("to_port", "each.value.to")
         .blank()
-        .arg("tags", super::vpc::tags(network, expr("each.key")));
+        .arg("tags", common::tags(network, expr("each.key")));
     let ty = format!("aws_vpc_security_group_{direction}_rule");
     let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
     resource.for_each = Some(match peer {

@@ -1,6 +1,6 @@
 //! Groups of subnets for databases and caches.
 //!
-//! A new kind is one file with a [`Kind`] and one line in [`KINDS`].
+//! A new kind is one file with a [`SubnetGroupKind`] and one line in [`SUBNET_GROUP_KINDS`].
 
 mod dax;
 mod dms;
@@ -11,17 +11,33 @@ mod neptune;
 mod rds;
 mod redshift;
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution};
+use super::{Feature, Resolution, common};
+use crate::declaration::{Declaration, Reading, names};
 use crate::module::syntax::{Body, call, each, expr, object, string, template};
 use crate::module::{File, Module, Moved, Output, Resource};
-use crate::network::{Network, SubnetGroup};
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::keys::{self, Key, Table, located};
+use crate::network::{self, MinZones, Network, Spread};
+use crate::suggest;
+use crate::topology::Topology;
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    keys: KEYS,
+    resolve,
+    lower,
+    types: || SUBNET_GROUP_KINDS.iter().map(|kind| kind.resource_type).collect(),
+    min_zones,
+    spreads,
+    ..Feature::NONE
+};
 
 /// Every kind of subnet group, by name.
-pub const KINDS: &[Kind] = &[
+pub const SUBNET_GROUP_KINDS: &[SubnetGroupKind] = &[
     dax::KIND,
     dms::KIND,
     docdb::KIND,
@@ -34,7 +50,7 @@ pub const KINDS: &[Kind] = &[
 
 /// A kind of subnet group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct SubnetGroupKind {
     /// The name in a topology.
     pub name: &'static str,
     /// What people call the service.
@@ -52,7 +68,7 @@ pub struct Kind {
 }
 
 /// The usual shape of a kind, for the files of this directory to start from.
-const USUAL: Kind = Kind {
+const USUAL: SubnetGroupKind = SubnetGroupKind {
     name: "",
     title: "",
     resource_type: "",
@@ -63,22 +79,129 @@ const USUAL: Kind = Kind {
 };
 
 /// Returns the kind with this name.
-pub fn kind(name: &str) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.name == name)
+fn kind(name: &str) -> Option<&'static SubnetGroupKind> {
+    SUBNET_GROUP_KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// A group of subnets for databases or caches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubnetGroup {
+    /// The kind, such as `rds`: a name in [`SUBNET_GROUP_KINDS`].
+    pub kind: String,
+    /// The tier whose subnets it holds.
+    pub tier: String,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+located!(SubnetGroup);
+
+const KEYS: &[Key] = &[Key::new(
+    "subnet_groups",
+    "`kind`, such as `rds` or `elasticache` ([all of them](../crates/terrane-compiler/src/features/subnet_groups)), and `tier`",
+    "none",
+)
+.many(&SUBNET_GROUP)];
+
+static SUBNET_GROUP: Table = Table {
+    title: "",
+    about: "",
+    keys: Cow::Borrowed(&[Key::required("kind", "the kind of group"), Key::required("tier", "the tier whose subnets it holds")]),
+    read: keys::read::<SubnetGroup>,
+};
+
+/// What a topology says of it.
+pub(super) type Keys = Vec<SubnetGroup>;
+
+/// The same, each of a known kind and over a tier that exists.
+pub(super) type Declared = Vec<network::SubnetGroup>;
+
+pub(super) fn unsaid() -> Keys {
+    Vec::new()
+}
+
+impl Topology {
+    /// Adds a group of subnets.
+    #[must_use]
+    pub fn subnet_group(mut self, group: SubnetGroup) -> Topology {
+        self.features.subnet_groups.push(group);
+        self
+    }
+}
+
+impl SubnetGroup {
+    /// Returns a group of this kind over the subnets of a tier.
+    #[track_caller]
+    pub fn new(kind: &str, tier: &str) -> SubnetGroup {
+        SubnetGroup { kind: kind.to_owned(), tier: tier.to_owned(), origin: Origin::caller() }
+    }
+}
+
+pub(super) fn read(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Declared> {
+    let Reading { topology, zones, .. } = *reading;
+    topology.features.subnet_groups.iter().enumerate().map(|(idx, group)| {
+        let kind = kind(&group.kind).is_some();
+        if !kind {
+            found.push(
+                Diagnostic::error(
+                    "unknown-subnet-group",
+                    &group.origin,
+                    format!("there are no subnet groups of kind `{}`", group.kind),
+                )
+                .hint(suggest::hint(&group.kind, SUBNET_GROUP_KINDS.iter().map(|kind| kind.name))),
+            );
+        }
+        let user = format!("the {} subnet group", group.kind);
+        let tier = names::tier(topology, &group.tier, &user, &group.origin, found)?;
+        if zones.len() < 2 {
+            found.push(
+                Diagnostic::error(
+                    "subnet-group-zones",
+                    &group.origin,
+                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but the network has {}", group.kind, group.tier, zones.len()),
+                )
+                .hint("declare a second zone"),
+            );
+        }
+        let same = |other: &&SubnetGroup| (&other.kind, &other.tier) == (&group.kind, &group.tier);
+        if topology.features.subnet_groups[..idx].iter().any(|other| same(&other)) {
+            found.push(
+                Diagnostic::error(
+                    "duplicate-subnet-group",
+                    &group.origin,
+                    format!("the {} subnet group of tier `{}` is declared twice", group.kind, group.tier),
+                )
+                .hint("declare it once"),
+            );
+        }
+        Some(network::SubnetGroup { kind: kind.then(|| group.kind.clone())?, tier })
+    }).collect()
+}
+
+fn min_zones(declaration: &Declaration) -> Option<MinZones> {
+    declaration.features.subnet_groups.first()?;
+    Some(MinZones { count: 2, reason: "a subnet group needs subnets in two availability zones" })
+}
+
+fn spreads(network: &Network) -> Vec<Spread> {
+    let spread = |group: &network::SubnetGroup| Spread {
+        name: format!("subnet group {} of {}", group.kind, network.tiers[group.tier].name),
+        tier: group.tier,
+        zones: 2,
+        otherwise: "it takes no new instance with a standby in another zone, and cannot be made anew",
+    };
+    network.subnet_groups.iter().map(spread).collect()
 }
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    resolution.network.subnet_groups = resolution
-        .declaration
-        .subnet_groups
-        .iter()
-        .map(|group| SubnetGroup { kind: group.kind.clone(), tier: group.tier })
-        .collect();
+    resolution.network.subnet_groups.clone_from(&resolution.declaration.features.subnet_groups);
 }
 
 fn lower(network: &Network, module: &mut Module) {
-    for kind in KINDS {
-        let groups: Vec<&SubnetGroup> =
+    for kind in SUBNET_GROUP_KINDS {
+        let groups: Vec<&network::SubnetGroup> =
             network.subnet_groups.iter().filter(|group| group.kind == kind.name).collect();
         if groups.is_empty() {
             continue;
@@ -95,21 +218,21 @@ fn lower(network: &Network, module: &mut Module) {
     }
 }
 
-fn subnet_group(network: &Network, kind: &Kind, group: &SubnetGroup) -> Resource {
+fn subnet_group(network: &Network, kind: &SubnetGroupKind, group: &network::SubnetGroup) -> Resource {
     let tier = &network.tiers[group.tier];
     let id = tier.name.identifier();
     let name = format!("${{var.name}}-{}{}", tier.first_name(), kind.suffix);
     let mut body = Body::new()
         .arg(kind.name_argument, template(name.clone()))
         .arg(kind.description_argument, string(&format!("{} in the {} subnets", kind.title, tier.name)))
-        .arg("subnet_ids", each("subnet", super::tiers::subnets(tier), "id"));
+        .arg("subnet_ids", each("subnet", common::subnets(tier), "id"));
     if kind.tags {
-        body = body.blank().arg("tags", super::vpc::tags(network, template(name)));
+        body = body.blank().arg("tags", common::tags(network, template(name)));
     }
     Resource::new(File::SubnetGroups, kind.resource_type, &id, body)
 }
 
-fn output(network: &Network, kind: &Kind, groups: &[&SubnetGroup]) -> Output {
+fn output(network: &Network, kind: &SubnetGroupKind, groups: &[&network::SubnetGroup]) -> Output {
     let names = groups.iter().flat_map(|group| {
         let tier = &network.tiers[group.tier];
         let id = tier.name.identifier();

@@ -2,16 +2,24 @@
 
 use terrane_contract::Holds;
 
-use super::vpc::table_of;
+use super::common::{self, table_of};
 use super::{Feature, Resolution};
 use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Size};
-use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, reference, string, template};
+use crate::emit::Picture;
+use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, string, template};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Tier};
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    resolve,
+    lower,
+    types: || vec!["aws_subnet"],
+    named_after_tiers: &["aws_subnet"],
+    draw,
+    ..Feature::NONE
+};
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, plan, network, .. } = resolution;
@@ -33,8 +41,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
             },
             route_table: 0,
             tags: tier.tags.clone(),
-            cluster_tags: false,
-            karpenter: false,
+            tag_sets: Vec::new(),
             renamed_from: tier.renamed_from.clone(),
             client_groups: tier.client_groups,
             origin: tier.origin.clone(),
@@ -102,13 +109,6 @@ fn locals(network: &Network, module: &mut Module) {
     }
 }
 
-/// Returns the reference to one part of a tier's cover.
-pub(super) fn block(network: &Network, tier: usize, part: usize) -> String {
-    let name = network.tiers[tier].name.identifier();
-    let index = if network.tiers[tier].cover.len() == 1 { String::new() } else { format!("[{part}]") };
-    format!("local.blocks.{name}{index}")
-}
-
 fn place(network: &Network, range: usize, block: Block) -> Expr {
     let variable = &network.ranges[range].variable;
     if block.newbits == 0 {
@@ -128,7 +128,11 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     };
     let cidr_block = match &tier.layout {
         Layout::Block(_) => {
-            format!("cidrsubnet({}, {}, local.slots[each.key])", block(network, idx, 0), network.slot_bits)
+            format!(
+                "cidrsubnet({}, {}, local.slots[each.key])",
+                common::block(network, idx, 0),
+                network.slot_bits
+            )
         }
         Layout::Pinned(_) => format!("local.{id}_ranges[each.key]"),
     };
@@ -166,28 +170,28 @@ fn tags(network: &Network, tier: &Tier) -> Expr {
     let name = template(format!("${{var.name}}-{}-${{each.key}}", tier.name));
     let declared = tier.tags.iter().map(|(key, value)| (key.as_str(), string(value)));
     let own = table_of([("Name", name)].into_iter().chain(declared));
-    let mut arguments = vec![expr(super::vpc::common_tags(network)), own];
-    if tier.cluster_tags {
-        arguments.push(expr("local.cluster_tags"));
-    }
-    if tier.karpenter {
-        arguments.push(expr("local.karpenter_tags"));
-    }
+    let mut arguments = vec![expr(common::common_tags(network)), own];
+    arguments.extend(tier.tag_sets.iter().map(|set| expr(&format!("local.{set}"))));
     call("merge", arguments)
 }
 
+/// Returns the moves of everything that has a tier's name.
 fn moved(old: &Name, new: &Name) -> impl Iterator<Item = Moved> {
     let (old, new) = (old.identifier(), new.identifier());
-    [
-        "aws_subnet",
-        "aws_route_table_association",
-        "aws_network_acl",
-        "aws_network_acl_rule",
-        "aws_network_acl_association",
-        "aws_security_group",
-    ]
-    .into_iter()
-    .map(move |ty| Moved { from: format!("{ty}.{old}"), to: format!("{ty}.{new}") })
+    let types = super::ALL.iter().flat_map(|feature| feature.named_after_tiers);
+    types.map(move |ty| Moved { from: format!("{ty}.{old}"), to: format!("{ty}.{new}") })
+}
+
+fn draw(network: &Network, picture: &mut Picture) {
+    for (idx, tier) in network.tiers.iter().enumerate() {
+        for zone in &network.zones {
+            if let Some(block) = network.subnet(idx, *zone) {
+                let range = network.place(tier.range, block);
+                let node = format!("{}_{zone}[\"{}-{zone}<br/>{range}\"]", tier.name.identifier(), tier.name);
+                picture.zone(*zone).nodes.push(node);
+            }
+        }
+    }
 }
 
 fn outputs(network: &Network, module: &mut Module) {
@@ -199,7 +203,7 @@ fn outputs(network: &Network, module: &mut Module) {
         "availability_zones",
         "Name of the availability zone by zone letter.",
         Holds::AvailabilityZone,
-        call("tomap", [by_letter("subnet", subnets(&network.tiers[0]), "availability_zone")]),
+        call("tomap", [by_letter("subnet", common::subnets(&network.tiers[0]), "availability_zone")]),
     );
     output(
         "subnet_ids",
@@ -221,7 +225,7 @@ fn outputs(network: &Network, module: &mut Module) {
                 &format!("{}_subnet_ids", name.identifier()),
                 &format!("Ids of the `{}` subnets, in the order of their zone letters{earlier}.", tier.name),
                 Holds::SubnetId,
-                call("tolist", [each("subnet", subnets(tier), "id")]),
+                call("tolist", [each("subnet", common::subnets(tier), "id")]),
             );
         }
     }
@@ -229,13 +233,8 @@ fn outputs(network: &Network, module: &mut Module) {
 
 fn by_tier_and_letter(network: &Network, attribute: &str) -> Expr {
     let tiers = network.tiers.iter().flat_map(|tier| {
-        let map = call("tomap", [by_letter("subnet", subnets(tier), attribute)]);
+        let map = call("tomap", [by_letter("subnet", common::subnets(tier), attribute)]);
         tier.names().map(move |name| (name.identifier(), map.clone()))
     });
     call("tomap", [object(tiers)])
-}
-
-/// Returns the reference to the subnets of a tier, which are a map by zone letter.
-pub(super) fn subnets(tier: &Tier) -> Expr {
-    reference("aws_subnet", &tier.name.identifier())
 }

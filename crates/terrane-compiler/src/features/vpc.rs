@@ -1,18 +1,22 @@
 //! The VPC, its ranges, and the zones it spans.
 
-use std::fmt::Write as _;
-
 use terrane_contract::{Admitted, Holds, Type};
 
+use super::common::{self, list, table_of};
 use super::{Feature, Resolution};
 use crate::family::Address;
-use crate::module::syntax::{Body, Expr, call, expr, object, string, table, template};
+use crate::module::syntax::{Body, Expr, call, expr, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{MinZones, Network, Range};
 use crate::vpc_ranges::comes_first;
 
-pub(super) const FEATURE: Feature = Feature { resolve, lower };
+pub(super) const FEATURE: Feature = Feature {
+    resolve,
+    lower,
+    types: || vec!["aws_vpc", "aws_vpc_ipv4_cidr_block_association"],
+    ..Feature::NONE
+};
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, plan, network, .. } = resolution;
@@ -108,7 +112,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         description: format!(
             "{what}, which holds {}: {} in {}. Changing it replaces the whole network.",
             tiers.join(", "),
-            sizes(admitted),
+            range.sizes(),
             spaces.join(", "),
         ),
         default: Some(string(&range.default.to_string())),
@@ -125,7 +129,7 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
                 condition: expr(&format!("try({}, false)", lengths(name, admitted))),
                 error_message: template(format!(
                     "{found} but must be {}, so that every subnet has room for what it was declared for.",
-                    sizes(admitted)
+                    range.sizes()
                 )),
             },
             Condition {
@@ -146,16 +150,10 @@ fn lengths(variable: &str, admitted: &Admitted) -> String {
     if min == max { format!("{length} == {min}") } else { format!("{length} >= {min} && {length} <= {max}") }
 }
 
-/// Returns the sizes of range that are admitted, in words.
-pub(crate) fn sizes(admitted: &Admitted) -> String {
-    let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
-    if min == max { format!("a /{min}") } else { format!("a /{min} to a /{max}") }
-}
-
 fn zones_variable(network: &Network) -> Variable {
     let letters: Vec<String> = network.slots.keys().map(ToString::to_string).collect();
     let MinZones { count, reason } = &network.min_zones;
-    let mut validations = vec![
+    let validations = vec![
         Condition {
             condition: expr(&format!(
                 "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains({}, letter)])",
@@ -179,14 +177,6 @@ fn zones_variable(network: &Network) -> Variable {
             error_message: string(&format!("zones must have at least {count}: {reason}.")),
         },
     ];
-    if let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) {
-        validations.push(Condition {
-            condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
-            error_message: string(&format!(
-                "zones must have the letter {home}: the only NAT gateway lives there."
-            )),
-        });
-    }
     Variable {
         name: "zones".to_owned(),
         ty: Type::map(Type::String),
@@ -244,7 +234,7 @@ fn vpc(network: &Network) -> Resource {
             .arg("enable_dns_support", Expr::Bool(network.dns.support))
             .arg("enable_dns_hostnames", Expr::Bool(network.dns.hostnames))
             .blank()
-            .arg("tags", tags(network, expr("var.name"))),
+            .arg("tags", common::tags(network, expr("var.name"))),
     );
     vpc.preconditions.push(Condition {
         condition: expr(
@@ -279,9 +269,6 @@ fn vpc(network: &Network) -> Resource {
                 });
             }
         }
-    }
-    if network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips) {
-        vpc.preconditions.push(super::nat_gateways::brought_elastic_ips(network));
     }
     vpc
 }
@@ -331,38 +318,4 @@ fn outputs(network: &Network, module: &mut Module) {
             &format!("aws_vpc_ipv4_cidr_block_association.{}.cidr_block", range.name.identifier()),
         );
     }
-}
-
-/// Returns the tags of something with this name.
-pub(super) fn tags(network: &Network, name: Expr) -> Expr {
-    call("merge", [expr(common_tags(network)), object([("Name", name)])])
-}
-
-/// Returns the tags that everything carries: the caller's, and those of the topology where it has some.
-pub(super) fn common_tags(network: &Network) -> &'static str {
-    if network.tags.is_empty() { "var.tags" } else { "local.tags" }
-}
-
-/// Returns an object, whose keys are quoted where one of them must be.
-pub(super) fn table_of<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -> Expr {
-    let is_identifier = |key: &str| {
-        key.starts_with(|c: char| c.is_ascii_alphabetic())
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    let entries: Vec<_> = entries.into_iter().collect();
-    if entries.iter().all(|(key, _)| is_identifier(key)) {
-        object(entries)
-    } else {
-        table(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
-    }
-}
-
-/// Writes a list of string literals; the strings must need no escapes.
-pub(super) fn list(items: &[String]) -> String {
-    let mut text = String::from("[");
-    for (idx, item) in items.iter().enumerate() {
-        let _ = write!(text, "{}\"{item}\"", if idx == 0 { "" } else { ", " });
-    }
-    text.push(']');
-    text
 }

@@ -3,7 +3,7 @@
 //! `schema/aws.json` has one line for each type, so that a compilation parses only the types it uses.
 //! `cargo xtask schema` makes it anew with [`excerpt`] from the installed provider.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{LazyLock, OnceLock};
 
@@ -11,29 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use terrane_contract::Type;
 
-/// The resource types of the excerpt beside every kind of subnet group; what is not in it, no module can use.
-pub const RESOURCES: &[&str] = &[
-    "aws_default_network_acl",
-    "aws_default_route_table",
-    "aws_default_security_group",
-    "aws_eip",
-    "aws_internet_gateway",
-    "aws_nat_gateway",
-    "aws_network_acl",
-    "aws_network_acl_association",
-    "aws_network_acl_rule",
-    "aws_route",
-    "aws_route_table",
-    "aws_route_table_association",
-    "aws_security_group",
-    "aws_subnet",
-    "aws_vpc",
-    "aws_vpc_endpoint",
-    "aws_vpc_endpoint_route_table_association",
-    "aws_vpc_ipv4_cidr_block_association",
-    "aws_vpc_security_group_egress_rule",
-    "aws_vpc_security_group_ingress_rule",
-];
+use crate::features;
 
 /// The types of data sources of the excerpt.
 pub const DATA: &[&str] =
@@ -237,7 +215,7 @@ pub fn excerpt(provider_schema_json: &str) -> Result<String, ExcerptError> {
         .and_then(|providers| providers.iter().find(|(name, _)| name.ends_with("/hashicorp/aws")))
         .map(|(_, provider)| provider)
         .ok_or_else(|| ExcerptError("the provider schema has no hashicorp/aws".to_owned()))?;
-    let data = excerpt_of(&provider["data_source_schemas"], DATA)?;
+    let data = excerpt_of(&provider["data_source_schemas"], DATA.iter().copied())?;
     let resources = &provider["resource_schemas"];
     let groups = resources
         .as_object()
@@ -245,9 +223,9 @@ pub fn excerpt(provider_schema_json: &str) -> Result<String, ExcerptError> {
         .flat_map(Map::keys)
         .map(String::as_str)
         .filter(|ty| is_subnet_group(ty));
-    let mut types: Vec<&str> = RESOURCES.iter().copied().chain(groups).collect();
-    types.sort_unstable();
-    let resources = excerpt_of(resources, &types)?;
+    let types: BTreeSet<&str> =
+        features::ALL.iter().flat_map(|feature| (feature.types)()).chain(groups).collect();
+    let resources = excerpt_of(resources, types)?;
     Ok(format!("{{\n\"data\":{{\n{data}\n}},\n\"resources\":{{\n{resources}\n}}\n}}\n"))
 }
 
@@ -256,9 +234,9 @@ fn is_subnet_group(ty: &str) -> bool {
     ty.starts_with("aws_") && ty.ends_with("_subnet_group")
 }
 
-fn excerpt_of(schemas: &Value, types: &[&str]) -> Result<String, ExcerptError> {
+fn excerpt_of<'a>(schemas: &Value, types: impl IntoIterator<Item = &'a str>) -> Result<String, ExcerptError> {
     let lines: Result<Vec<String>, ExcerptError> = types
-        .iter()
+        .into_iter()
         .map(|ty| {
             let block = schemas
                 .get(ty)
@@ -306,7 +284,7 @@ mod tests {
 
     #[test]
     fn every_listed_type_is_in_the_committed_excerpt() {
-        for ty in RESOURCES {
+        for ty in features::ALL.iter().flat_map(|feature| (feature.types)()) {
             assert!(!Schema::aws().resource(ty).unwrap().attributes.is_empty(), "{ty}");
         }
         for ty in DATA {
@@ -319,9 +297,10 @@ mod tests {
     fn the_committed_excerpt_is_json_and_has_nothing_more() {
         let text: Value = serde_json::from_str(include_str!("../../schema/aws.json")).unwrap();
         let names = |part: &str| text[part].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-        let (groups, others): (Vec<String>, _) =
+        let types: BTreeSet<&str> = features::ALL.iter().flat_map(|feature| (feature.types)()).collect();
+        let (groups, others): (Vec<String>, Vec<String>) =
             names("resources").into_iter().partition(|ty| is_subnet_group(ty));
-        assert_eq!(others, RESOURCES);
+        assert!(others.iter().eq(types.iter().filter(|ty| !is_subnet_group(ty))), "{others:?}");
         assert!(groups.is_sorted() && groups.len() >= 8, "{groups:?}");
         assert_eq!(names("data"), DATA);
     }

@@ -1,23 +1,17 @@
 //! P9: how long the addresses of each tier last, what of AWS's quotas is used, and what EKS asks for.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::family::{Address, V4};
-use crate::features::eks::NO_EKS;
-use crate::network::{Access, Direction, Eks, Network, Peer, Tier};
+use crate::features;
+use crate::network::{Direction, Network, Tier};
 use crate::proof::{Finding, Property, Status};
 use crate::quotas::{Quota, quota};
-use crate::sizing::{CONTROL_PLANE_ADDRESSES, LOAD_BALANCER_LENGTH, RESERVED_ADDRESSES, usable};
+use crate::sizing::{RESERVED_ADDRESSES, usable};
 
 /// Units of network address usage of a NAT gateway:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/network-address-usage.html>.
 const NAT_USAGE: u64 = 6;
-
-/// The fewest free addresses that EKS takes in a subnet of its control plane:
-/// <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
-const LEAST_CONTROL_PLANE: u64 = 6;
 
 /// What the subnets of a tier hold, and what is declared to live in them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,7 +68,7 @@ pub(super) fn headroom(network: &Network) -> Vec<Headroom> {
 }
 
 /// Returns the prefix length of a tier's smallest subnet with the VPC at its default.
-fn smallest(network: &Network, tier: usize) -> u8 {
+pub(crate) fn smallest(network: &Network, tier: usize) -> u8 {
     let subnets = network.slots.keys().filter_map(|zone| network.subnet(tier, *zone));
     let range = network.tiers[tier].range;
     subnets.map(|block| network.place(range, block).prefix_length()).max().unwrap_or(V4::WIDTH)
@@ -166,13 +160,11 @@ pub(super) fn examine(
         );
         findings.push(claim(status, format!("addresses of {}", row.tier), detail).at(&tier.origin));
     }
-    if let Some(eks) = &network.eks {
-        requirements(network, eks, findings);
-        tags(network, eks, findings);
-    }
+    findings.extend(features::findings(network));
 }
 
-fn claim(status: Status, subject: impl Into<String>, detail: impl Into<String>) -> Finding {
+/// Returns a finding about P9.
+pub(crate) fn claim(status: Status, subject: impl Into<String>, detail: impl Into<String>) -> Finding {
     Finding::new(Property::P9, status, subject, detail)
 }
 
@@ -193,132 +185,4 @@ fn quotas(usages: &[Usage], findings: &mut Vec<Finding>) {
     }
     let detail = format!("{within} of {} quotas are kept with AWS's defaults", usages.len());
     findings.push(claim(Status::Proved, "quotas", detail));
-}
-
-/// The requirements of EKS, E1 to E10: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
-fn requirements(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
-    let tier = |tier: usize| &network.tiers[tier];
-    let mut add = |code: &str, holds: bool, proved: String, otherwise: Status, why: String| {
-        let (status, detail) = if holds { (Status::Proved, proved) } else { (otherwise, why) };
-        findings.push(claim(status, format!("EKS {code}"), detail).at(&tier(eks.nodes).origin));
-    };
-    let least = network.min_zones.count;
-    let zones = format!("a caller must pass {least} zones or more");
-    add("E1", least >= 2, zones.clone(), Status::Refuted, format!("{zones}, and a cluster needs 2"));
-
-    let own = smallest(network, eks.control_plane);
-    let free = usable::<V4>(own);
-    let name = &tier(eks.control_plane).name;
-    let detail = format!("each /{own} of {name} has {free} addresses for the control plane's interfaces");
-    let recommended = format!("{detail}; EKS recommends {CONTROL_PLANE_ADDRESSES} free ones");
-    let too_few = if free >= LEAST_CONTROL_PLANE { Status::Residual } else { Status::Refuted };
-    add("E2", free >= CONTROL_PLANE_ADDRESSES.into(), detail, too_few, recommended);
-
-    let refuses = NO_EKS.iter().all(|zone| eks.refused_zones.iter().any(|refused| refused == zone));
-    let zones = NO_EKS.join(", ");
-    let refused = format!("subnets of {name} in {zones} are refused as soon as their zone is known");
-    let open = format!("which zones a caller passes is not known here; EKS takes none of {zones}");
-    add("E3", refuses, refused, Status::Residual, open);
-
-    let dns = network.dns.support && network.dns.hostnames;
-    add(
-        "E4",
-        dns,
-        "DNS support and hostnames are on".to_owned(),
-        Status::Refuted,
-        "DNS support or hostnames are off".to_owned(),
-    );
-
-    let public = tier(eks.nodes).access == Access::Public;
-    let detail =
-        if public { "nodes in public subnets get public addresses" } else { "nodes are in private subnets" };
-    add("E5", true, detail.to_owned(), Status::Refuted, String::new());
-
-    let way_out = network.route_tables[tier(eks.nodes).route_table].leads_everywhere();
-    let asks =
-        network.flows.iter().any(|flow| flow.from == Peer::Tier(eks.nodes) && flow.to == Peer::Internet);
-    let offline = format!(
-        "{} has no declared way out: it needs interface endpoints for ECR, EC2, STS, and EKS",
-        tier(eks.nodes).name
-    );
-    add(
-        "E6",
-        way_out && asks,
-        format!("{} has a way out, and a flow uses it", tier(eks.nodes).name),
-        Status::Residual,
-        offline,
-    );
-
-    let service = eks.service_range.map_or_else(
-        || "no service range is declared: EKS takes 10.100.0.0/16 or 172.20.0.0/16, whichever the VPC does not overlap".to_owned(),
-        |range| format!("the service range {range} is refused where the VPC would overlap it"),
-    );
-    add("E7", eks.service_range.is_some(), service.clone(), Status::Residual, service);
-    add("E8", true, "the network is IPv4 only".to_owned(), Status::Refuted, String::new());
-
-    let secondary = |tier: usize| network.tiers[tier].range != 0;
-    let late = [Some(eks.nodes), eks.pods].into_iter().flatten().any(secondary);
-    let wait =
-        "the control plane may take an hour to know a secondary range that is added while a cluster runs";
-    add("E9", !late, "nodes and pods are in the first range".to_owned(), Status::Residual, wait.to_owned());
-
-    let balanced: Vec<usize> = eks.load_balancers.into_iter().chain([eks.nodes]).collect();
-    let small = balanced.iter().find(|tier| smallest(network, **tier) > LOAD_BALANCER_LENGTH);
-    let names: Vec<&str> = balanced.iter().map(|idx| tier(*idx).name.as_str()).collect();
-    add(
-        "E10",
-        small.is_none() && least >= 2,
-        format!(
-            "{} have subnets of /{LOAD_BALANCER_LENGTH} or larger in {least} zones or more",
-            names.join(" and ")
-        ),
-        Status::Refuted,
-        format!(
-            "a load balancer needs /{LOAD_BALANCER_LENGTH} or larger in 2 zones, which {} do not all have",
-            names.join(" and ")
-        ),
-    );
-}
-
-/// Who finds subnets by their tags finds those that are meant, and one in each zone:
-/// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/>.
-fn tags(network: &Network, eks: &Eks, findings: &mut Vec<Finding>) {
-    let readers = [
-        ("kubernetes.io/role/elb", eks.load_balancers),
-        ("kubernetes.io/role/internal-elb", Some(eks.nodes)),
-        ("kubernetes.io/role/cni", eks.pods),
-    ];
-    let mut wrong = Vec::new();
-    for (key, meant) in readers {
-        let carries = |tags: &BTreeMap<String, String>| {
-            tags.get(key).is_some_and(|value| value == "1" || value.is_empty())
-        };
-        for (idx, tier) in network.tiers.iter().enumerate() {
-            if carries(&tier.tags) != (Some(idx) == meant) {
-                wrong.push(format!("{key} on {}", tier.name));
-            }
-        }
-    }
-    let holds_databases = |idx: usize| network.subnet_groups.iter().any(|group| group.tier == idx);
-    for (idx, tier) in network.tiers.iter().enumerate() {
-        if tier.karpenter && (tier.access == Access::Public || holds_databases(idx)) {
-            wrong.push(format!("karpenter.sh/discovery on {}", tier.name));
-        }
-        if tier.cluster_tags && holds_databases(idx) {
-            wrong.push(format!("kubernetes.io/cluster/* on {}", tier.name));
-        }
-    }
-    findings.push(if wrong.is_empty() {
-        claim(
-            Status::Proved,
-            "tags that EKS's controllers read",
-            "in each zone one subnet for each kind of load balancer, and none with databases",
-        )
-    } else {
-        claim(
-            Status::Residual,
-            "tags that EKS's controllers read",
-            format!("controllers may take other subnets than meant: {}", wrong.join(", ")),
-        )
-    });
 }

@@ -20,11 +20,12 @@ use serde_json::Value;
 use terrane_value::Resource;
 
 use crate::diagnostics::Origin;
+use crate::features;
 use crate::network::{Access, Network};
 use crate::proof::facts::{Facts, Hop, Span, Subnet, TierFacts};
 use crate::proof::placement::Intent;
 use crate::proof::zone_loss::drill;
-use crate::proof::{Change, Finding, Proof, Property, Status, diff, named_by_callers, prove_facts, spreads};
+use crate::proof::{Change, Finding, Proof, Property, Status, diff, named_by_callers, prove_facts};
 use document::{Document, Target};
 
 /// What a document is measured against.
@@ -116,7 +117,7 @@ fn judge(mut vpc: Deployed, measure: &Measure<'_>) -> Result<Proof, String> {
     }
     let mut proof = prove_facts(&vpc.name, &vpc.facts, &intent);
     if let Some(network) = measure.network {
-        proof.zone_loss = drill(&vpc.facts, &spreads(network));
+        proof.zone_loss = drill(&vpc.facts, &features::spreads(network));
         proof.findings.extend(named_by_callers(network));
     }
     let unread = vpc.facts.unread.iter();

@@ -5,7 +5,7 @@ mod families;
 mod lasting;
 mod mutants;
 mod naive;
-mod networks;
+pub(crate) mod networks;
 mod places;
 
 use crate::names::PortRange;
@@ -22,7 +22,7 @@ fn finding<'a>(proof: &'a Proof, property: Property, subject: &str) -> &'a Findi
 }
 
 #[track_caller]
-fn check(network: &Network, property: Property, subject: &str, status: Status) -> Finding {
+pub(crate) fn check(network: &Network, property: Property, subject: &str, status: Status) -> Finding {
     let proof = prove(network);
     let finding = finding(&proof, property, subject);
     assert_eq!(finding.status, status, "{proof}");
@@ -225,7 +225,7 @@ fn neighbours_that_are_open_to_everybody_are_a_residual_and_nothing_more() {
 fn one_declared_nat_gateway_is_a_residual_of_zone_independence() {
     let mut declaration = networks::declaration();
     let home = Some(networks::zone("a"));
-    declaration.egress = crate::declaration::Egress::Nat { tier: 0, home, bring_elastic_ips: false };
+    declaration.features.egress = Some(crate::network::Nat { tier: 0, home, bring_elastic_ips: false });
     let found = check(&networks::resolved(&declaration), Property::P5, "app", Status::Residual);
     assert!(found.detail.contains("app-b → pub-a"), "{found}");
 }

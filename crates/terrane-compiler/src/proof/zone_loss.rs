@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::family::Address;
+use crate::network::Spread;
 use crate::proof::facts::{Facts, Hop};
 
 /// What the loss of one zone takes with it.
@@ -18,14 +19,6 @@ pub struct ZoneLoss {
     pub cut_off: Vec<String>,
     /// What is left with fewer zones than it needs, and what that means.
     pub short: Vec<String>,
-}
-
-/// What needs a number of zones: its name, its tier, how many it needs, and what it cannot do with fewer.
-pub(super) struct Spread {
-    pub(super) name: String,
-    pub(super) tier: usize,
-    pub(super) zones: usize,
-    pub(super) otherwise: &'static str,
 }
 
 /// Returns the drill for each zone in use, in the order of the zones' names.

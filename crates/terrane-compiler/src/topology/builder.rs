@@ -1,10 +1,9 @@
-//! The builder: one method for each thing that an author can say.
+//! The builder: one method for each thing that an author can say; those about features are in their files.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Access, CniMode, Dns, Egress, Eks, Flow, FlowProtocol, KeepClear, NatMode, Need, Ports, SecondaryRange,
-    SubnetGroup, Tier, Topology,
+    Access, CniMode, Dns, Flow, FlowProtocol, KeepClear, Keys, Need, Ports, SecondaryRange, Tier, Topology,
 };
 use crate::diagnostics::{Origin, Places};
 
@@ -18,19 +17,15 @@ impl Topology {
             terraform: None,
             base: String::new(),
             zones: Vec::new(),
-            endpoints: Vec::new(),
-            close_defaults: true,
-            egress: Egress::none(),
             dns: Dns::default(),
             tags: BTreeMap::new(),
-            eks: None,
             secondary: Vec::new(),
             tiers: Vec::new(),
             flows: Vec::new(),
-            subnet_groups: Vec::new(),
             keep_clear: Vec::new(),
             retired: Vec::new(),
             reclaim: Vec::new(),
+            features: Keys::default(),
             origin: Origin::caller(),
             places: Places::default(),
         }
@@ -89,42 +84,10 @@ impl Topology {
         self
     }
 
-    /// Says how private tiers reach the internet.
-    #[must_use]
-    pub fn egress(mut self, egress: Egress) -> Topology {
-        self.egress = egress;
-        self
-    }
-
     /// Permits a flow.
     #[must_use]
     pub fn flow(mut self, flow: Flow) -> Topology {
         self.flows.push(flow);
-        self
-    }
-
-    /// Adds a group of subnets.
-    #[must_use]
-    pub fn subnet_group(mut self, group: SubnetGroup) -> Topology {
-        self.subnet_groups.push(group);
-        self
-    }
-
-    /// Adds gateway endpoints by service name.
-    #[must_use]
-    #[track_caller]
-    pub fn endpoints<'a>(mut self, services: impl IntoIterator<Item = &'a str>) -> Topology {
-        for service in services {
-            self.places.insert(&format!("endpoints[{}]", self.endpoints.len()), Origin::caller());
-            self.endpoints.push(service.to_owned());
-        }
-        self
-    }
-
-    /// Makes the network ready for Kubernetes on EKS.
-    #[must_use]
-    pub fn eks(mut self, eks: Eks) -> Topology {
-        self.eks = Some(eks);
         self
     }
 
@@ -155,13 +118,6 @@ impl Topology {
     pub fn tag(mut self, key: &str, value: &str) -> Topology {
         self.places.insert(&format!("tags.{key}"), Origin::caller());
         self.tags.insert(key.to_owned(), value.to_owned());
-        self
-    }
-
-    /// Leaves the default security group, network ACL, and main route table as AWS makes them: open.
-    #[must_use]
-    pub fn leave_defaults_open(mut self) -> Topology {
-        self.close_defaults = false;
         self
     }
 
@@ -344,45 +300,6 @@ impl Need {
     }
 }
 
-impl Egress {
-    /// Returns no way out.
-    #[track_caller]
-    pub fn none() -> Egress {
-        Egress::new(NatMode::None)
-    }
-
-    /// Returns one NAT gateway, in its home zone.
-    #[track_caller]
-    pub fn single_nat(home: &str) -> Egress {
-        Egress { home: Some(home.to_owned()), ..Egress::new(NatMode::Single) }
-    }
-
-    /// Returns one NAT gateway in each zone.
-    #[track_caller]
-    pub fn nat_per_zone() -> Egress {
-        Egress::new(NatMode::PerZone)
-    }
-
-    #[track_caller]
-    fn new(nat: NatMode) -> Egress {
-        Egress { nat, home: None, tier: None, bring_elastic_ips: false, origin: Origin::caller() }
-    }
-
-    /// Names the public tier that holds the NAT gateways, where there are several.
-    #[must_use]
-    pub fn in_tier(mut self, tier: &str) -> Egress {
-        self.tier = Some(tier.to_owned());
-        self
-    }
-
-    /// Lets the caller of the module bring the elastic IPs.
-    #[must_use]
-    pub fn bring_elastic_ips(mut self) -> Egress {
-        self.bring_elastic_ips = true;
-        self
-    }
-}
-
 impl Flow {
     #[track_caller]
     fn new(protocol: FlowProtocol, ports: Vec<Ports>) -> Flow {
@@ -453,64 +370,6 @@ impl Flow {
     #[must_use]
     pub fn purpose(mut self, text: &str) -> Flow {
         text.clone_into(&mut self.purpose);
-        self
-    }
-}
-
-impl SubnetGroup {
-    /// Returns a group of this kind over the subnets of a tier.
-    #[track_caller]
-    pub fn new(kind: &str, tier: &str) -> SubnetGroup {
-        SubnetGroup { kind: kind.to_owned(), tier: tier.to_owned(), origin: Origin::caller() }
-    }
-}
-
-impl Eks {
-    /// Returns the needs of clusters whose nodes live in this tier.
-    #[track_caller]
-    pub fn nodes(tier: &str) -> Eks {
-        Eks { nodes: tier.to_owned(), origin: Origin::caller(), ..Eks::default() }
-    }
-
-    /// Names the public tier of internet-facing load balancers.
-    #[must_use]
-    pub fn load_balancers(mut self, tier: &str) -> Eks {
-        self.load_balancers = Some(tier.to_owned());
-        self
-    }
-
-    /// Names the tier of the control plane's interfaces.
-    #[must_use]
-    pub fn control_plane(mut self, tier: &str) -> Eks {
-        self.control_plane = Some(tier.to_owned());
-        self
-    }
-
-    /// Names the tier of the pods.
-    #[must_use]
-    pub fn pods(mut self, tier: &str) -> Eks {
-        self.pods = Some(tier.to_owned());
-        self
-    }
-
-    /// Names a cluster that uses the network.
-    #[must_use]
-    pub fn cluster(mut self, name: &str) -> Eks {
-        self.clusters.push(name.to_owned());
-        self
-    }
-
-    /// Names the cluster whose Karpenter finds the nodes' subnets.
-    #[must_use]
-    pub fn karpenter(mut self, cluster: &str) -> Eks {
-        self.karpenter = Some(cluster.to_owned());
-        self
-    }
-
-    /// Sets the range of the clusters' services.
-    #[must_use]
-    pub fn service_range(mut self, cidr: &str) -> Eks {
-        self.service_range = Some(cidr.to_owned());
         self
     }
 }

@@ -37,8 +37,8 @@ fn subnets(topology: &Topology, plan: &AddressPlan) -> BTreeMap<(String, Zone), 
 
 /// Returns the topology without what would stop edits of its tiers and zones.
 fn bare(mut topology: Topology) -> Topology {
-    (topology.flows, topology.subnet_groups) = (Vec::new(), Vec::new());
-    (topology.eks, topology.egress) = (None, Egress::none());
+    (topology.flows, topology.features.subnet_groups) = (Vec::new(), Vec::new());
+    (topology.features.eks, topology.features.egress) = (None, Egress::none());
     topology
 }
 

@@ -38,7 +38,7 @@ pub(super) fn check(
     scene.endpoints(findings);
     scene.subnet_groups(findings);
     scene.tags(findings);
-    if topology.close_defaults {
+    if topology.features.close_defaults {
         scene.closed_defaults(findings);
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn first_name(tier: &Tier) -> &str {
 /// Returns the public tier that holds the NAT gateways.
 pub(super) fn nat_tier(topology: &Topology) -> Option<&Tier> {
     let public = || topology.tiers.iter().filter(|tier| tier.access == Access::Public);
-    match &topology.egress.tier {
+    match &topology.features.egress.tier {
         Some(name) => public().find(|tier| tier.name == *name),
         None => public().next(),
     }
@@ -60,11 +60,17 @@ pub(super) fn nat_tier(topology: &Topology) -> Option<&Tier> {
 impl<'a> Scene<'a> {
     /// Returns the letters with a NAT gateway.
     fn nat_letters(&self) -> Vec<&'a str> {
-        match self.topology.egress.nat {
+        match self.topology.features.egress.nat {
             NatMode::None => Vec::new(),
             NatMode::PerZone => self.letters.iter().map(String::as_str).collect(),
             NatMode::Single => {
-                let home = self.topology.egress.home.as_deref().or(self.letters.first().map(String::as_str));
+                let home = self
+                    .topology
+                    .features
+                    .egress
+                    .home
+                    .as_deref()
+                    .or(self.letters.first().map(String::as_str));
                 home.into_iter().collect()
             }
         }
@@ -182,7 +188,7 @@ impl<'a> Scene<'a> {
             for (letter, subnet) in self.tier_subnets(tier) {
                 let what = format!("{}-{letter}", tier.name);
                 let way = self.observed.way_out(subnet);
-                let right = match (tier.access, self.topology.egress.nat) {
+                let right = match (tier.access, self.topology.features.egress.nat) {
                     (Access::Public, _) => way == WayOut::InternetGateway,
                     (Access::Private, NatMode::PerZone) => self.leads_to_nat_of(&way, letter),
                     (Access::Private, NatMode::Single) => {
@@ -213,8 +219,8 @@ impl<'a> Scene<'a> {
     fn endpoints(&self, findings: &mut Findings) {
         let all: Vec<_> =
             self.observed.endpoints.iter().filter(|endpoint| endpoint.vpc == self.vpc.id).collect();
-        findings.equal("the number of endpoints", all.len(), self.topology.endpoints.len());
-        for service in &self.topology.endpoints {
+        findings.equal("the number of endpoints", all.len(), self.topology.features.endpoints.len());
+        for service in &self.topology.features.endpoints {
             let endpoint =
                 all.iter().find(|endpoint| endpoint.service == format!("com.amazonaws.{REGION}.{service}"));
             findings.expect(endpoint.is_some_and(|endpoint| endpoint.kind == "Gateway"), || {
@@ -233,7 +239,7 @@ impl<'a> Scene<'a> {
     }
 
     fn subnet_groups(&self, findings: &mut Findings) {
-        for group in &self.topology.subnet_groups {
+        for group in &self.topology.features.subnet_groups {
             let kind = match group.kind.as_str() {
                 "rds" | "docdb" | "neptune" => SubnetGroupKind::Rds,
                 "elasticache" => SubnetGroupKind::Elasticache,
@@ -250,7 +256,8 @@ impl<'a> Scene<'a> {
             let same = |found: &&crate::aws::SubnetGroup| {
                 found.kind == kind && found.subnets.iter().map(String::as_str).eq(declared.iter().copied())
             };
-            let declared_here = self.topology.subnet_groups.iter().filter(|other| other.tier == group.tier);
+            let declared_here =
+                self.topology.features.subnet_groups.iter().filter(|other| other.tier == group.tier);
             let wanted = declared_here
                 .filter(|other| {
                     kind == SubnetGroupKind::Rds && ["rds", "docdb", "neptune"].contains(&other.kind.as_str())
@@ -304,7 +311,7 @@ impl<'a> Scene<'a> {
     /// Returns the tags that load balancer controllers and Karpenter read on a tier's subnets.
     fn eks_tags(&self, tier: &Tier) -> BTreeMap<String, String> {
         let mut tags = BTreeMap::new();
-        let Some(eks) = &self.topology.eks else { return tags };
+        let Some(eks) = &self.topology.features.eks else { return tags };
         let mut tag = |key: &str, value: &str| tags.insert(key.to_owned(), value.to_owned());
         if eks.load_balancers.as_ref() == Some(&tier.name) {
             tag("kubernetes.io/role/elb", "1");

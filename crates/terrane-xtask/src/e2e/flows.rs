@@ -125,7 +125,10 @@ fn check_pair(
 fn shares_a_hole(topology: &Topology, from: End<'_>, to: End<'_>) -> bool {
     let End::Subnet(tier, _) = from else { return false };
     matches!(to, End::Internet)
-        && topology.flows.iter().any(|flow| flow.from == tier.name && topology.endpoints.contains(&flow.to))
+        && topology
+            .flows
+            .iter()
+            .any(|flow| flow.from == tier.name && topology.features.endpoints.contains(&flow.to))
 }
 
 /// Returns whether packets and replies find their way and pass every network ACL on it.

@@ -180,7 +180,7 @@ fn renamed(mut topology: Topology, suffix: &str) -> Topology {
     topology.tiers[position] =
         Tier { name: new.clone(), ..topology.tiers[position].clone() }.renamed_from(&old);
     let ends = topology.flows.iter_mut().flat_map(|flow| [&mut flow.from, &mut flow.to]);
-    let groups = topology.subnet_groups.iter_mut().map(|group| &mut group.tier);
+    let groups = topology.features.subnet_groups.iter_mut().map(|group| &mut group.tier);
     ends.chain(groups).filter(|tier| **tier == old).for_each(|tier| tier.clone_from(&new));
     topology
 }

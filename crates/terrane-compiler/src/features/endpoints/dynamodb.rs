@@ -1,3 +1,3 @@
 //! Amazon DynamoDB.
 
-pub(super) const KIND: super::Kind = super::Kind { name: "dynamodb", title: "Amazon DynamoDB" };
+pub(super) const KIND: super::EndpointKind = super::EndpointKind { name: "dynamodb", title: "Amazon DynamoDB" };

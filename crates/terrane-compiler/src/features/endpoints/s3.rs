@@ -1,3 +1,3 @@
 //! Amazon S3.
 
-pub(super) const KIND: super::Kind = super::Kind { name: "s3", title: "Amazon S3" };
+pub(super) const KIND: super::EndpointKind = super::EndpointKind { name: "s3", title: "Amazon S3" };

@@ -1,8 +1,8 @@
 //! DynamoDB Accelerator.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: SubnetGroupKind = SubnetGroupKind {
     name: "dax",
     title: "DynamoDB Accelerator",
     resource_type: "aws_dax_subnet_group",

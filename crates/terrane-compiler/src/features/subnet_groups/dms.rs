@@ -1,8 +1,8 @@
 //! AWS Database Migration Service.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: SubnetGroupKind = SubnetGroupKind {
     name: "dms",
     title: "AWS Database Migration Service",
     resource_type: "aws_dms_replication_subnet_group",

@@ -1,8 +1,8 @@
 //! Amazon DocumentDB.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: SubnetGroupKind = SubnetGroupKind {
     name: "docdb",
     title: "Amazon DocumentDB",
     resource_type: "aws_docdb_subnet_group",

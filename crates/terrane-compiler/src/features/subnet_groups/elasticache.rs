@@ -1,8 +1,8 @@
 //! Amazon ElastiCache.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: SubnetGroupKind = SubnetGroupKind {
     name: "elasticache",
     title: "Amazon ElastiCache",
     resource_type: "aws_elasticache_subnet_group",

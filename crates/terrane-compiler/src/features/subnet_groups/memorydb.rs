@@ -1,6 +1,6 @@
 //! Amazon MemoryDB.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind =
-    Kind { name: "memorydb", title: "Amazon MemoryDB", resource_type: "aws_memorydb_subnet_group", ..USUAL };
+pub(super) const KIND: SubnetGroupKind =
+    SubnetGroupKind { name: "memorydb", title: "Amazon MemoryDB", resource_type: "aws_memorydb_subnet_group", ..USUAL };

@@ -1,8 +1,8 @@
 //! Amazon Neptune.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind = Kind {
+pub(super) const KIND: SubnetGroupKind = SubnetGroupKind {
     name: "neptune",
     title: "Amazon Neptune",
     resource_type: "aws_neptune_subnet_group",

@@ -1,6 +1,6 @@
 //! Amazon RDS.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind =
-    Kind { name: "rds", title: "Amazon RDS", resource_type: "aws_db_subnet_group", ..USUAL };
+pub(super) const KIND: SubnetGroupKind =
+    SubnetGroupKind { name: "rds", title: "Amazon RDS", resource_type: "aws_db_subnet_group", ..USUAL };

@@ -1,6 +1,6 @@
 //! Amazon Redshift.
 
-use super::{Kind, USUAL};
+use super::{SubnetGroupKind, USUAL};
 
-pub(super) const KIND: Kind =
-    Kind { name: "redshift", title: "Amazon Redshift", resource_type: "aws_redshift_subnet_group", ..USUAL };
+pub(super) const KIND: SubnetGroupKind =
+    SubnetGroupKind { name: "redshift", title: "Amazon Redshift", resource_type: "aws_redshift_subnet_group", ..USUAL };

@@ -1,29 +1,10 @@
-//! Whether a network will last: addresses, quotas, EKS, and the loss of a zone.
+//! Whether a network will last: addresses, quotas, and the loss of a zone.
 
 use super::check;
 use super::networks::{self, databases_without_egress, reference};
-use crate::network::{Eks, Network};
+use crate::network::Network;
 use crate::proof::{Property, Status, prove};
 use crate::sizing::Room;
-
-fn eks() -> Network {
-    let mut network = reference();
-    network.min_zones.count = 2;
-    network.eks = Some(Eks {
-        load_balancers: Some(0),
-        nodes: 1,
-        control_plane: 1,
-        pods: None,
-        clusters: vec!["main".to_owned()],
-        karpenter: None,
-        service_range: Some(networks::cidr("172.20.0.0/16")),
-        refused_zones: crate::features::eks::NO_EKS.map(str::to_owned).to_vec(),
-    });
-    for (tier, key) in [(0, "kubernetes.io/role/elb"), (1, "kubernetes.io/role/internal-elb")] {
-        network.tiers[tier].tags.insert(key.to_owned(), "1".to_owned());
-    }
-    network
-}
 
 fn room(addresses: u64) -> Option<Room> {
     Some(Room { addresses, prefixes: 0, interfaces: 10, longest: 28, reason: "declared".to_owned() })
@@ -61,36 +42,6 @@ fn quotas_are_counted_and_bounds_refute() {
 }
 
 #[test]
-fn requirements_of_eks_are_decided_one_by_one() {
-    for code in ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10"] {
-        check(&eks(), Property::P9, &format!("EKS {code}"), Status::Proved);
-    }
-    let mut any_zone = eks();
-    any_zone.eks.as_mut().unwrap().refused_zones.pop();
-    let found = check(&any_zone, Property::P9, "EKS E3", Status::Residual);
-    assert!(found.detail.contains("use1-az3"), "{found}");
-    let mut one_zone = eks();
-    one_zone.min_zones.count = 1;
-    check(&one_zone, Property::P9, "EKS E1", Status::Refuted);
-    let mut offline = eks();
-    offline.flows.retain(|flow| flow.to != crate::network::Peer::Internet);
-    check(&offline, Property::P9, "EKS E6", Status::Residual);
-}
-
-#[test]
-fn a_tag_on_databases_lets_load_balancers_in() {
-    let subject = "tags that EKS's controllers read";
-    check(&eks(), Property::P9, subject, Status::Proved);
-    let mut network = eks();
-    network.tiers[2].tags.insert("kubernetes.io/role/internal-elb".to_owned(), "1".to_owned());
-    let found = check(&network, Property::P9, subject, Status::Residual);
-    assert!(found.detail.contains("kubernetes.io/role/internal-elb on db"), "{found}");
-    let mut network = eks();
-    network.tiers[0].karpenter = true;
-    check(&network, Property::P9, subject, Status::Residual);
-}
-
-#[test]
 fn each_zone_of_the_reference_stops_alone() {
     let losses = prove(&reference()).zone_loss;
     let zones: Vec<&str> = losses.iter().map(|loss| loss.zone.as_str()).collect();
@@ -107,7 +58,7 @@ fn each_zone_of_the_reference_stops_alone() {
 fn the_loss_of_the_only_nat_gateway_cuts_off_other_zones() {
     let mut declaration = networks::declaration();
     let home = Some(networks::zone("a"));
-    declaration.egress = crate::declaration::Egress::Nat { tier: 0, home, bring_elastic_ips: false };
+    declaration.features.egress = Some(crate::network::Nat { tier: 0, home, bring_elastic_ips: false });
     let losses = prove(&networks::resolved(&declaration)).zone_loss;
     assert_eq!(losses[0].cut_off.len(), 4, "{losses:?}");
     assert!(losses[0].cut_off[0].starts_with("app-b (zone b) leaves through nat"), "{losses:?}");

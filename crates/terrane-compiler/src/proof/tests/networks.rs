@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use terrane_contract::Admitted;
 
 use crate::address_plan::{AddressPlan, Layout};
-use crate::declaration::{Attachment, Declaration, Egress, Place, Range, Size, SubnetGroup, Tier};
+use crate::declaration::{Attachment, Declaration, Place, Range, Size, Tier};
 use crate::diagnostics::{Diagnostics, Origin};
+use crate::features::Declared;
 use crate::ledger::Ledger;
 use crate::names::{Block, Cidr, Name, PortRange, PrefixLength, Zone};
-use crate::network::{Access, Flow, FlowProtocol, Network, Peer};
+use crate::network::{Access, Flow, FlowProtocol, Nat, Network, Peer, SubnetGroup};
 use crate::resolve::resolve;
 
-pub(super) fn cidr(text: &str) -> Cidr {
+pub(crate) fn cidr(text: &str) -> Cidr {
     Cidr::parse(text).unwrap()
 }
 
-pub(super) fn zone(letter: &str) -> Zone {
+pub(crate) fn zone(letter: &str) -> Zone {
     Zone::parse(letter).unwrap()
 }
 
@@ -24,7 +25,7 @@ fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
 }
 
-pub(super) fn admitted() -> Admitted {
+pub(crate) fn admitted() -> Admitted {
     Admitted {
         min_prefix_length: 16,
         max_prefix_length: 20,
@@ -51,7 +52,7 @@ fn tier(text: &str, access: Access) -> Tier {
 }
 
 /// Returns a TCP flow; `-` stands for the internet.
-pub(super) fn tcp(from: Peer, to: Peer, ports: &[u16]) -> Flow {
+pub(crate) fn tcp(from: Peer, to: Peer, ports: &[u16]) -> Flow {
     Flow {
         from,
         to,
@@ -81,7 +82,7 @@ fn any(tier: usize) -> Flow {
     }
 }
 
-pub(super) fn declaration() -> Declaration {
+pub(crate) fn declaration() -> Declaration {
     let all = |from, to| Flow { ports: vec![PortRange::ALL], ..tcp(from, to, &[]) };
     Declaration {
         name: name("reference"),
@@ -90,7 +91,6 @@ pub(super) fn declaration() -> Declaration {
         ranges: vec![Range { name: name("base"), cidr: cidr("10.0.0.0/16"), origin: Origin::Unknown }],
         zones: ["a", "b", "c"].map(zone).to_vec(),
         tiers: vec![tier("pub", Access::Public), tier("app", Access::Private), tier("db", Access::Private)],
-        egress: Egress::Nat { tier: 0, home: None, bring_elastic_ips: false },
         places: Vec::new(),
         attachments: Vec::new(),
         flows: vec![
@@ -101,15 +101,17 @@ pub(super) fn declaration() -> Declaration {
             any(2),
             all(Peer::Tier(1), Peer::Internet),
         ],
-        subnet_groups: ["rds", "elasticache"]
-            .map(|kind| SubnetGroup { kind: kind.to_owned(), tier: 2, origin: Origin::Unknown })
-            .to_vec(),
-        eks: None,
-        endpoints: Vec::new(),
+        features: Declared {
+            egress: Some(Nat { tier: 0, home: None, bring_elastic_ips: false }),
+            subnet_groups: ["rds", "elasticache"]
+                .map(|kind| SubnetGroup { kind: kind.to_owned(), tier: 2 })
+                .to_vec(),
+            close_defaults: true,
+            ..Declared::default()
+        },
         keep_clear: Vec::new(),
         dns: crate::network::Dns::default(),
         tags: BTreeMap::new(),
-        close_defaults: true,
         reclaim: Vec::new(),
         origin: Origin::Unknown,
         warnings: Diagnostics::default(),
@@ -117,7 +119,7 @@ pub(super) fn declaration() -> Declaration {
 }
 
 /// Resolves a declaration with the blocks of network.md: app 10.0.0.0/18, pub 10.0.64.0/22, db 10.0.68.0/22.
-pub(super) fn resolved(declaration: &Declaration) -> Network {
+pub(crate) fn resolved(declaration: &Declaration) -> Network {
     let block = |newbits, netnum| Layout::Block(Block { newbits, netnum });
     let plan = AddressPlan {
         tiers: vec![block(6, 16), block(2, 0), block(6, 17)],
@@ -130,13 +132,13 @@ pub(super) fn resolved(declaration: &Declaration) -> Network {
 }
 
 /// The network of the design: private tiers fetch updates through the NAT gateway of their zone.
-pub(super) fn reference() -> Network {
+pub(crate) fn reference() -> Network {
     let mut declaration = declaration();
     declaration.flows.push(tcp(Peer::Tier(2), Peer::Internet, &[80, 443]));
     resolved(&declaration)
 }
 
 /// The same, but databases reach nothing outside.
-pub(super) fn databases_without_egress() -> Network {
+pub(crate) fn databases_without_egress() -> Network {
     resolved(&declaration())
 }

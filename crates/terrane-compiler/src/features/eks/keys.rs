@@ -1,30 +1,144 @@
-//! Reads what EKS needs: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
+//! `eks`: what Kubernetes on EKS needs from the network: <https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html>.
 
-use crate::declaration::{Eks, Range, Size, Tier, ranges, read};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{NO_EKS, Roles};
+use crate::declaration::{Range, Reading, Size, Tier, names, ranges};
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::keys::{Key, Table, located, read};
+use crate::features;
 use crate::names::{Cidr, Zone};
 use crate::sizing::LOAD_BALANCER_LENGTH;
 use crate::suggest;
-use crate::topology::{self, Access, NatMode, Topology};
+use crate::topology::{Access, Topology};
 
 /// Service ranges lie in these spaces, and have these prefix lengths:
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html>.
 const SERVICE_SPACES: [&str; 3] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 const SERVICE_LENGTHS: std::ops::RangeInclusive<u8> = 12..=24;
 
-pub(super) fn read(
-    topology: &Topology,
-    zones: &[Zone],
-    ranges: &[Option<Range>],
-    tiers: &[Option<Tier>],
-    found: &mut Diagnostics,
-) -> Option<Eks> {
-    let eks = topology.eks.as_ref()?;
+/// What Kubernetes on EKS needs from the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Eks {
+    /// The public tier of internet-facing load balancers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancers: Option<String>,
+    /// The tier of the nodes and of internal load balancers.
+    pub nodes: String,
+    /// The tier of the control plane's interfaces; the nodes' tier if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<String>,
+    /// The tier of the pods, when they have one of their own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods: Option<String>,
+    /// Names of the clusters that share the network: the default of `var.cluster_names`.
+    pub clusters: Vec<String>,
+    /// The cluster whose Karpenter finds the nodes' subnets by tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub karpenter: Option<String>,
+    /// The range of the clusters' services, which must stay clear of the VPC's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_range: Option<String>,
+    /// Where it was declared.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+located!(Eks);
+
+pub(super) const KEYS: &[Key] =
+    &[Key::new("eks", "what Kubernetes on EKS needs; see below", "none").one(&EKS)];
+
+static EKS: Table = Table {
+    title: "EKS",
+    about: "",
+    keys: Cow::Borrowed(&[
+        Key::new("nodes", "the tier of the nodes and of internal load balancers", "required"),
+        Key::new("load_balancers", "the public tier of internet-facing load balancers", "none"),
+        Key::new("control_plane", "the tier of the control plane's interfaces", "the nodes'"),
+        Key::new("pods", "the tier of the pods, if they have one of their own", "none"),
+        Key::new("clusters", "names of the clusters that share the network", "none"),
+        Key::new("karpenter", "the cluster whose Karpenter finds the nodes' subnets by tag", "none"),
+        Key::new(
+            "service_range",
+            "the range of the clusters' services, which no range of the VPC may overlap",
+            "none",
+        ),
+    ]),
+    read: read::<Eks>,
+};
+
+impl Topology {
+    /// Makes the network ready for Kubernetes on EKS.
+    #[must_use]
+    pub fn eks(mut self, eks: Eks) -> Topology {
+        self.features.eks = Some(eks);
+        self
+    }
+}
+
+impl Eks {
+    /// Returns the needs of clusters whose nodes live in this tier.
+    #[track_caller]
+    pub fn nodes(tier: &str) -> Eks {
+        Eks { nodes: tier.to_owned(), origin: Origin::caller(), ..Eks::default() }
+    }
+
+    /// Names the public tier of internet-facing load balancers.
+    #[must_use]
+    pub fn load_balancers(mut self, tier: &str) -> Eks {
+        self.load_balancers = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the control plane's interfaces.
+    #[must_use]
+    pub fn control_plane(mut self, tier: &str) -> Eks {
+        self.control_plane = Some(tier.to_owned());
+        self
+    }
+
+    /// Names the tier of the pods.
+    #[must_use]
+    pub fn pods(mut self, tier: &str) -> Eks {
+        self.pods = Some(tier.to_owned());
+        self
+    }
+
+    /// Names a cluster that uses the network.
+    #[must_use]
+    pub fn cluster(mut self, name: &str) -> Eks {
+        self.clusters.push(name.to_owned());
+        self
+    }
+
+    /// Names the cluster whose Karpenter finds the nodes' subnets.
+    #[must_use]
+    pub fn karpenter(mut self, cluster: &str) -> Eks {
+        self.karpenter = Some(cluster.to_owned());
+        self
+    }
+
+    /// Sets the range of the clusters' services.
+    #[must_use]
+    pub fn service_range(mut self, cidr: &str) -> Eks {
+        self.service_range = Some(cidr.to_owned());
+        self
+    }
+}
+
+/// Reads the roles of tiers; none inside where the topology has no EKS.
+pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Option<Roles>> {
+    let Reading { topology, zones, ranges, tiers } = *reading;
+    let Some(eks) = &topology.features.eks else { return Some(None) };
     network(topology, eks, zones, found);
     clusters(eks, found);
     let service_range = service_range(topology, eks, ranges, found);
     let mut tier =
-        |name: &str, role: &str| read::tier(topology, name, &format!("EKS ({role})"), &eks.origin, found);
+        |name: &str, role: &str| names::tier(topology, name, &format!("EKS ({role})"), &eks.origin, found);
     let nodes = tier(&eks.nodes, "nodes");
     let load_balancers = eks.load_balancers.as_ref().map(|name| tier(name, "load_balancers"));
     let control_plane = eks.control_plane.as_ref().map(|name| tier(name, "control_plane"));
@@ -32,7 +146,7 @@ pub(super) fn read(
     let (Some(nodes), false) = (nodes, [load_balancers, control_plane, pods].contains(&Some(None))) else {
         return None;
     };
-    let read = Eks {
+    let read = Roles {
         load_balancers: load_balancers.flatten(),
         nodes,
         control_plane: control_plane.flatten().unwrap_or(nodes),
@@ -40,12 +154,13 @@ pub(super) fn read(
         clusters: eks.clusters.clone(),
         karpenter: eks.karpenter.clone(),
         service_range,
+        refused_zones: NO_EKS.map(str::to_owned).to_vec(),
     };
     roles(topology, eks, &read, tiers, found);
-    Some(read)
+    Some(Some(read))
 }
 
-fn network(topology: &Topology, eks: &topology::Eks, zones: &[Zone], found: &mut Diagnostics) {
+fn network(topology: &Topology, eks: &Eks, zones: &[Zone], found: &mut Diagnostics) {
     if zones.len() < 2 {
         found.push(
             Diagnostic::error(
@@ -74,7 +189,7 @@ fn network(topology: &Topology, eks: &topology::Eks, zones: &[Zone], found: &mut
     }
 }
 
-fn clusters(eks: &topology::Eks, found: &mut Diagnostics) {
+fn clusters(eks: &Eks, found: &mut Diagnostics) {
     for (idx, name) in eks.clusters.iter().enumerate() {
         let valid = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty()
@@ -115,7 +230,7 @@ fn clusters(eks: &topology::Eks, found: &mut Diagnostics) {
 
 fn service_range(
     topology: &Topology,
-    eks: &topology::Eks,
+    eks: &Eks,
     vpc: &[Option<Range>],
     found: &mut Diagnostics,
 ) -> Option<Cidr> {
@@ -156,8 +271,8 @@ fn service_range(
 /// Checks each tier for its role.
 fn roles(
     topology: &Topology,
-    declared: &topology::Eks,
-    eks: &Eks,
+    declared: &Eks,
+    eks: &Roles,
     tiers: &[Option<Tier>],
     found: &mut Diagnostics,
 ) {
@@ -194,7 +309,7 @@ fn roles(
         }
     }
     let (name, access) = named(eks.nodes);
-    let endpoint_only = access == Access::Private && topology.egress.nat == NatMode::None;
+    let endpoint_only = access == Access::Private && !features::leads_out(topology);
     if longest(tiers, eks.nodes).is_some_and(|length| length > LOAD_BALANCER_LENGTH) {
         report(
             "eks-nodes-size",

@@ -1,0 +1,46 @@
+//! Reads names, and what names refer to.
+
+use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::names::Name;
+use crate::suggest;
+use crate::topology::Topology;
+
+/// Returns the position of a tier, and reports a name that no tier has.
+pub(crate) fn tier(
+    topology: &Topology,
+    name: &str,
+    user: &str,
+    origin: &Origin,
+    found: &mut Diagnostics,
+) -> Option<usize> {
+    let position = topology.tiers.iter().position(|tier| tier.name == name);
+    if position.is_none() {
+        let known = topology.tiers.iter().map(|tier| tier.name.as_str());
+        found.push(
+            Diagnostic::error(
+                "unknown-tier",
+                origin,
+                format!("{user} names tier `{name}`, which is not declared"),
+            )
+            .hint(suggest::hint(name, known)),
+        );
+    }
+    position
+}
+
+/// Reads a name, and reports what is wrong with it.
+pub(crate) fn name(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Name> {
+    Name::parse(text)
+        .map_err(|problem| {
+            let diagnostic = Diagnostic::error(
+                "invalid-name",
+                origin,
+                format!("the name `{text}` of {subject} {problem}"),
+            );
+            found.push(diagnostic.hint(format!(
+                "use 1 to {} lower-case letters, digits, and single hyphens, beginning with a letter",
+                Name::MAX_LENGTH
+            )));
+        })
+        .ok()
+}
