@@ -11,12 +11,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use semver::Version;
+use terrane_compiler::Resolved;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::prove;
 use terrane_compiler::topology::{Flow, Tier, Topology};
-use terrane_compiler::{Compilation, compile};
 
 /// How often each network is proved.
 const ROUNDS: u32 = 31;
@@ -114,7 +113,5 @@ fn network(tiers: usize, zones: usize, peers: usize) -> Network {
             topology = topology.flow(Flow::tcp([port]).from(&name(tier)).to(&name(tier + peer)));
         }
     }
-    let compiled = compile(&topology, &Ledger::default(), &Version::new(0, 1, 0));
-    let Compilation { network, .. } = compiled.unwrap_or_else(|problems| panic!("{problems}"));
-    network
+    Resolved::of(&topology, &Ledger::default()).unwrap_or_else(|problems| panic!("{problems}")).network
 }

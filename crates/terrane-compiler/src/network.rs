@@ -70,8 +70,6 @@ pub struct Network {
     pub tags: BTreeMap<String, String>,
     /// Whether the defaults of the VPC are adopted and emptied.
     pub close_defaults: bool,
-    /// The oldest Terraform version asked for, as major and minor.
-    pub terraform: Option<(u64, u64)>,
     /// Where it was declared; for diagnostics only.
     pub origin: Origin,
 }

@@ -42,7 +42,6 @@ pub fn resolve(
         dns: declaration.dns,
         tags: declaration.tags.clone(),
         close_defaults: false,
-        terraform: declaration.terraform,
         origin: declaration.origin.clone(),
     };
     let mut resolution = Resolution {

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde::Serialize;
-use terrane_compiler::Compilation;
-use terrane_compiler::declaration::Declaration;
+use terrane_compiler::Resolved;
 use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::file_tree::FileTree;
 use terrane_compiler::ledger::Ledger;
-use terrane_compiler::topology::Topology;
 use terrane_contract::Contract;
 
 use crate::exit::{Failure, print_json};
@@ -57,13 +55,12 @@ struct Written<'a> {
 /// Compiles, reports everything that was found, and writes the module if nothing is wrong.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let text = files::read(&args.file)?;
-    let ledger = ledger(args)?;
-    let compilation = match compile(files::topology(&args.file, &text), ledger, &args.module_version) {
+    let resolved = Resolved::of_read(files::topology(&args.file, &text), ledger(args)?);
+    let compilation = match resolved.and_then(|resolved| resolved.check().emit(&args.module_version)) {
         Ok(compilation) => compilation,
         Err(found) => {
             report(args, &found, &Written::default())?;
-            let message = format!("`{}` is not a network that can be built", args.file.display());
-            return Err(Failure::problems(message));
+            return Err(files::refused(&args.file));
         }
     };
     let written = write(&args.output, &compilation.files)?;
@@ -73,23 +70,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     // The process ends here; to free what was compiled piece by piece would only take longer.
     std::mem::forget(compilation);
     Ok(())
-}
-
-/// Compiles, or returns what is wrong with both inputs.
-fn compile(
-    topology: Result<Topology, Diagnostics>,
-    ledger: Result<Ledger, Diagnostics>,
-    version: &Version,
-) -> Result<Compilation, Diagnostics> {
-    match ledger {
-        Ok(ledger) => terrane_compiler::compile(&topology?, &ledger, version),
-        Err(of_ledger) => {
-            let of_topology = topology.and_then(|topology| Declaration::read(&topology)).err();
-            let mut found = of_topology.unwrap_or_default();
-            found.extend(of_ledger);
-            Err(found)
-        }
-    }
 }
 
 fn report(args: &Args, diagnostics: &Diagnostics, files: &Written<'_>) -> Result<(), Failure> {

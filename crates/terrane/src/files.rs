@@ -35,3 +35,8 @@ pub(crate) fn topology(file: &Path, text: &str) -> Result<Topology, Diagnostics>
         document::from_toml(text)
     }
 }
+
+/// Returns that a file holds no network that can be built; why was printed.
+pub(crate) fn refused(file: &Path) -> Failure {
+    Failure::problems(format!("`{}` is not a network that can be built", file.display()))
+}

@@ -4,14 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use terrane_compiler::address_plan::allocate;
-use terrane_compiler::declaration::Declaration;
-use terrane_compiler::diagnostics::Diagnostics;
+use terrane_compiler::Resolved;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Given, Measure, diff_documents, prove_document};
-use terrane_compiler::proof::{Change, Proof, diff, prove, sarif};
-use terrane_compiler::resolve::resolve;
+use terrane_compiler::proof::{Change, Proof, diff, sarif};
 use terrane_state::WholeState;
 use terrane_state::blocking::Reader;
 
@@ -60,24 +57,28 @@ struct Report<'a> {
     changes: Option<&'a [Change]>,
 }
 
-/// Proves, prints the verdicts, and fails if a claim does not hold.
+/// Proves, prints the verdicts and what `terrane compile` says of the same file, and fails if a claim does not hold.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let network = args.file.as_deref().map(|file| network(file, args.ledger.as_deref())).transpose()?;
-    let proofs = match (deployed(args)?, &network) {
-        (Some((name, document)), network) => {
-            let measure = Measure {
-                network: network.as_ref(),
-                module: args.module.as_deref(),
-                isolated: &args.isolated,
-            };
+    let checked =
+        args.file.as_deref().map(|file| resolved(file, args.ledger.as_deref())).transpose()?.map(Resolved::check);
+    let network = checked.as_ref().map(|checked| &checked.network);
+    let proofs = match (deployed(args)?, &checked) {
+        (Some((name, document)), _) => {
+            let measure = Measure { network, module: args.module.as_deref(), isolated: &args.isolated };
             prove_document(document.given(), &measure)
                 .map_err(|problem| Failure::problems(format!("`{name}` {problem}")))?
         }
-        (None, Some(network)) => vec![prove(network)],
+        (None, Some(checked)) => vec![checked.proof.clone()],
         (None, None) => return Err(Failure::problems("nothing to prove; give FILE, --plan, or --state")),
     };
-    let changes = args.against.as_deref().map(|old| changes(args, old, network.as_ref())).transpose()?;
+    let changes = args.against.as_deref().map(|old| changes(args, old, network)).transpose()?;
     print(args, &proofs, changes.as_deref())?;
+    if let (Some(file), Some(checked)) = (&args.file, &checked) {
+        eprint!("{}", checked.found);
+        if checked.found.has_errors() {
+            return Err(files::refused(file));
+        }
+    }
     let refuted: Vec<&str> =
         proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
     if refuted.is_empty() {
@@ -89,7 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 /// Returns what changed since an older topology, or an older plan or state.
 fn changes(args: &Args, old: &str, network: Option<&Network>) -> Result<Vec<Change>, Failure> {
     if let Some(new) = network {
-        return Ok(diff(&self::network(Path::new(old), args.ledger.as_deref())?, new));
+        return Ok(diff(&resolved(Path::new(old), args.ledger.as_deref())?.network, new));
     }
     let Some((_, new)) = deployed(args)? else { return Ok(Vec::new()) };
     diff_documents(document(old)?.given(), new.given(), args.module.as_deref())
@@ -122,21 +123,15 @@ fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<()
     Ok(())
 }
 
-fn network(file: &Path, ledger: Option<&Path>) -> Result<Network, Failure> {
+/// Resolves the topology in a file, or prints what is wrong with it.
+fn resolved(file: &Path, ledger: Option<&Path>) -> Result<Resolved, Failure> {
     let text = files::read(file)?;
     let ledger = ledger.map(files::read).transpose()?;
-    resolved(file, &text, ledger.as_deref()).map_err(|found| {
+    let ledger = ledger.as_deref().map(Ledger::parse).transpose().map(Option::unwrap_or_default);
+    Resolved::of_read(files::topology(file, &text), ledger).map_err(|found| {
         eprint!("{found}");
-        Failure::problems(format!("`{}` is not a network that can be built", file.display()))
+        files::refused(file)
     })
-}
-
-fn resolved(file: &Path, text: &str, ledger: Option<&str>) -> Result<Network, Diagnostics> {
-    let topology = files::topology(file, text)?;
-    let ledger = ledger.map(Ledger::parse).transpose()?.unwrap_or_default();
-    let declaration = Declaration::read(&topology)?;
-    let (plan, mut ledger) = allocate(&declaration, &ledger)?;
-    resolve(&declaration, &plan, &mut ledger)
 }
 
 /// A plan or a state.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use terrane_compiler::{
+    Resolved,
     ledger::Ledger,
     network::Network,
     proof::{
@@ -21,9 +22,8 @@ use crate::random::OFFLINE;
 const HANDWRITTEN: &str = include_str!("../../../crates/terrane/tests/fixtures/handwritten.tf");
 
 fn networks() -> Vec<Network> {
-    let compile =
-        |topology| terrane_compiler::compile(topology, &Ledger::default(), &semver::Version::new(1, 0, 0));
-    terrane_catalog::all().iter().map(|topology| compile(topology).unwrap().network).collect()
+    let resolved = |topology| Resolved::of(topology, &Ledger::default()).unwrap();
+    terrane_catalog::all().iter().map(|topology| resolved(topology).network).collect()
 }
 
 fn measured<'a>(network: &'a Network, module: &'a str) -> Measure<'a> {

@@ -6,11 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use terrane_compiler::address_plan::allocate;
-use terrane_compiler::declaration::Declaration;
+use terrane_compiler::Resolved;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::{AclPeer, Direction, Network};
-use terrane_compiler::resolve::resolve;
 use terrane_compiler::testing::{self, FlowEdit};
 use terrane_compiler::topology::Topology;
 
@@ -20,9 +18,7 @@ use crate::cases;
 const EDITS: u64 = 12;
 
 fn resolved(topology: &Topology, ledger: &Ledger) -> Option<(Network, Ledger)> {
-    let declaration = Declaration::read(topology).ok()?;
-    let (plan, mut ledger) = allocate(&declaration, ledger).ok()?;
-    let network = resolve(&declaration, &plan, &mut ledger).ok()?;
+    let Resolved { network, ledger, .. } = Resolved::of(topology, ledger).ok()?;
     Some((network, ledger))
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+use terrane_compiler::Resolved;
 use terrane_compiler::address_plan::{AddressPlan, allocate};
 use terrane_compiler::declaration::Declaration;
 use terrane_compiler::document;
 use terrane_compiler::family::{Address, V4};
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::names::{Block, Cidr, Zone};
-use terrane_compiler::resolve::resolve;
 use terrane_compiler::testing::topology;
 use terrane_compiler::topology::{Egress, Tier, Topology};
 
@@ -231,9 +231,8 @@ proptest! {
     #[test]
     fn a_contract_gives_the_ledger_back(seed in any::<u64>()) {
         let topology = topology(seed);
-        let declaration = Declaration::read(&topology).unwrap();
-        let (plan, mut ledger) = planned(&topology, &Ledger::default());
-        resolve(&declaration, &plan, &mut ledger).unwrap_or_else(|found| panic!("{found}"));
+        let resolved = Resolved::of(&topology, &Ledger::default());
+        let ledger = resolved.unwrap_or_else(|found| panic!("{found}")).ledger;
         let mut contract = terrane_contract::Contract::new("net");
         contract.addresses = Some(ledger.addresses());
         prop_assert_eq!(&Ledger::recover(&contract).unwrap(), &ledger);

@@ -11,6 +11,7 @@ mod majors;
 mod mem_s3;
 mod new;
 mod prove;
+mod refusals;
 mod registry;
 mod release;
 mod serving;
