@@ -1,7 +1,7 @@
-//! The catalog of this workspace, handed to the xtask commands.
+//! The commands of this workspace: see `lib.rs`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    terrane_xtask::main(&terrane_catalog::all())
+    xtask::main()
 }

@@ -1,9 +1,8 @@
 //! The Cargo side of the tests: format, lints, tests, documentation tests.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
 use crate::{
-    emulator::{Emulators, Kind},
     error::{Error, ErrorKind, Result},
     process,
     report::Counts,
@@ -31,8 +30,12 @@ pub(crate) fn check_lints(workspace: &Workspace) -> Result<Counts> {
     }
 }
 
-/// Runs every test, by nextest where it is installed.
-pub(crate) fn run_tests(workspace: &Workspace, long: bool) -> Result<Counts> {
+/// Runs every test, by nextest where it is installed, with more variables in the environment.
+pub(crate) fn run_tests(
+    workspace: &Workspace,
+    long: bool,
+    variables: &[(&'static str, String)],
+) -> Result<Counts> {
     let nextest = process::find("cargo-nextest").is_some();
     let args: &[&str] = if nextest {
         &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--no-tests=pass"]
@@ -43,15 +46,7 @@ pub(crate) fn run_tests(workspace: &Workspace, long: bool) -> Result<Counts> {
     if long {
         command.env(crate::LONG_VARIABLE, "1");
     }
-    // A second S3 keeps the one that tests have in memory honest.
-    let second =
-        Emulators::install(&workspace.cache()).and_then(|emulators| emulators.start(Kind::Ministack));
-    match &second {
-        Ok(emulator) => {
-            command.env("TERRANE_S3_ENDPOINT", emulator.endpoint());
-        }
-        Err(error) => eprintln!("skipped: tests against a second S3: {error}"),
-    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let said = process::follow(&mut command)?;
     let counts = if nextest { nextest_counts(&said.text) } else { libtest_counts(&said.text) };
     for (seconds, name) in slowest(&said.text) {
@@ -67,27 +62,6 @@ pub(crate) fn run_doc_tests(workspace: &Workspace) -> Result<Counts> {
         &["test", "--workspace", "--locked", "--doc", "--no-fail-fast"],
     ))?;
     conclude(libtest_counts(&said.text), said.success, "documentation tests")
-}
-
-/// Builds one program with optimisations, and returns where it lies.
-///
-/// # Errors
-///
-/// [`ErrorKind::Program`] if it does not build.
-pub(crate) fn build_release(workspace: &Workspace, target: &[&str]) -> Result<PathBuf> {
-    let mut command =
-        cargo(workspace, &["build", "--release", "--locked", "--message-format=json-render-diagnostics"]);
-    let text = process::run(command.args(target))?;
-    let mut executables = text.lines().filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    });
-    executables.next_back().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Program,
-            format!("`cargo build --release {}` built no program", target.join(" ")),
-        )
-    })
 }
 
 fn conclude(counts: Counts, success: bool, what: &str) -> Result<Counts> {

@@ -30,7 +30,7 @@ const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
 
 /// Where the ledger of a module comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LedgerSource {
+pub enum LedgerSource {
     /// The file beside the module.
     File,
     /// The module's contract, which holds the same: for a ledger that is lost or broken.
@@ -42,11 +42,7 @@ pub(crate) enum LedgerSource {
 /// # Errors
 ///
 /// [`ErrorKind::Refused`] with every diagnostic of every topology; then nothing is written.
-pub(crate) fn write(
-    workspace: &Workspace,
-    catalog: &[&Topology],
-    source: LedgerSource,
-) -> Result<Vec<Difference>> {
+pub fn write(workspace: &Workspace, catalog: &[&Topology], source: LedgerSource) -> Result<Vec<Difference>> {
     let compiled = compile_all(workspace, catalog, source)?;
     let mut changed = Vec::new();
     for (name, compilation) in &compiled {
@@ -68,7 +64,7 @@ pub(crate) fn write(
 /// # Errors
 ///
 /// As [`write`].
-pub(crate) fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Result<Vec<Difference>> {
+pub fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
     let compiled = compile_all(workspace, catalog, LedgerSource::File)?;
     for (name, compilation) in &compiled {
@@ -133,7 +129,7 @@ fn compile_all(
 }
 
 /// Returns what the compiler emits, by path inside the module's directory.
-pub(crate) fn emitted(compilation: &Compilation) -> BTreeMap<String, String> {
+pub fn emitted(compilation: &Compilation) -> BTreeMap<String, String> {
     compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
 

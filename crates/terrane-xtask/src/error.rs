@@ -38,12 +38,15 @@ impl Error {
         self.kind
     }
 
-    pub(crate) fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    /// Adds the error behind it.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    pub(crate) fn file(action: &str, path: &Path, source: std::io::Error) -> Self {
+    /// Returns that something could not be done with a file; `action` is a verb, such as `read`.
+    pub fn file(action: &str, path: &Path, source: std::io::Error) -> Self {
         Self::new(ErrorKind::File, format!("cannot {action} {}", path.display())).because(source)
     }
 }

@@ -11,22 +11,22 @@ use crate::error::{Error, Result};
 /// # Errors
 ///
 /// [`ErrorKind::File`](crate::ErrorKind::File), as for each function here.
-pub(crate) fn scratch() -> Result<TempDir> {
+pub fn scratch() -> Result<TempDir> {
     tempfile::tempdir().map_err(|source| Error::file("make", Path::new("a temporary directory"), source))
 }
 
 /// Makes a directory, and those around it.
-pub(crate) fn make_dir(path: &Path) -> Result<()> {
+pub fn make_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|source| Error::file("make", path, source))
 }
 
 /// Reads a text.
-pub(crate) fn read(path: &Path) -> Result<String> {
+pub fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|source| Error::file("read", path, source))
 }
 
 /// Reads a text; `None` if there is no such file.
-pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
+pub fn read_if_there(path: &Path) -> Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -35,7 +35,7 @@ pub(crate) fn read_if_there(path: &Path) -> Result<Option<String>> {
 }
 
 /// Writes a text, in directories that are made where there are none.
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(dir) = path.parent() {
         make_dir(dir)?;
     }

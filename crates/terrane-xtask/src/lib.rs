@@ -2,30 +2,32 @@
 //!
 //! A workspace's own `xtask` is one line: `terrane_xtask::main(&my_catalog::all())`.
 //! [`main`] reads the command line; each command is a file of its own.
-//! [`terraform`], [`emulator`] and [`aws`] are for tests too: run Terraform, start an AWS emulator, ask it what exists.
+//! A workspace with commands of its own flattens [`Command`] into them, and hands it to [`execute`].
+//!
+//! With the feature `e2e`, modules are applied on AWS emulators, too; [`terraform`], `emulator`, and `aws` are for tests
+//! of the workspace as well: run Terraform, start an emulator, ask it what exists.
 
-mod bench;
 mod cargo;
-mod compile;
-mod distribution;
-mod error;
-mod files;
-mod modules;
 mod outputs;
-mod process;
-mod readme;
 mod release;
-mod report;
-mod schema;
-mod sync;
 mod test;
-mod workspace;
 
-pub mod aws;
-pub mod churn;
-pub mod e2e;
-pub mod emulator;
+pub mod compile;
+pub mod error;
+pub mod files;
+pub mod modules;
+pub mod process;
+pub mod report;
+pub mod sync;
 pub mod terraform;
+pub mod workspace;
+
+#[cfg(feature = "e2e")]
+pub mod aws;
+#[cfg(feature = "e2e")]
+pub mod e2e;
+#[cfg(feature = "e2e")]
+pub mod emulator;
 
 use std::process::ExitCode;
 
@@ -33,10 +35,13 @@ use clap::{Parser, Subcommand};
 use terrane_compiler::topology::Topology;
 
 use report::Counts;
+#[cfg(feature = "e2e")]
 use terraform::Terraform;
 
 pub use compile::compile;
 pub use error::{Error, ErrorKind, Result};
+pub use release::Args as ReleaseArgs;
+pub use test::{Part, Tests};
 pub use workspace::Workspace;
 
 /// Everything is fine.
@@ -74,8 +79,9 @@ struct Args {
     command: Command,
 }
 
+/// The commands of every workspace.
 #[derive(Debug, Subcommand)]
-enum Command {
+pub enum Command {
     /// Compile topologies into modules/
     Compile {
         /// Topologies; all of the catalog if none is named
@@ -93,17 +99,10 @@ enum Command {
         #[arg(long)]
         long: bool,
     },
-    /// Take the excerpt of the AWS provider's schema anew from the installed provider
-    Schema,
-    /// Measure, and write what was measured into the README
-    Bench {
-        /// What to measure; everything if nothing is named
-        #[arg(value_enum)]
-        parts: Vec<bench::Part>,
-    },
     /// Release a module: choose its version by what changed, commit it, publish it, read it back, and tag it
-    Release(release::Args),
+    Release(ReleaseArgs),
     /// Apply modules on an AWS emulator and compare what exists with what is declared
+    #[cfg(feature = "e2e")]
     E2e {
         /// Modules; all of the catalog if none is named
         names: Vec<String>,
@@ -128,14 +127,20 @@ pub fn run(workspace: &Workspace, catalog: &[Topology], arguments: &[&str]) -> u
     }
 }
 
-fn code(done: Result<u8>) -> u8 {
+/// Returns the exit code of a command, and prints why it failed.
+pub fn code(done: Result<u8>) -> u8 {
     done.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         exit_code(error.kind())
     })
 }
 
-fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
+/// Runs a command over a catalog and returns its exit code.
+///
+/// # Errors
+///
+/// As the command says.
+pub fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Result<u8> {
     match command {
         Command::Compile { names, check: false, recover_ledger } => {
             let source =
@@ -160,18 +165,9 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             eprintln!("error: modules/ is not what the catalog compiles to; run `cargo xtask compile`");
             Ok(EXIT_DIFFERENCE)
         }
-        Command::Test { long } => Ok(verdict(test::run(workspace, catalog, long || is_long()))),
-        Command::Schema => {
-            let terraform = Terraform::find(&workspace.cache())?.ok_or_else(|| {
-                let message =
-                    "terraform, which knows the provider's schema, is not on PATH; install 1.5 or later";
-                Error::new(ErrorKind::Program, message)
-            })?;
-            eprintln!("written: {}", schema::write(workspace, &terraform)?.display());
-            Ok(EXIT_FINE)
-        }
-        Command::Bench { parts } => bench::run(workspace, catalog, &parts),
+        Command::Test { long } => Ok(test(workspace, catalog, long, &Tests::default())),
         Command::Release(args) => release::run(workspace, catalog, &args).map(|()| EXIT_FINE),
+        #[cfg(feature = "e2e")]
         Command::E2e { names } => match Terraform::find_or_skip(&workspace.cache())? {
             Some(terraform) => {
                 let counts = e2e::run(workspace, &terraform, &select(catalog, &names)?)?;
@@ -181,6 +177,11 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
             None => Ok(EXIT_FINE),
         },
     }
+}
+
+/// Runs every test of a workspace, and what it adds to them, and returns the exit code.
+pub fn test(workspace: &Workspace, catalog: &[Topology], long: bool, more: &Tests) -> u8 {
+    verdict(test::run(workspace, catalog, long || is_long(), more))
 }
 
 fn verdict(counts: Counts) -> u8 {

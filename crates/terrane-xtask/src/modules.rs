@@ -19,7 +19,7 @@ use crate::{
 /// with `long`, golden modules too.
 ///
 /// Each is checked in a copy, so that nothing is left behind in the workspace.
-pub(crate) fn check(workspace: &Workspace, terraform: &Terraform, long: bool) -> Result<Counts> {
+pub fn check(workspace: &Workspace, terraform: &Terraform, long: bool) -> Result<Counts> {
     let mut counts = Counts::default();
     let golden = Some(workspace.golden_modules()).filter(|_| long);
     for dir in [Some(workspace.modules()), golden].into_iter().flatten() {
@@ -47,7 +47,7 @@ pub(crate) fn check(workspace: &Workspace, terraform: &Terraform, long: bool) ->
 }
 
 /// Returns the names of the compiled modules in a directory, sorted.
-pub(crate) fn names(dir: &Path) -> Result<Vec<String>> {
+pub fn names(dir: &Path) -> Result<Vec<String>> {
     if !dir.exists() {
         return Ok(Vec::new());
     }
@@ -61,7 +61,7 @@ pub(crate) fn names(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// Copies a directory, without what Terraform leaves in it.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     files::make_dir(to)?;
     for path in entries(from)? {
         let Some(name) = path.file_name() else { continue };
@@ -76,7 +76,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Checks one compiled module in a copy and returns how many checks passed.
-pub(crate) fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
+pub fn check_one(module: &Path, terraform: &Terraform) -> Result<usize> {
     let scratch = files::scratch()?;
     let dir = scratch.path().join("module");
     copy(module, &dir)?;

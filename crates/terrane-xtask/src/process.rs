@@ -18,7 +18,7 @@ const LAST_LINES: usize = 40;
 /// # Errors
 ///
 /// [`ErrorKind::Program`] if it cannot be started or ends with a failure; the message repeats the last lines it wrote.
-pub(crate) fn run(command: &mut Command) -> Result<String> {
+pub fn run(command: &mut Command) -> Result<String> {
     let output = capture(command)?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
@@ -27,7 +27,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
 }
 
 /// Runs a program to its end, whatever its exit code.
-pub(crate) fn capture(command: &mut Command) -> Result<Output> {
+pub fn capture(command: &mut Command) -> Result<Output> {
     command.stdin(Stdio::null()).output().map_err(|source| {
         Error::new(ErrorKind::Program, format!("cannot run {}", command.get_program().display()))
             .because(source)
@@ -36,13 +36,15 @@ pub(crate) fn capture(command: &mut Command) -> Result<Output> {
 
 /// What a program wrote, and whether it ended well.
 #[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) success: bool,
-    pub(crate) text: String,
+pub struct Said {
+    /// Whether it ended well.
+    pub success: bool,
+    /// Its standard output and standard error, line by line as they came.
+    pub text: String,
 }
 
 /// Runs a program to its end, shows what it writes as it writes it, and keeps it.
-pub(crate) fn follow(command: &mut Command) -> Result<Said> {
+pub fn follow(command: &mut Command) -> Result<Said> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let cannot =
         |source: std::io::Error| Error::new(ErrorKind::Program, "cannot run a program").because(source);
@@ -73,7 +75,7 @@ fn relay(from: impl Read, text: &Mutex<String>) {
 }
 
 /// Describes a program that ended with a failure.
-pub(crate) fn failure(command: &Command, output: &Output) -> Error {
+pub fn failure(command: &Command, output: &Output) -> Error {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let said = if err.trim().is_empty() { out } else { err };
     Error::new(
@@ -83,18 +85,18 @@ pub(crate) fn failure(command: &Command, output: &Output) -> Error {
 }
 
 /// Finds a program on `PATH`.
-pub(crate) fn find(name: &str) -> Option<PathBuf> {
+pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| is_executable(file))
 }
 
 /// Returns whether this run is a continuous integration run, where nothing may be skipped.
-pub(crate) fn in_ci() -> bool {
+pub fn in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
 /// Returns the last lines of a text, for an error message.
-pub(crate) fn last_lines(text: &str) -> String {
+pub fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.trim().lines().collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }

@@ -22,8 +22,9 @@ use crate::{
 /// The target system of every module here.
 const SYSTEM: &str = "aws";
 
+/// The arguments of `cargo xtask release`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The module, by the name of its topology
     module: String,
     /// The store: a directory or s3://bucket/prefix

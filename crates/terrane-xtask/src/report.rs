@@ -9,26 +9,26 @@ use crate::error::Result;
 
 /// How many checks went how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// Checks that held.
-    pub(crate) passed: usize,
+    pub passed: usize,
     /// Checks that did not.
-    pub(crate) failed: usize,
+    pub failed: usize,
     /// Checks that were not made.
-    pub(crate) skipped: usize,
+    pub skipped: usize,
 }
 
 /// The parts that have run so far.
 #[derive(Debug, Default)]
-pub(crate) struct Report {
+pub struct Report {
     parts: Vec<(String, Duration, Counts)>,
 }
 
 impl Counts {
     /// One check that held.
-    pub(crate) const PASSED: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
+    pub const PASSED: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
     /// One check that was not made.
-    pub(crate) const SKIPPED: Counts = Counts { passed: 0, failed: 0, skipped: 1 };
+    pub const SKIPPED: Counts = Counts { passed: 0, failed: 0, skipped: 1 };
 }
 
 impl std::ops::AddAssign for Counts {
@@ -47,7 +47,7 @@ impl fmt::Display for Counts {
 
 impl Report {
     /// Runs one part; an error counts as one failed check, and is printed.
-    pub(crate) fn part(&mut self, name: &str, run: impl FnOnce() -> Result<Counts>) {
+    pub fn part(&mut self, name: &str, run: impl FnOnce() -> Result<Counts>) {
         eprintln!("== {name}");
         let start = Instant::now();
         let counts = run().unwrap_or_else(|error| {
@@ -60,7 +60,7 @@ impl Report {
     }
 
     /// Prints one line for each part, then the sum as the last line, and returns the sum.
-    pub(crate) fn finish(self) -> Counts {
+    pub fn finish(self) -> Counts {
         let mut sum = Counts::default();
         for (name, took, counts) in self.parts {
             println!("{name:<24} {:>9}  {counts}", minutes(took));

@@ -13,16 +13,16 @@ use crate::{
 
 /// A file that is not as it would be generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
+pub struct Difference {
     /// The file.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// How it differs.
-    pub(crate) kind: DifferenceKind,
+    pub kind: DifferenceKind,
 }
 
 /// How a file differs from what would be generated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DifferenceKind {
+pub enum DifferenceKind {
     /// It does not exist.
     Missing,
     /// It has other content.
@@ -33,7 +33,7 @@ pub(crate) enum DifferenceKind {
 
 impl Difference {
     /// Says what was done about it.
-    pub(crate) fn mended(&self) -> String {
+    pub fn mended(&self) -> String {
         let what = match self.kind {
             DifferenceKind::Missing => "added",
             DifferenceKind::Changed => "changed",
@@ -59,11 +59,7 @@ impl fmt::Display for Difference {
 /// # Errors
 ///
 /// [`ErrorKind::File`](crate::ErrorKind::File).
-pub(crate) fn compare(
-    dir: &Path,
-    files: &BTreeMap<String, String>,
-    kept: &[&str],
-) -> Result<Vec<Difference>> {
+pub fn compare(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str]) -> Result<Vec<Difference>> {
     let mut differences = Vec::new();
     for (name, text) in files {
         let path = dir.join(name);
@@ -88,7 +84,7 @@ pub(crate) fn compare(
 /// # Errors
 ///
 /// [`ErrorKind::File`](crate::ErrorKind::File).
-pub(crate) fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str]) -> Result<Vec<Difference>> {
+pub fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str]) -> Result<Vec<Difference>> {
     let differences = compare(dir, files, kept)?;
     for Difference { path, kind } in &differences {
         if *kind == DifferenceKind::Stale {
@@ -108,7 +104,7 @@ pub(crate) fn write(dir: &Path, files: &BTreeMap<String, String>, kept: &[&str])
 /// # Errors
 ///
 /// [`ErrorKind::File`](crate::ErrorKind::File).
-pub(crate) fn read(dir: &Path) -> Result<BTreeMap<String, String>> {
+pub fn read(dir: &Path) -> Result<BTreeMap<String, String>> {
     let read = |name: String| {
         let path = dir.join(&name);
         Ok((name, files::read(&path)?))

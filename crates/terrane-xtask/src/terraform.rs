@@ -262,14 +262,14 @@ impl Root {
     }
 
     /// Returns the command that plans offline and keeps nothing.
-    pub(crate) fn plan_command(&self) -> Command {
+    pub fn plan_command(&self) -> Command {
         let mut command = self.terraform.command(&self.dir);
         command.args(["plan", "-input=false", "-refresh=false", "-lock=false", "-no-color"]);
         command
     }
 
     /// Returns the command that prints all outputs as JSON.
-    pub(crate) fn output_command(&self) -> Command {
+    pub fn output_command(&self) -> Command {
         let mut command = self.terraform.command(&self.dir);
         command.args(["output", "-json"]);
         command

@@ -2,8 +2,10 @@
 
 use terrane_compiler::topology::Topology;
 
+#[cfg(feature = "e2e")]
+use crate::e2e;
 use crate::{
-    cargo, compile, distribution, e2e,
+    cargo, compile,
     error::{Error, ErrorKind, Result},
     modules,
     report::{Counts, Report},
@@ -11,19 +13,40 @@ use crate::{
     workspace::Workspace,
 };
 
+/// What a workspace adds to the tests that each has.
+#[derive(Clone, Debug, Default)]
+pub struct Tests {
+    /// Variables of the environment in which tests of crates run.
+    pub variables: Vec<(&'static str, String)>,
+    /// Parts that run after the crates' tests.
+    pub parts: Vec<Part>,
+}
+
+/// A part of a workspace's tests.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Its name in the report.
+    pub name: &'static str,
+    /// Runs it; with `true`, it tries more.
+    pub run: fn(&Workspace, bool) -> Result<Counts>,
+}
+
 /// Runs every part, whatever the others say, and returns the counts.
-pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool) -> Counts {
+pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], long: bool, more: &Tests) -> Counts {
     let topologies: Vec<&Topology> = catalog.iter().collect();
     let mut report = Report::default();
     report.part("format", || cargo::check_format(workspace));
     report.part("lints", || cargo::check_lints(workspace));
-    report.part("tests", || cargo::run_tests(workspace, long));
+    report.part("tests", || cargo::run_tests(workspace, long, &more.variables));
     report.part("documentation tests", || cargo::run_doc_tests(workspace));
-    report.part("crates and program", || distribution::check(workspace, long));
+    for Part { name, run } in &more.parts {
+        report.part(name, || run(workspace, long));
+    }
     report.part("compiled modules", || check_compiled(workspace, &topologies));
     report.part("modules", || {
         with_terraform(workspace, |terraform| modules::check(workspace, terraform, long))
     });
+    #[cfg(feature = "e2e")]
     report.part("end to end", || {
         with_terraform(workspace, |terraform| e2e::run(workspace, terraform, &topologies))
     });

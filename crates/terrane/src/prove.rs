@@ -59,8 +59,12 @@ struct Report<'a> {
 
 /// Proves, prints the verdicts and what `terrane compile` says of the same file, and fails if a claim does not hold.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let checked =
-        args.file.as_deref().map(|file| resolved(file, args.ledger.as_deref())).transpose()?.map(Resolved::check);
+    let checked = args
+        .file
+        .as_deref()
+        .map(|file| resolved(file, args.ledger.as_deref()))
+        .transpose()?
+        .map(Resolved::check);
     let network = checked.as_ref().map(|checked| &checked.network);
     let proofs = match (deployed(args)?, &checked) {
         (Some((name, document)), _) => {

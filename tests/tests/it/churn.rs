@@ -1,6 +1,7 @@
 //! Edits of a network that stands destroy only what they remove, and the README says what was measured.
 
-use terrane_xtask::{Workspace, churn, emulator::Emulators, terraform::Terraform};
+use terrane_xtask::{Workspace, emulator::Emulators, terraform::Terraform};
+use xtask::churn;
 
 /// What is planned where time is short; `TERRANE_LONG=1` plans every edit.
 const SHORT: [&str; 3] = ["remove the middle zone", "insert a tier in the middle", "rename a tier"];
