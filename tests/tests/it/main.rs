@@ -1,6 +1,8 @@
 //! What only the whole shows: modules under real Terraform, and contracts across crates.
 
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod churn;
 #[cfg(test)]
 mod contracts;
