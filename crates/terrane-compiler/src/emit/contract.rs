@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use semver::Version;
 use sha2::{Digest as _, Sha256};
-use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable, canonical};
+use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable};
+use terrane_hcl::expr::ObjectKey;
+use terrane_hcl::parse::constant;
+use terrane_hcl::print::canonical;
 
 use crate::ledger::Ledger;
-use crate::module::syntax::{Expr, key_text, object, string};
+use crate::module::syntax::{Expr, object, string};
 use crate::module::typecheck::Typed;
 use crate::module::{self, Module};
 use crate::network::Network;
@@ -57,7 +60,7 @@ fn variable(it: &module::Variable) -> Variable {
 
 /// Returns the JSON of a literal expression.
 fn json_of(expr: &Expr) -> serde_json::Value {
-    serde_json::to_value(expr).expect("defaults of variables are literals")
+    constant(expr).expect("defaults of variables are literals")
 }
 
 fn managed(resource: &module::Resource) -> Managed {
@@ -65,7 +68,7 @@ fn managed(resource: &module::Resource) -> Managed {
         keys: if resource.for_each.is_some() { KeyKind::ForEach } else { KeyKind::None },
         repeat: resource.for_each.as_ref().map(canonical),
         literal_keys: match &resource.for_each {
-            Some(Expr::Object(rows)) => rows.keys().map(key_text).collect(),
+            Some(Expr::Object(rows)) => rows.keys().map(ObjectKey::text).collect(),
             _ => BTreeSet::new(),
         },
         prevent_destroy: false,

@@ -9,7 +9,7 @@ use super::common::{self, columns};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::diagnostics::Diagnostic;
-use crate::module::syntax::{Body, Expr, expr, object, string, table, template};
+use crate::module::syntax::{Body, Expr, Object, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Traffic};
@@ -170,7 +170,7 @@ fn client_rules<'a>(
             "Security groups whose members may reach `{}` as members of other tiers do, such as that of an EKS cluster: a name of your choice to the group's id.",
             tier.name
         ),
-        default: Some(Expr::Object(hcl::Object::new())),
+        default: Some(Expr::Object(Object::new())),
         nullable: false,
         validations: vec![Condition {
             condition: expr(&format!(

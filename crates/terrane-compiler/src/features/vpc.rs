@@ -5,7 +5,7 @@ use terrane_contract::{Admitted, Holds, Type};
 use super::common::{self, list, table_of};
 use super::{Feature, Resolution};
 use crate::family::Address;
-use crate::module::syntax::{Body, Expr, call, expr, string, template};
+use crate::module::syntax::{Body, Expr, Object, call, expr, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{MinZones, Network, Range};
@@ -85,7 +85,7 @@ fn variables(network: &Network, module: &mut Module) {
         name: "tags".to_owned(),
         ty: Type::map(Type::String),
         description: "Tags of everything that the module creates.".to_owned(),
-        default: Some(Expr::Object(hcl::Object::new())),
+        default: Some(Expr::Object(Object::new())),
         nullable: false,
         validations: Vec::new(),
     });

@@ -162,7 +162,7 @@ fn refers_beyond(expr: &Expr, name: &str) -> bool {
     let Expr::Traversal(traversal) = expr else { return false };
     let Expr::Variable(root) = &traversal.expr else { return false };
     match (root.as_str(), traversal.operators.first()) {
-        ("var", Some(hcl::expr::TraversalOperator::GetAttr(attribute))) => attribute.as_str() != name,
+        ("var", Some(terrane_hcl::expr::TraversalOperator::GetAttr(attribute))) => attribute.as_str() != name,
         ("local" | "data" | "path" | "module" | "terraform", _) => true,
         (root, Some(_)) => root.starts_with("aws_"),
         (_, None) => false,

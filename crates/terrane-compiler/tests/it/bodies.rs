@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use hcl::Identifier;
-use hcl::expr::{
-    BinaryOp, BinaryOperator, Conditional, ForExpr, FuncCall, Heredoc, HeredocStripMode, ObjectKey,
-    TemplateExpr, Traversal, TraversalOperator, UnaryOp, UnaryOperator,
-};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use terrane_compiler::module::syntax::{Block, Body, Expr, Item};
+use terrane_hcl::body::{Block, Body, Item};
+use terrane_hcl::expr::{
+    BinaryOp, BinaryOperator, Conditional, Expr, ForExpr, FuncCall, FuncName, Heredoc, HeredocStripMode,
+    Identifier, ObjectKey, TemplateExpr, Traversal, TraversalOperator, UnaryOp, UnaryOperator,
+};
 
 /// Returns arbitrary bodies.
 pub(crate) fn body() -> impl Strategy<Value = Body> {
@@ -46,7 +45,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn identifier() -> impl Strategy<Value = Identifier> {
-    name().prop_map(Identifier::sanitized)
+    name().prop_map(|name| Identifier::sanitized(&name))
 }
 
 fn label() -> impl Strategy<Value = String> {
@@ -74,7 +73,7 @@ fn leaf() -> impl Strategy<Value = Expr> {
         any::<i16>().prop_map(Expr::from),
         any::<f64>().prop_filter("finite", |number| number.is_finite()).prop_map(Expr::from),
         text().prop_map(Expr::String),
-        identifier().prop_map(|name| Expr::Variable(name.into())),
+        identifier().prop_map(Expr::Variable),
         heredoc(),
     ]
 }
@@ -96,7 +95,8 @@ fn heredoc() -> impl Strategy<Value = Expr> {
         0..6,
     );
     (strip, template).prop_map(|(strip, template)| {
-        Expr::from(Heredoc::new(Identifier::sanitized("EOT"), template.concat()).with_strip_mode(strip))
+        let delimiter = Identifier::sanitized("EOT");
+        Expr::from(Heredoc { delimiter, template: template.concat(), strip })
     })
 }
 
@@ -111,12 +111,13 @@ pub(crate) fn expr() -> impl Strategy<Value = Expr> {
             3 => call(inner.clone()),
             1 => inner.clone().prop_map(|inner| Expr::Parenthesis(Box::new(inner))),
             1 => (inner.clone(), inner.clone(), inner.clone())
-                .prop_map(|(condition, yes, no)| Conditional::new(condition, yes, no).into()),
+                .prop_map(|(cond_expr, true_expr, false_expr)| Conditional { cond_expr, true_expr, false_expr }.into()),
             1 => (any::<bool>(), inner.clone()).prop_map(|(is_not, expr)| {
-                UnaryOp::new(if is_not { UnaryOperator::Not } else { UnaryOperator::Neg }, expr).into()
+                let operator = if is_not { UnaryOperator::Not } else { UnaryOperator::Neg };
+                UnaryOp { operator, expr }.into()
             }),
             2 => (inner.clone(), operator(), inner.clone())
-                .prop_map(|(left, operator, right)| BinaryOp::new(left, operator, right).into()),
+                .prop_map(|(lhs_expr, operator, rhs_expr)| BinaryOp { lhs_expr, operator, rhs_expr }.into()),
             2 => for_expr(inner),
         ]
     })
@@ -134,7 +135,7 @@ fn object(inner: impl Strategy<Value = Expr> + Clone) -> impl Strategy<Value = E
 fn template(inner: impl Strategy<Value = Expr>) -> impl Strategy<Value = Expr> {
     (text(), inner, text(), any::<u8>()).prop_map(|(before, expr, after, shape)| {
         let (before, after) = (marked(&before), marked(&after));
-        let expr = terrane_compiler::module::print::expression(&expr);
+        let expr = terrane_hcl::print::expression(&expr);
         let template = match shape % 5 {
             0 => format!("${{{expr}}}"),
             1 => format!("{before}${{~ {expr} }}{after}"),
@@ -165,7 +166,7 @@ fn traversal(inner: impl Strategy<Value = Expr> + Clone) -> impl Strategy<Value 
 fn call(inner: impl Strategy<Value = Expr>) -> impl Strategy<Value = Expr> {
     (option::weighted(0.1, identifier()), identifier(), vec(inner, 0..4), any::<bool>()).prop_map(
         |(namespace, name, args, expand_final)| {
-            let name = hcl::expr::FuncName::new(name).with_namespace(namespace);
+            let name = FuncName { namespace: namespace.into_iter().collect(), name };
             Expr::from(FuncCall { name, args, expand_final })
         },
     )

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use hcl::Identifier;
-use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr, Traversal, TraversalOperator};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
-use terrane_compiler::module::print::print;
-use terrane_compiler::module::syntax::{Block, Body, Expr, Item, string};
+use terrane_hcl::body::{Block, Body, Item};
+use terrane_hcl::expr::{
+    Expr, Heredoc, HeredocStripMode, Identifier, TemplateExpr, Traversal, TraversalOperator, string,
+};
+use terrane_hcl::print::print;
 
 use crate::{bodies, cases, terraform};
 
@@ -47,7 +48,7 @@ fn keywords_as_keys_are_canonical() {
         let template = |text: String| Expr::from(TemplateExpr::from(text));
         let keys = [plain, template(format!("${{{word}}}")), template(format!("${{\"${{{word}}}\"}}"))];
         for (form, key) in keys.into_iter().enumerate() {
-            let list = Expr::Variable(Identifier::sanitized("list").into());
+            let list = Expr::Variable(Identifier::sanitized("list"));
             let element = Traversal::new(list, [TraversalOperator::Index(key)]);
             body = body.arg(&format!("x{idx}_{form}"), element.into());
         }
@@ -121,8 +122,12 @@ fn terraform_reads_strings_as_they_were_meant() {
             values.push(TemplateExpr::from(format!("{}${{\"x\"}}", in_template(text))).into());
         }
         if !text.contains(['\r', '\u{0}']) {
-            let heredoc = Heredoc::new(Identifier::sanitized("EOT"), format!("{}\n", in_template(text)));
-            values.push(heredoc.with_strip_mode(HeredocStripMode::Indent).into());
+            let heredoc = Heredoc {
+                delimiter: Identifier::sanitized("EOT"),
+                template: format!("{}\n", in_template(text)),
+                strip: HeredocStripMode::Indent,
+            };
+            values.push(heredoc.into());
         }
         for (form, value) in values.into_iter().enumerate() {
             let labels = vec![format!("o{idx}_{form}")];

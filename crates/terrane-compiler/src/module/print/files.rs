@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use terrane_contract::Type;
+use terrane_hcl::expr::Identifier;
+use terrane_hcl::print::{Writer, laid_out};
 
-use super::layout;
-use super::writer::Writer;
 use crate::module::syntax::{self, Body, Expr, Item, call};
 use crate::module::{Condition, File, Local, Module, Moved, Output, Resource, Variable};
 
@@ -14,9 +14,9 @@ pub fn files(module: &Module, required_version: &str) -> BTreeMap<String, String
     let mut files = BTreeMap::new();
     let mut insert = |name: &str, write: &dyn Fn(&mut Writer)| {
         let mut file = begin(&module.name);
-        let begun = file.len();
+        let begun = file.bytes();
         write(&mut file);
-        if file.len() > begun {
+        if file.bytes() > begun {
             files.insert(name.to_owned(), file.finish());
         }
     };
@@ -76,15 +76,15 @@ fn write_file(file: &mut Writer, module: &Module, name: File) {
 fn write_locals<'a>(body: &mut Writer, locals: impl Iterator<Item = &'a Local>) {
     let mut after_long = false;
     for local in locals {
-        let mut value = String::new();
-        let is_long = !layout::argument(&mut value, super::INDENT, local.name.len(), &local.value);
+        let (value, is_one_line) = laid_out(&local.name, &local.value);
+        let is_long = !is_one_line;
         if after_long || is_long || !local.comment.is_empty() {
             body.blank();
         }
         if !local.comment.is_empty() {
             body.comment(&local.comment);
         }
-        body.laid_out_argument(&local.name, &value, !is_long);
+        body.laid_out_argument(&local.name, &value, is_one_line);
         after_long = is_long;
     }
 }
@@ -202,7 +202,7 @@ fn write_moved(file: &mut Writer, moved: &Moved) {
 
 /// Returns a type constraint as the expression that spells it.
 pub fn type_expression(ty: &Type) -> Expr {
-    let variable = |name: &str| Expr::Variable(hcl::Identifier::sanitized(name).into());
+    let variable = |name: &str| Expr::Variable(Identifier::sanitized(name));
     match ty {
         Type::String => variable("string"),
         Type::Number => variable("number"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl::expr::TraversalOperator;
+use terrane_hcl::expr::TraversalOperator;
 
 use super::rows::attribute;
 use crate::module::syntax::{Body, Expr, Item, any};

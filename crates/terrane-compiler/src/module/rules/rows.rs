@@ -1,9 +1,9 @@
 //! The instances of a resource whose `for_each` is a table in the module itself.
 
-use hcl::expr::{BinaryOperator, ObjectKey, Operation, TraversalOperator};
+use terrane_hcl::expr::{BinaryOperator, ObjectKey, Operation, TraversalOperator};
 
 use crate::module::Resource;
-use crate::module::syntax::{Expr, key_text};
+use crate::module::syntax::Expr;
 
 /// One instance, with the arguments that can be told from the module alone.
 #[derive(Clone, Copy)]
@@ -41,7 +41,7 @@ impl<'m> Row<'m> {
     /// Names an argument of this instance.
     pub(super) fn path(&self, argument: &str) -> String {
         match self.key {
-            Some(key) => format!("[\"{}\"].{argument}", key_text(key)),
+            Some(key) => format!("[\"{}\"].{argument}", key.text()),
             None => argument.to_owned(),
         }
     }
@@ -90,10 +90,5 @@ impl<'m> Row<'m> {
 /// Returns what a literal object has under a name.
 pub(super) fn attribute<'m>(object: &'m Expr, name: &str) -> Option<&'m Expr> {
     let Expr::Object(entries) = object else { return None };
-    let is_named = |key: &ObjectKey| match key {
-        ObjectKey::Identifier(key) => key.as_str() == name,
-        ObjectKey::Expression(Expr::String(key)) => key == name,
-        _ => false,
-    };
-    entries.iter().find(|(key, _)| is_named(key)).map(|(_, value)| value)
+    entries.iter().find(|(key, _)| key.name() == Some(name)).map(|(_, value)| value)
 }

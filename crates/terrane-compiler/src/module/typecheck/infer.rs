@@ -1,15 +1,14 @@
 //! The type of each expression.
 
-use hcl::expr::{
-    BinaryOperator, ForExpr, FuncCall, ObjectKey, Operation, Traversal, TraversalOperator, UnaryOperator,
-};
-use hcl::template::{Directive, Element, Template};
 use terrane_contract::Type;
+use terrane_hcl::expr::{
+    BinaryOperator, Directive, Element, Expr, ForExpr, FuncCall, Object, ObjectKey, Operation, Template,
+    TemplateExpr, Traversal, TraversalOperator, UnaryOperator,
+};
 
 use super::Checker;
 use super::convert::{converts, element, into_element, unify};
 use super::functions;
-use crate::module::syntax::{Expr, parts_of};
 
 /// The names that an expression can refer to besides the module's own.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +37,7 @@ impl Checker<'_> {
             Expr::Array(elements) => {
                 Type::Tuple(elements.iter().map(|element| self.infer(scope, element)).collect())
             }
-            Expr::Object(entries) => self.infer_object(scope, entries.iter()),
+            Expr::Object(entries) => self.infer_object(scope, entries),
             Expr::TemplateExpr(template) => self.infer_template(scope, template),
             Expr::Variable(name) => self.variable(scope, name.as_str()),
             Expr::Traversal(traversal) => self.infer_traversal(scope, traversal),
@@ -58,8 +57,8 @@ impl Checker<'_> {
             }
             Expr::Operation(operation) => self.infer_operation(scope, operation),
             Expr::ForExpr(for_expr) => self.infer_for(scope, for_expr),
-            // `null` has every type.
-            _ => Type::Dynamic,
+            // It has every type.
+            Expr::Null => Type::Dynamic,
         }
     }
 
@@ -71,14 +70,10 @@ impl Checker<'_> {
         }
     }
 
-    fn infer_object<'e>(
-        &mut self,
-        scope: &mut Scope,
-        entries: impl Iterator<Item = (&'e ObjectKey, &'e Expr)>,
-    ) -> Type {
+    fn infer_object(&mut self, scope: &mut Scope, entries: &Object) -> Type {
         let mut attributes = std::collections::BTreeMap::new();
         let mut is_open = false;
-        for (idx, (key, value)) in entries.enumerate() {
+        for (idx, (key, value)) in entries.iter().enumerate() {
             let ty = self.infer(scope, value);
             let name = match key {
                 ObjectKey::Identifier(name) => name.as_str().to_owned(),
@@ -88,7 +83,6 @@ impl Checker<'_> {
                     is_open = true;
                     format!("({idx})")
                 }
-                _ => continue,
             };
             attributes.insert(name, ty);
         }
@@ -96,12 +90,12 @@ impl Checker<'_> {
         if is_open { Type::map(element(&object).unwrap_or(Type::Dynamic)) } else { object }
     }
 
-    fn infer_template(&mut self, scope: &mut Scope, template: &hcl::TemplateExpr) -> Type {
-        let Some(template) = parts_of(template) else {
+    fn infer_template(&mut self, scope: &mut Scope, template: &TemplateExpr) -> Type {
+        let Some(template) = template.parts() else {
             self.fault("a template does not parse".to_owned(), "balance its markers");
             return Type::String;
         };
-        if let [Element::Interpolation(sole)] = template.elements() {
+        if let [Element::Interpolation(sole)] = template.elements.as_slice() {
             return self.infer(scope, &sole.expr);
         }
         self.infer_elements(scope, &template);
@@ -109,7 +103,7 @@ impl Checker<'_> {
     }
 
     fn infer_elements(&mut self, scope: &mut Scope, template: &Template) {
-        for element in template.elements() {
+        for element in &template.elements {
             match element {
                 Element::Literal(_) => {}
                 Element::Interpolation(interpolation) => {

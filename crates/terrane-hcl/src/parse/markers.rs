@@ -3,49 +3,25 @@
 //! The parser writes a template that stands inside another one anew, as text, and forgets to escape a marker that follows
 //! right on another, as in `"$${$%%{"`. So escaped markers are hidden from it behind characters that mean nothing.
 
-use hcl::expr::{Heredoc, ObjectKey, Operation, TemplateExpr, TraversalOperator};
-use hcl::template::{Directive, Element, Interpolation, Template};
-
-use super::{Expr, path, text_of};
+use super::convert;
+use crate::expr::{
+    Directive, Element, Expr, Heredoc, ObjectKey, Operation, Template, TemplateExpr, TraversalOperator,
+};
 
 /// Parses a template; `None` if it is none.
 pub(super) fn parse(template: &TemplateExpr) -> Option<Template> {
-    let text = text_of(template);
-    if let Some(template) = of_paths(text) {
-        return Some(template);
-    }
+    let text = template.text();
+    let read = |text: String| {
+        let parsed = hcl::Template::from_expr(&convert::their_template(template, text)).ok()?;
+        Some(convert::template(parsed))
+    };
     if !text.contains("$${") && !text.contains("%%{") {
-        return Template::from_expr(template).ok();
+        return read(text.to_owned());
     }
     let hidden = Hidden::unused_in(text)?;
-    let text = text.replace("$${", &hidden.dollar).replace("%%{", &hidden.percent);
-    let template = match template {
-        TemplateExpr::QuotedString(_) => TemplateExpr::QuotedString(text),
-        TemplateExpr::Heredoc(heredoc) => {
-            let mut heredoc: Heredoc = heredoc.clone();
-            heredoc.template = text;
-            TemplateExpr::Heredoc(heredoc)
-        }
-    };
-    let mut template = Template::from_expr(&template).ok()?;
+    let mut template = read(text.replace("$${", &hidden.dollar).replace("%%{", &hidden.percent))?;
     hidden.show_in_template(&mut template);
     Some(template)
-}
-
-/// Returns a template that interpolates nothing but paths, as most do, which need no parser.
-fn of_paths(text: &str) -> Option<Template> {
-    if text.contains("$${") || text.contains("%{") {
-        return None;
-    }
-    let literal = |text: &str| (!text.is_empty()).then(|| Element::from(text));
-    let mut pieces = text.split("${");
-    let mut elements: Vec<Element> = pieces.next().and_then(literal).into_iter().collect();
-    for piece in pieces {
-        let (inner, after) = piece.split_once('}')?;
-        elements.push(Element::from(Interpolation::new(path(inner)?)));
-        elements.extend(literal(after));
-    }
-    Some(Template::from_iter(elements))
 }
 
 /// The characters that stand for `$${` and `%%{`.
@@ -67,7 +43,7 @@ impl Hidden {
     }
 
     fn show_in_template(&self, template: &mut Template) {
-        for element in template.elements_mut() {
+        for element in &mut template.elements {
             match element {
                 Element::Literal(literal) => self.show(literal),
                 Element::Interpolation(interpolation) => self.show_in(&mut interpolation.expr),
@@ -96,14 +72,12 @@ impl Hidden {
             }
             Expr::Array(elements) => elements.iter_mut().for_each(|element| self.show_in(element)),
             Expr::Object(entries) => {
-                let shown = std::mem::take(entries).into_iter().map(|(mut key, mut value)| {
-                    if let ObjectKey::Expression(key) = &mut key {
+                for (key, value) in entries.iter_mut() {
+                    if let ObjectKey::Expression(key) = key {
                         self.show_in(key);
                     }
-                    self.show_in(&mut value);
-                    (key, value)
-                });
-                *entries = shown.collect();
+                    self.show_in(value);
+                }
             }
             Expr::Traversal(traversal) => {
                 self.show_in(&mut traversal.expr);
@@ -133,8 +107,7 @@ impl Hidden {
                 self.show_in(&mut for_expr.value_expr);
                 for_expr.cond_expr.iter_mut().for_each(|condition| self.show_in(condition));
             }
-            // The rest holds no text.
-            _ => {}
+            Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::Variable(_) => {}
         }
     }
 }
@@ -142,16 +115,19 @@ impl Hidden {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::module::print;
+    use crate::print;
 
-    /// What the parser reads right without help, it reads the same with it.
+    /// A flat template needs no help, and with it reads the same.
     #[test]
     fn a_flat_template_is_what_its_parser_says() {
         let parts = ["$", "%", "{", "$${", "%%{", "${x}", "${x.y}", "%{ if x }y%{ endif }", "a", "\\n"];
         for text in parts.iter().flat_map(|a| parts.iter().map(move |b| [*a, *b])) {
             for text in parts.iter().map(|c| [&text.concat(), *c].concat()) {
                 let template = TemplateExpr::from(text.as_str());
-                assert_eq!(parse(&template), Template::from_expr(&template).ok(), "{text:?}");
+                let plain = hcl::Template::from_expr(&convert::their_template(&template, text.clone()));
+                let plain = plain.ok().map(convert::template);
+                assert_eq!(parse(&template), plain, "{text:?}");
+                assert_eq!(crate::parse::template(&template), plain, "{text:?}");
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use super::assignments::Assignments;
 use super::{INDENT, layout, text};
-use crate::module::syntax::{Body, Expr, Item};
+use crate::body::{Body, Item};
+use crate::expr::Expr;
 
 /// A file that is being written, item by item.
 #[derive(Default)]
-pub(crate) struct Writer {
+pub struct Writer {
     out: String,
     indent: usize,
     /// Where the items of the present body begin.
@@ -21,21 +22,23 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Returns the text of the file.
-    pub(crate) fn finish(mut self) -> String {
+    pub fn finish(mut self) -> String {
         self.arguments.align(&mut self.out);
         self.out
     }
 
     /// Returns how many bytes have been written.
-    pub(crate) fn len(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.out.len()
     }
 
-    pub(crate) fn body(&mut self, body: &Body) {
+    /// Writes what a body holds.
+    pub fn body(&mut self, body: &Body) {
         body.items.iter().for_each(|item| self.item(item));
     }
 
-    pub(crate) fn item(&mut self, item: &Item) {
+    /// Writes one item.
+    pub fn item(&mut self, item: &Item) {
         match item {
             Item::Argument(name, value) => self.argument(name, value),
             Item::Block(block) => {
@@ -46,14 +49,15 @@ impl Writer {
         }
     }
 
-    pub(crate) fn argument(&mut self, name: &str, value: &Expr) {
+    /// Writes `name = value`.
+    pub fn argument(&mut self, name: &str, value: &Expr) {
         let layout = if self.broken { layout::broken_argument } else { layout::argument };
         let indent = self.indent;
         self.assignment(name, |out| layout(out, indent, name.len(), value));
     }
 
     /// Writes an argument whose value is text that has been laid out, and may be aligned with its neighbours or not.
-    pub(crate) fn laid_out_argument(&mut self, name: &str, value: &str, aligned: bool) {
+    pub fn laid_out_argument(&mut self, name: &str, value: &str, aligned: bool) {
         self.assignment(name, |out| {
             out.push_str(value);
             aligned
@@ -67,7 +71,7 @@ impl Writer {
     }
 
     /// Sets the items before apart from those after; several blank lines are one, and none stands at either end.
-    pub(crate) fn blank(&mut self) {
+    pub fn blank(&mut self) {
         self.arguments.align(&mut self.out);
         self.blank = self.out.len() > self.start;
     }
@@ -78,7 +82,8 @@ impl Writer {
         }
     }
 
-    pub(crate) fn comment(&mut self, text: &str) {
+    /// Writes a comment.
+    pub fn comment(&mut self, text: &str) {
         self.arguments.align(&mut self.out);
         self.write_blank();
         for line in text.split('\n') {
@@ -92,11 +97,13 @@ impl Writer {
         }
     }
 
-    pub(crate) fn block(&mut self, kind: &str, write_body: impl FnOnce(&mut Writer)) {
+    /// Writes a block without labels.
+    pub fn block(&mut self, kind: &str, write_body: impl FnOnce(&mut Writer)) {
         self.labelled_block::<&str>(kind, &[], write_body);
     }
 
-    pub(crate) fn labelled_block<L: AsRef<str>>(
+    /// Writes a block.
+    pub fn labelled_block<L: AsRef<str>>(
         &mut self,
         kind: &str,
         labels: &[L],

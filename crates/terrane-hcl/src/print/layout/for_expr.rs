@@ -1,16 +1,14 @@
 //! `for` expressions on several lines.
 
-use hcl::expr::ForExpr;
-
 use super::{
     Place, begin_line, bracketed, broken, has_object, is_bracketed, layout, nests_objects, replace_from,
 };
-use crate::module::print::expression::{
+use crate::expr::{Expr, ForExpr};
+use crate::print::expression::{
     Precedence, for_grouping, guard_after_arrow, set_apart, write, write_for_intro, write_for_key,
     write_for_value, write_for_variables, write_keyword,
 };
-use crate::module::print::text;
-use crate::module::syntax::Expr;
+use crate::print::text;
 
 /// Breaks a `for` expression at its brackets; inside them, its parts have a line each where they do not fit on one.
 pub(super) fn break_for(out: &mut String, for_expr: &ForExpr, place: Place) {

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use hcl::Identifier;
-use hcl::expr::{
-    BinaryOperator, Conditional, ForExpr, FuncCall, ObjectKey, Operation, Traversal, TraversalOperator,
-};
-
 use super::{MAX_COLUMNS, text};
-use crate::module::syntax::Expr;
+use crate::expr::{
+    BinaryOperator, Conditional, Expr, ForExpr, FuncCall, Identifier, Number, ObjectKey, Operation,
+    Traversal, TraversalOperator,
+};
 
 /// Prints an expression on one line, as contracts and documents quote it.
 ///
@@ -16,6 +14,13 @@ use crate::module::syntax::Expr;
 pub fn expression(expr: &Expr) -> String {
     let mut out = String::with_capacity(MAX_COLUMNS);
     write(&mut out, expr, Precedence::CONDITIONAL);
+    out
+}
+
+/// Prints the key of an object's member.
+pub(crate) fn key(key: &ObjectKey) -> String {
+    let mut out = String::new();
+    write_key(&mut out, key);
     out
 }
 
@@ -101,15 +106,13 @@ pub(super) fn write(out: &mut String, expr: &Expr, least: Precedence) {
         Expr::Conditional(conditional) => write_conditional(out, conditional),
         Expr::Operation(operation) => write_operation(out, operation),
         Expr::ForExpr(for_expr) => write_for(out, for_expr),
-        // The enum is open, and has no other member today.
-        other => out.push_str(&other.to_string()),
     }
     if needs_parentheses {
         out.push(')');
     }
 }
 
-fn write_number(out: &mut String, number: &hcl::Number) {
+fn write_number(out: &mut String, number: &Number) {
     let written = match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(number), _, _) => write!(out, "{number}"),
         (_, Some(number), _) => write!(out, "{number}"),
@@ -140,7 +143,6 @@ pub(super) fn write_key(out: &mut String, key: &ObjectKey) {
             write(out, expr, Precedence::CONDITIONAL);
             out.push(')');
         }
-        other => out.push_str(&other.to_string()),
     }
 }
 

@@ -9,16 +9,12 @@
 
 mod for_expr;
 
-use hcl::expr::{BinaryOp, Conditional, FuncCall, ObjectKey, Operation};
-
 use super::assignments::Assignments;
 use super::expression::{
     Precedence, is_traversable, parenthesise, write, write_function_name, write_key, write_operators,
 };
 use super::{INDENT, MAX_COLUMNS, MAX_ROW_COLUMNS, text};
-use crate::module::syntax::{Expr, any};
-
-type Object = hcl::expr::Object<ObjectKey, Expr>;
+use crate::expr::{BinaryOp, Conditional, Expr, FuncCall, Object, ObjectKey, Operation, any};
 
 /// Lays out the value of an argument, and returns whether its `=` is aligned with those of its neighbours.
 pub(super) fn argument(out: &mut String, indent: usize, name_columns: usize, value: &Expr) -> bool {

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use hcl::expr::{Heredoc, HeredocStripMode, TemplateExpr};
-use hcl::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
-
 use super::INDENT;
 use super::expression::{Precedence, parenthesise, write, write_for_variables, write_keyword};
-use crate::module::syntax::{Expr, parts_of};
+use crate::expr::{
+    Directive, Element, Expr, ForDirective, HeredocStripMode, IfDirective, Strip, Template, TemplateExpr,
+};
 
 pub(super) fn pad(out: &mut String, columns: usize) {
     pad_at(out, out.len(), columns);
@@ -98,16 +97,16 @@ fn stands_alone(c: char) -> bool {
 
 /// Writes a template in quotes, or the expression that is all of it, which means the same.
 pub(super) fn write_template(out: &mut String, expr: &TemplateExpr) {
-    let template = parts_of(expr);
+    let template = expr.parts();
     if let Some(inner) = template.as_ref().and_then(|template| sole_expression(expr, template)) {
         write(out, inner, Precedence::CONDITIONAL);
         return;
     }
     out.push('"');
     match &template {
-        Some(template) => write_elements(out, template.elements(), Literals::Quoted),
+        Some(template) => write_elements(out, &template.elements, Literals::Quoted),
         // What the parser does not read is left to Terraform to judge.
-        None => out.push_str(&expr.to_string()),
+        None => out.push_str(expr.text()),
     }
     out.push('"');
 }
@@ -117,11 +116,11 @@ pub(super) fn sole_interpolation(expr: &TemplateExpr) -> Option<Expr> {
     if !is_in_one_marker(expr) {
         return None;
     }
-    sole_expression(expr, &parts_of(expr)?).cloned()
+    sole_expression(expr, &expr.parts()?).cloned()
 }
 
 fn sole_expression<'a>(expr: &TemplateExpr, template: &'a Template) -> Option<&'a Expr> {
-    match template.elements() {
+    match template.elements.as_slice() {
         [Element::Interpolation(interpolation)] if is_in_one_marker(expr) => Some(&interpolation.expr),
         _ => None,
     }
@@ -129,7 +128,7 @@ fn sole_expression<'a>(expr: &TemplateExpr, template: &'a Template) -> Option<&'
 
 /// Returns whether the template begins and ends as one that is an interpolation and nothing else.
 fn is_in_one_marker(expr: &TemplateExpr) -> bool {
-    let (TemplateExpr::QuotedString(text) | TemplateExpr::Heredoc(Heredoc { template: text, .. })) = expr;
+    let text = expr.text();
     text.starts_with("${") && text.ends_with('}')
 }
 
@@ -143,12 +142,12 @@ pub(super) fn write_heredoc(out: &mut String, value: &Expr, indent: usize) -> bo
     if !text.ends_with('\n') || text.contains('\r') || text.lines().any(is_delimiter) {
         return false;
     }
-    let Some(template) = parts_of(template) else { return false };
-    if template.elements().windows(2).any(|pair| swallows_marker(&pair[0], &pair[1])) {
+    let Some(template) = template.parts() else { return false };
+    if template.elements.windows(2).any(|pair| swallows_marker(&pair[0], &pair[1])) {
         return false;
     }
     let mut content = String::new();
-    write_elements(&mut content, template.elements(), Literals::Raw);
+    write_elements(&mut content, &template.elements, Literals::Raw);
 
     if heredoc.strip == HeredocStripMode::Indent && can_be_indented(&content, &template) {
         out.extend(["<<-", delimiter]);
@@ -174,7 +173,7 @@ fn can_be_indented(content: &str, template: &Template) -> bool {
     let is_whitespace = |line: &str| !line.is_empty() && line.trim().is_empty();
     // What combines with the indentation would be taken away with it.
     let combines = |line: &str| line.starts_with(|c: char| !stands_alone(c) && !c.is_whitespace());
-    template.elements().iter().all(|element| !matches!(element, Element::Directive(_)))
+    template.elements.iter().all(|element| !matches!(element, Element::Directive(_)))
         && content.lines().any(|line| !line.is_empty() && !is_indented(line))
         && !content.lines().any(|line| is_whitespace(line) || combines(line))
 }
@@ -233,7 +232,7 @@ fn write_interpolated(out: &mut String, expr: &Expr) {
 
 fn write_marked(out: &mut String, marker: &str, strip: Strip, write_content: impl FnOnce(&mut String)) {
     out.push_str(marker);
-    if strip.strip_start() {
+    if strip.start {
         out.push('~');
     }
     let start = out.len();
@@ -244,7 +243,7 @@ fn write_marked(out: &mut String, marker: &str, strip: Strip, write_content: imp
     if out.ends_with('}') {
         out.push(' ');
     }
-    out.push_str(if strip.strip_end() { "~}" } else { "}" });
+    out.push_str(if strip.end { "~}" } else { "}" });
 }
 
 fn write_directive(out: &mut String, directive: &Directive, literals: Literals) {
@@ -256,10 +255,10 @@ fn write_directive(out: &mut String, directive: &Directive, literals: Literals) 
 
 fn write_if(out: &mut String, directive: &IfDirective, literals: Literals) {
     write_marked(out, "%{", directive.if_strip, |out| write_keyword(out, "if", &directive.cond_expr));
-    write_elements(out, directive.true_template.elements(), literals);
+    write_elements(out, &directive.true_template.elements, literals);
     if let Some(template) = &directive.false_template {
         write_marked(out, "%{", directive.else_strip, |out| out.push_str("else"));
-        write_elements(out, template.elements(), literals);
+        write_elements(out, &template.elements, literals);
     }
     write_marked(out, "%{", directive.endif_strip, |out| out.push_str("endif"));
 }
@@ -269,6 +268,6 @@ fn write_for(out: &mut String, directive: &ForDirective, literals: Literals) {
         write_for_variables(out, directive.key_var.as_ref(), &directive.value_var);
         write_keyword(out, "in", &directive.collection_expr);
     });
-    write_elements(out, directive.template.elements(), literals);
+    write_elements(out, &directive.template.elements, literals);
     write_marked(out, "%{", directive.endfor_strip, |out| out.push_str("endfor"));
 }
