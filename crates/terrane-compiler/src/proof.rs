@@ -98,6 +98,9 @@ pub struct Finding {
     /// Where what the claim is about was declared.
     #[serde(rename = "declared_at", skip_serializing_if = "Origin::is_unknown")]
     pub origin: Origin,
+    /// The tiers that the claim is about; empty if it is about all.
+    #[serde(skip)]
+    pub(crate) tiers: Vec<usize>,
 }
 
 impl Finding {
@@ -118,7 +121,13 @@ impl Finding {
             witness: None,
             fix: String::new(),
             origin: Origin::Unknown,
+            tiers: Vec::new(),
         }
+    }
+
+    /// Says which tiers it is about.
+    pub(crate) fn about(self, tiers: impl IntoIterator<Item = usize>) -> Finding {
+        Finding { tiers: tiers.into_iter().collect(), ..self }
     }
 
     /// Says where what it is about was declared.
@@ -395,7 +404,9 @@ pub fn prove_families(
 }
 
 fn as_it_lies<A: Address>(facts: &Facts<A>, intent: &Intent) -> Family {
-    Family { name: A::FAMILY, findings: properties::examine(&mut Engine::new(facts), intent) }
+    let mut findings = properties::examine(&mut Engine::new(facts), intent);
+    properties::doubt(facts, &mut findings);
+    Family { name: A::FAMILY, findings }
 }
 
 fn words<A: Address>(placement: &[Cidr<A>]) -> String {

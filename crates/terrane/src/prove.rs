@@ -8,7 +8,7 @@ use terrane_compiler::Resolved;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Given, Measure, diff_documents, prove_document};
-use terrane_compiler::proof::{Change, Proof, diff, sarif};
+use terrane_compiler::proof::{Change, Proof, Status, diff, sarif};
 use terrane_state::WholeState;
 use terrane_state::blocking::Reader;
 
@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Claim that the internet and public subnets cannot reach these subnets of a plan or state, nor they the internet
     #[arg(long, value_name = "SUBNETS")]
     isolated: Vec<String>,
+    /// Fail where a claim could not be decided, too: what is UNKNOWN exits 1
+    #[arg(long)]
+    strict: bool,
     /// Print the proofs as JSON
     #[arg(long)]
     json: bool,
@@ -85,10 +88,26 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let refuted: Vec<&str> =
         proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
-    if refuted.is_empty() {
-        return Ok(());
+    if !refuted.is_empty() {
+        return Err(Failure::problems(format!("a claim does not hold of {}", refuted.join(", "))));
     }
-    Err(Failure::problems(format!("a claim does not hold of {}", refuted.join(", "))))
+    match undecided(&proofs) {
+        Some(problem) if args.strict => Err(Failure::problems(problem)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns how many claims could not be decided, and of which networks.
+fn undecided(proofs: &[Proof]) -> Option<String> {
+    let count = |proof: &Proof| proof.with_status(Status::Unknown).count();
+    let networks: Vec<String> = proofs
+        .iter()
+        .filter(|proof| count(proof) > 0)
+        .map(|proof| format!("{} ({})", proof.network, count(proof)))
+        .collect();
+    (!networks.is_empty()).then(|| {
+        format!("claims could not be decided, which --strict does not accept: {}", networks.join(", "))
+    })
 }
 
 /// Returns what changed since an older topology, or an older plan or state.

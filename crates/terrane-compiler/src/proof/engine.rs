@@ -115,7 +115,7 @@ pub struct Engine<'a, A: Address = V4> {
     unused: Vec<(usize, usize)>,
     brief: bool,
     translated: SetId,
-    admitted: HashMap<u64, SetId, BuildHasherDefault<Mix>>,
+    admitted: HashMap<u64, (SetId, bool), BuildHasherDefault<Mix>>,
 }
 
 impl<'a, A: Address> Engine<'a, A> {
@@ -305,7 +305,16 @@ impl<'a, A: Address> Engine<'a, A> {
         self.sets.answered(leg, path.reply)
     }
 
+    /// Returns whether any packet gets from one end to the other under these layers, answered or not.
+    pub(crate) fn arrives(&mut self, from: End, to: End, layers: Layers) -> bool {
+        let mut paths = Vec::new();
+        self.paths(from, to, layers, &mut paths);
+        paths.iter().any(|path| path.forward != SetId::EMPTY)
+    }
+
     /// Adds every way from one end to another under these layers.
+    ///
+    /// Private space behind what is not modelled is no part of the internet, and nothing is said of it.
     pub(crate) fn paths(&mut self, from: End, to: End, layers: Layers, paths: &mut Vec<Path>) {
         match (from, to) {
             (End::Subnet(from), End::Subnet(to)) => self.local(from, to, layers, paths),
@@ -325,10 +334,13 @@ impl<'a, A: Address> Engine<'a, A> {
                 let delivered = |hop: Option<Hop>| {
                     matches!(hop, None | Some(Hop::Local | Hop::Unmodelled(_))) || same || !layers.routes
                 };
-                if !delivered(there) || !delivered(back) {
+                if !delivered(there) {
                     continue;
                 }
-                let modelled = |hop: Option<Hop>| matches!(hop, Some(Hop::Local)) || same || !layers.routes;
+                let unknown = |hop: Option<Hop>| {
+                    matches!(hop, None | Some(Hop::Unmodelled(_))) && !same && layers.routes
+                };
+                let known = !unknown(there) && !unknown(back);
                 let acls = layers.acls && !same;
                 let mut path = Path {
                     from: a,
@@ -336,18 +348,21 @@ impl<'a, A: Address> Engine<'a, A> {
                     forward: SetId::ALL,
                     reply: SetId::ALL,
                     outer: SetId::ALL,
-                    via: if modelled(there) && modelled(back) { Via::Local } else { Via::Unknown },
-                    known: modelled(there) && modelled(back),
+                    via: if known { Via::Local } else { Via::Unknown },
+                    known,
                 };
                 if acls {
                     path.forward = self.filter(&mut path.known, from, Direction::Egress, b, to, a);
                     path.reply = self.filter(&mut path.known, to, Direction::Egress, a, from, b);
                 }
                 if layers.groups {
-                    let out = self.group(from, Direction::Egress, b, Some(to));
-                    let into = self.group(to, Direction::Ingress, a, Some(from));
+                    let out = self.group(&mut path.known, from, Direction::Egress, b, Some(to));
+                    let into = self.group(&mut path.known, to, Direction::Ingress, a, Some(from));
                     path.forward = self.sets.meet(path.forward, out);
                     path.forward = self.sets.meet(path.forward, into);
+                }
+                if !delivered(back) {
+                    path.reply = SetId::EMPTY;
                 }
                 paths.push(path);
             }
@@ -401,6 +416,7 @@ impl<'a, A: Address> Engine<'a, A> {
                 _ if !layers.routes => (Via::Gateway, true),
                 Some(Hop::Internet) => (Via::Gateway, true),
                 Some(Hop::Attachment(_)) => (Via::Attachment, is_told(from)),
+                None | Some(Hop::Unmodelled(_)) if is_private_space(from, self.starts[outside]) => continue,
                 None | Some(Hop::Unmodelled(_)) => (Via::Unknown, false),
                 Some(Hop::None | Hop::Blackhole | Hop::Local | Hop::Nat(_)) => continue,
             };
@@ -411,7 +427,7 @@ impl<'a, A: Address> Engine<'a, A> {
                     reply = self.acl(&mut known, to, Direction::Egress, outside);
                 }
                 if layers.groups {
-                    let group = self.group(to, Direction::Ingress, outside, None);
+                    let group = self.group(&mut known, to, Direction::Ingress, outside, None);
                     forward = self.sets.meet(forward, group);
                 }
                 paths.push(Path { from: outside, to: b, forward, reply, outer: SetId::ALL, via, known });
@@ -431,6 +447,7 @@ impl<'a, A: Address> Engine<'a, A> {
                         let path = self.direct(from, a, outside, Via::Attachment, layers);
                         Path { known: path.known && is_told(to), ..path }
                     }
+                    None | Some(Hop::Unmodelled(_)) if is_private_space(to, self.starts[outside]) => continue,
                     None | Some(Hop::Unmodelled(_)) => self.direct(from, a, outside, Via::Unknown, layers),
                     Some(Hop::Nat(nat)) => match self.through_nat(from, a, outside, nat, layers) {
                         Some(path) => path,
@@ -450,7 +467,7 @@ impl<'a, A: Address> Engine<'a, A> {
             reply = self.acl(&mut known, from, Direction::Ingress, outside);
         }
         if layers.groups {
-            let group = self.group(from, Direction::Egress, outside, None);
+            let group = self.group(&mut known, from, Direction::Egress, outside, None);
             forward = self.sets.meet(forward, group);
         }
         Path { from: a, to: outside, forward, reply, outer: SetId::ALL, via, known }
@@ -474,12 +491,17 @@ impl<'a, A: Address> Engine<'a, A> {
             Some(table) => (self.hops[table][outside], self.hops[table][a]),
             None => (Hop::Unmodelled(0), Hop::Local),
         };
-        match (out, back) {
-            (Hop::Internet, Hop::Local) if gateway.public => {}
-            (Hop::Unmodelled(_), _) | (_, Hop::Unmodelled(_)) => known = false,
+        match out {
+            Hop::Internet if gateway.public => {}
+            // A chain of gateways is not followed.
+            Hop::Unmodelled(_) | Hop::Nat(_) => known = false,
             _ => return None,
         }
+        known &= !matches!(back, Hop::Unmodelled(_));
         let mut path = self.direct(from, a, outside, Via::Gateway, layers);
+        if !matches!(back, Hop::Local | Hop::Unmodelled(_)) {
+            path.reply = SetId::EMPTY;
+        }
         if layers.acls {
             let mut inner = (SetId::ALL, SetId::ALL);
             if home != from {
@@ -499,7 +521,14 @@ impl<'a, A: Address> Engine<'a, A> {
     }
 
     /// Returns what the security group of a subnet's interfaces admits to or from an atom, whose subnet may be known.
-    fn group(&mut self, subnet: usize, direction: Direction, atom: usize, other: Option<usize>) -> SetId {
+    fn group(
+        &mut self,
+        known: &mut bool,
+        subnet: usize,
+        direction: Direction,
+        atom: usize,
+        other: Option<usize>,
+    ) -> SetId {
         let Some(group) = self.facts.subnets[subnet].group else { return SetId::ALL };
         let member = other.map(|other| self.facts.subnets[other].group);
         let peer = match member {
@@ -508,7 +537,8 @@ impl<'a, A: Address> Engine<'a, A> {
             None => 0,
         };
         let key = ((group as u64) << 49) | ((direction as u64) << 48) | (peer << 32) | atom as u64;
-        if let Some(id) = self.admitted.get(&key) {
+        if let Some((id, exact)) = self.admitted.get(&key) {
+            *known &= exact;
             return *id;
         }
         let address = self.starts[atom];
@@ -516,19 +546,26 @@ impl<'a, A: Address> Engine<'a, A> {
             GroupPeerFacts::Span(span) => span.contains(address),
             GroupPeerFacts::Group(group) => member.is_some_and(|member| member.is_none_or(|m| m == *group)),
             GroupPeerFacts::Service(_) => member.is_none() && address.is_public(),
-            GroupPeerFacts::Elsewhere => false,
+            GroupPeerFacts::Clients => false,
+            GroupPeerFacts::Anybody => true,
         };
-        let set = HeaderSet::of(
-            self.facts.groups[group]
-                .rules
-                .iter()
-                .filter(|rule| rule.direction == direction && matches(&rule.peer))
-                .map(|rule| rule.headers),
+        let rules = self.facts.groups[group].rules.iter();
+        let rules = rules.filter(|rule| rule.direction == direction && matches(&rule.peer));
+        let sure = HeaderSet::of(
+            rules.clone().filter(|rule| rule.peer != GroupPeerFacts::Anybody).map(|rule| rule.headers),
         );
+        let set = HeaderSet::of(rules.map(|rule| rule.headers));
+        let exact = set == sure;
         let id = self.sets.id(set);
-        self.admitted.insert(key, id);
+        self.admitted.insert(key, (id, exact));
+        *known &= exact;
         id
     }
+}
+
+/// Returns whether an address that the internet does not route is asked for as a part of it.
+fn is_private_space<A: Address>(end: End, address: A) -> bool {
+    end == End::Internet && !address.is_public()
 }
 
 /// Returns whether an attachment is said to lead to an end: to places it is, and what else lies behind it is not known.
@@ -679,6 +716,14 @@ fn table_hops<A: Address>(table: &Table<A>, ranges: &[Span<A>], starts: &[A]) ->
     let mut hops = vec![Hop::None; starts.len()];
     for (span, hop) in routes {
         hops[atoms_of(starts, span)].fill(hop);
+    }
+    for route in &table.open {
+        for (hop, start) in hops.iter_mut().zip(starts) {
+            let inside = ranges.iter().any(|range| range.contains(*start));
+            if *hop != route.hop && (!inside || route.inside) {
+                *hop = Hop::Unmodelled(route.what);
+            }
+        }
     }
     hops
 }

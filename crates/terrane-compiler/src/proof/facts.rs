@@ -5,7 +5,7 @@
 //! Facts are of one address family; a network of both has facts of each.
 //! What a source does not tell is `None`, or [`Hop::Unmodelled`], and leads to `UNKNOWN`, never to a guess.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::Origin;
 use crate::family::{Address, V4};
@@ -77,13 +77,36 @@ pub struct Facts<A: Address = V4> {
     /// Names of what leads to places; what lies behind is not known.
     pub attachments: Vec<String>,
     /// What routes lead to and the verifier does not model.
-    pub unmodelled: Vec<String>,
+    pub unmodelled: Vec<Unmodelled>,
     /// Why something about a subnet is not known, by the subnet's name.
     pub unresolved: BTreeMap<String, Vec<String>>,
-    /// What the source holds and could not be read, so that no claim about the whole can be proved.
-    pub unread: Vec<String>,
+    /// Tiers of which it is not known whether they are public, as indices of `tiers`.
+    pub unsettled: BTreeSet<usize>,
+    /// What the source holds and the verifier does not know enough of.
+    pub doubts: Vec<Doubt>,
     /// Whether the VPC's default security group, network ACL, and main route table are closed; `None` if not told.
     pub defaults_closed: Option<bool>,
+}
+
+/// Something that leaves claims undecided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What it is, in words: a resource, an attribute, and why it matters.
+    pub why: String,
+    /// The subnets that it can touch, as indices of [`Facts::subnets`]; `None` for all.
+    pub subnets: Option<BTreeSet<usize>>,
+    /// Whether routes, filters, and addresses themselves are in doubt, so that no claim about these subnets is sure;
+    /// otherwise something may lead packets past them, and claims about what gets through are not.
+    pub whole: bool,
+}
+
+/// Something that routes lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmodelled {
+    /// What it is, in words.
+    pub name: String,
+    /// Whether it may be an internet gateway.
+    pub internet: bool,
 }
 
 /// A kind of subnet.
@@ -127,6 +150,10 @@ pub struct Table<A: Address = V4> {
     pub routes: Vec<Route<A>>,
     /// Services with a gateway endpoint in it, whose addresses are not known.
     pub endpoints: Vec<String>,
+    /// Routes whose destination is not known.
+    pub open: Vec<OpenRoute>,
+    /// A route of IPv6 to an internet gateway, or to what may be one.
+    pub v6: Option<Unmodelled>,
 }
 
 /// A route.
@@ -136,6 +163,17 @@ pub struct Route<A: Address = V4> {
     pub destination: Cidr<A>,
     /// Where it leads.
     pub hop: Hop,
+}
+
+/// A route whose destination is not known: it may decide for any address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenRoute {
+    /// Where it leads.
+    pub hop: Hop,
+    /// What it is, an index of [`Facts::unmodelled`].
+    pub what: usize,
+    /// Whether it may lead addresses of the VPC elsewhere.
+    pub inside: bool,
 }
 
 /// Where packets go next.
@@ -247,6 +285,8 @@ pub enum GroupPeerFacts<A: Address = V4> {
     Group(usize),
     /// The addresses of this service, which are public and not known.
     Service(String),
-    /// Members of a group that somebody else manages: none of the subnets' interfaces, as far as is known.
-    Elsewhere,
+    /// Members of groups that a caller names, who are none of the subnets' interfaces: a residual says so.
+    Clients,
+    /// Somebody who is not known: anybody, by upper bound.
+    Anybody,
 }

@@ -299,6 +299,8 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
                 name: zone.map_or_else(|| table.name.to_owned(), |zone| format!("{}-{zone}", table.name)),
                 routes: routes.collect(),
                 endpoints: table.endpoints.clone(),
+                open: Vec::new(),
+                v6: None,
             });
         }
     }
@@ -376,7 +378,7 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
                 .flat_map(|rule| {
                     let peers = match &rule.peer {
                         // The proof names them as what callers can add.
-                        GroupPeer::Clients => vec![GroupPeerFacts::Elsewhere],
+                        GroupPeer::Clients => vec![GroupPeerFacts::Clients],
                         GroupPeer::Group(tier) => {
                             group_of(*tier).map(GroupPeerFacts::Group).into_iter().collect()
                         }

@@ -9,7 +9,7 @@ use crate::family::Address;
 use crate::names::PortRange;
 use crate::network::Access;
 use crate::proof::engine::{End, Engine};
-use crate::proof::facts::Facts;
+use crate::proof::facts::{Doubt, Facts};
 use crate::proof::headers::{HeaderSet, Headers};
 use crate::proof::placement::{Intent, IntentEnd};
 use crate::proof::{Finding, Property, Status};
@@ -28,6 +28,55 @@ pub(crate) fn examine<A: Address>(engine: &mut Engine<'_, A>, intent: &Intent) -
     rules_without_effect(engine, &mut findings);
     growth(engine.facts(), intent, &mut findings);
     findings
+}
+
+/// Takes back what was found where the source holds something that may touch it and that is not modelled.
+pub(crate) fn doubt<A: Address>(facts: &Facts<A>, findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|finding| finding.status < Status::Unknown) {
+        let touched = |doubt: &&Doubt| {
+            let concerns = match finding.property {
+                Property::P1 | Property::P3 => true,
+                Property::P2 | Property::P4 | Property::P5 | Property::P6 | Property::P7 | Property::P10 => {
+                    doubt.whole
+                }
+                Property::P8 | Property::P9 | Property::P11 => false,
+            };
+            concerns && touches(facts, doubt, &finding.tiers)
+        };
+        let mut why: Vec<&str> =
+            facts.doubts.iter().filter(touched).map(|doubt| doubt.why.as_str()).collect();
+        why.dedup();
+        let more = why.len().saturating_sub(MOST_DOUBTS);
+        why.truncate(MOST_DOUBTS);
+        if !why.is_empty() {
+            finding.status = Status::Unknown;
+            finding.detail = why.join("; ");
+            if more > 0 {
+                finding.detail.push_str(&format!("; and {more} more"));
+            }
+            finding.held_by.clear();
+            finding.decided_by.clear();
+            finding.residuals.clear();
+        }
+    }
+}
+
+/// As many reasons as a reader can take in at once.
+const MOST_DOUBTS: usize = 3;
+
+fn touches<A: Address>(facts: &Facts<A>, doubt: &Doubt, tiers: &[usize]) -> bool {
+    let Some(subnets) = &doubt.subnets else { return true };
+    let of_claim = |subnet: &usize| tiers.is_empty() || tiers.contains(&facts.subnets[*subnet].tier);
+    subnets.iter().any(of_claim)
+}
+
+/// Returns the tiers among two ends.
+fn tiers_of<'a>(ends: impl IntoIterator<Item = &'a IntentEnd>) -> Vec<usize> {
+    let tier = |end: &IntentEnd| match end {
+        IntentEnd::Tier(tier) => Some(*tier),
+        IntentEnd::Internet | IntentEnd::Service(_) | IntentEnd::Place(_) => None,
+    };
+    ends.into_iter().filter_map(tier).collect()
 }
 
 /// Returns the ends of a tier or of the internet.
@@ -91,8 +140,14 @@ fn listens(intent: &Intent, to: &IntentEnd) -> HeaderSet {
     HeaderSet::union(named.map(|flow| &flow.headers))
 }
 
+/// Returns whether a tier is private, or may be.
 fn is_private<A: Address>(facts: &Facts<A>, tier: usize) -> bool {
-    facts.tiers[tier].access != Access::Public
+    facts.tiers[tier].access != Access::Public || facts.unsettled.contains(&tier)
+}
+
+/// Returns whether a tier is public, or may be.
+fn is_public<A: Address>(facts: &Facts<A>, tier: usize) -> bool {
+    facts.tiers[tier].access == Access::Public || facts.unsettled.contains(&tier)
 }
 
 fn closed_defaults<A: Address>(facts: &Facts<A>, findings: &mut Vec<Finding>) {

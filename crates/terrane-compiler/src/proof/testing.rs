@@ -38,6 +38,8 @@ pub fn large(subnets: u32, acls: u32, rules_per_acl: u32) -> Facts {
             name: format!("table-{subnet}"),
             routes: vec![Route { destination: Cidr::EVERYWHERE, hop }],
             endpoints: Vec::new(),
+            open: Vec::new(),
+            v6: None,
         });
         facts.subnets.push(Subnet {
             name: format!("subnet-{subnet}"),

@@ -215,7 +215,10 @@ pub(crate) fn hop_name<A: Address>(facts: &Facts<A>, hop: Hop) -> String {
         Hop::Internet => "internet gateway".to_owned(),
         Hop::Nat(nat) => format!("NAT gateway {}", facts.nats[nat].name),
         Hop::Attachment(attachment) => format!("attachment {}", facts.attachments[attachment]),
-        Hop::Unmodelled(idx) => facts.unmodelled.get(idx).cloned().unwrap_or_else(|| "unknown".to_owned()),
+        Hop::Unmodelled(idx) => facts
+            .unmodelled
+            .get(idx)
+            .map_or_else(|| "something unknown".to_owned(), |beyond| beyond.name.clone()),
     }
 }
 
@@ -281,7 +284,8 @@ fn group_step<A: Address>(
                 GroupPeerFacts::Span(span) => span.contains(address),
                 GroupPeerFacts::Group(group) => member == Some(*group),
                 GroupPeerFacts::Service(_) => other == End::Internet,
-                GroupPeerFacts::Elsewhere => false,
+                GroupPeerFacts::Clients => false,
+                GroupPeerFacts::Anybody => true,
             }
     });
     Some(Step {

@@ -10,6 +10,7 @@ mod majors;
 #[expect(dead_code, reason = "the server is shared with the tests of terrane-state, which use more of it")]
 mod mem_s3;
 mod new;
+mod plans;
 mod prove;
 mod refusals;
 mod registry;

@@ -99,6 +99,67 @@ fn applied_state_of_somebody_elses_module_has_findings() {
 }
 
 #[test]
+fn no_verdict_about_somebody_elses_module_became_unknown() {
+    let state = format!("{FIXTURES}/somebody-elses.tfstate");
+    let before = fs::read_to_string(format!("{FIXTURES}/somebody-elses.verdicts")).unwrap();
+    let found = |arguments: &[&str]| {
+        let output = terrane(&[&["--state", &state, "--json"], arguments].concat(), "");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut verdicts = BTreeMap::new();
+        for network in report["networks"].as_array().unwrap() {
+            for finding in network["findings"].as_array().unwrap() {
+                let word = |field: &str| finding[field].as_str().unwrap().to_owned();
+                let claim = format!("{} {}", word("property"), word("subject"));
+                verdicts.insert((network["network"].as_str().unwrap().to_owned(), claim), word("status"));
+            }
+        }
+        verdicts
+    };
+    let questions = BTreeMap::from([("plain", found(&[])), ("isolated", found(&["--isolated", "database"]))]);
+    let (mut before_by, mut after_by): (BTreeMap<String, u32>, BTreeMap<String, u32>) = Default::default();
+    for line in before.lines() {
+        let [question, network, claim, status] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let now = questions[question].get(&(network.to_owned(), claim.to_owned()));
+        assert_eq!(now.map(String::as_str), Some(status), "{line}");
+        *before_by.entry(status.to_owned()).or_default() += 1;
+    }
+    for status in questions.values().flat_map(BTreeMap::values) {
+        *after_by.entry(status.clone()).or_default() += 1;
+    }
+    println!("verdicts before: {before_by:?}; now: {after_by:?}");
+    assert_eq!(after_by.get("UNKNOWN"), before_by.get("UNKNOWN"));
+}
+
+#[test]
+fn strictness_fails_where_a_claim_is_not_decided() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = format!("{FIXTURES}/somebody-elses.tfstate");
+    let mut state: Value = serde_json::from_str(&fs::read_to_string(&old).unwrap()).unwrap();
+    let of = |state: &str| {
+        ["--state".to_owned(), state.to_owned(), "--module".to_owned(), "module.simple".to_owned()]
+    };
+    let code = |state: &str, strict: &[&str]| {
+        let arguments = of(state);
+        let arguments: Vec<&str> =
+            arguments.iter().map(String::as_str).chain(strict.iter().copied()).collect();
+        terrane(&arguments, "").status.code()
+    };
+    assert_eq!((code(&old, &[]), code(&old, &["--strict"])), (Some(0), Some(0)));
+    let tables = state["resources"].as_array_mut().unwrap().iter_mut();
+    for table in
+        tables.filter(|resource| resource["type"] == "aws_route_table" && resource["name"] == "private")
+    {
+        table["instances"][0]["attributes"]["propagating_vgws"] = serde_json::json!(["vgw-1"]);
+    }
+    let new = directory.path().join("new.tfstate");
+    fs::write(&new, state.to_string()).unwrap();
+    let new = new.display().to_string();
+    assert_eq!((code(&new, &[]), code(&new, &["--strict"])), (Some(0), Some(1)));
+}
+
+#[test]
 fn wrong_questions_are_answered_by_what_there_is() {
     let state = format!("{FIXTURES}/somebody-elses.tfstate");
     let error = |arguments: &[&str]| {

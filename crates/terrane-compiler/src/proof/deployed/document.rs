@@ -1,24 +1,30 @@
 //! The resources of a plan or a state, and what their attributes refer to.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 use terrane_value::{InstanceKey, Mode, Resource};
 
 use super::Given;
+use super::closed_world::is_something;
+use super::references::{Leaf, Leaves, leaves};
 use crate::names::Cidr;
 
 /// One instance of a resource.
-struct Instance<'a> {
+pub(super) struct Instance<'a> {
     /// The address of its module with a dot at the end; empty for the root module.
-    module: String,
+    pub(super) module: String,
     /// The module's calls, without indices.
-    calls: Vec<String>,
-    ty: &'a str,
-    name: &'a str,
+    pub(super) calls: Vec<String>,
+    pub(super) ty: &'a str,
+    pub(super) name: &'a str,
     key: Cow<'a, Value>,
     values: Cow<'a, Value>,
+    /// What the configuration says of each attribute; null in a state.
+    expressions: &'a Value,
 }
 
 /// What an attribute refers to.
@@ -32,12 +38,50 @@ pub(super) enum Target {
     Unknown(String),
 }
 
+/// What an attribute that refers to something unknown may still mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum May {
+    /// Any instance.
+    Anything,
+    /// One of these.
+    These(Vec<usize>),
+}
+
+/// The rows of a type by what one of their attributes refers to.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    by: BTreeMap<usize, Vec<usize>>,
+    maybe: BTreeMap<usize, Vec<(usize, String)>>,
+    anything: Vec<(usize, String)>,
+}
+
+impl Rows {
+    /// Returns the rows that refer to an instance.
+    pub(super) fn of(&self, instance: usize) -> &[usize] {
+        self.by.get(&instance).map_or(&[], Vec::as_slice)
+    }
+
+    /// Iterates over the rows that may refer to an instance, with why that is not known.
+    pub(super) fn maybe(&self, instance: usize) -> impl Iterator<Item = &(usize, String)> {
+        self.maybe.get(&instance).into_iter().flatten().chain(&self.anything)
+    }
+}
+
+type RowsKey = (&'static str, &'static str);
+
 /// Everything that a document holds.
 pub(super) struct Document<'a> {
     instances: Vec<Instance<'a>>,
+    by_type: BTreeMap<&'a str, Vec<usize>>,
     by_id: BTreeMap<String, Vec<usize>>,
+    /// VPCs by what AWS made with them.
+    by_default: BTreeMap<String, usize>,
+    by_block: BTreeMap<(&'a str, &'a str, Vec<String>), Vec<usize>>,
     configuration: &'a Value,
+    changes: &'a Value,
     keys_mean_themselves: bool,
+    rows: RefCell<BTreeMap<RowsKey, Rc<Rows>>>,
+    superseded: RefCell<BTreeMap<&'static str, Rc<Vec<&'a Value>>>>,
 }
 
 impl<'a> Document<'a> {
@@ -61,28 +105,62 @@ impl<'a> Document<'a> {
         } else if !matches!(given, Given::Resources(_)) {
             return Err("is neither a state of version 4 nor what `terraform show -json` prints".to_owned());
         }
+        let configuration = &document["configuration"]["root_module"];
+        let mut expressions = BTreeMap::new();
+        expressions_of(configuration, &[], &mut expressions);
+        let mut by_type: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_default: BTreeMap<String, usize> = BTreeMap::new();
         let mut by_id: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (idx, instance) in instances.iter().enumerate() {
+        let mut by_block: BTreeMap<(&str, &str, Vec<String>), Vec<usize>> = BTreeMap::new();
+        for (idx, instance) in instances.iter_mut().enumerate() {
+            if instance.ty == "aws_vpc" {
+                let defaults = DEFAULTS.iter().filter_map(|attribute| instance.values[attribute].as_str());
+                by_default.extend(defaults.filter(|id| !id.is_empty()).map(|id| (id.to_owned(), idx)));
+            }
+            by_type.entry(instance.ty).or_default().push(idx);
             if let Some(id) = instance.values["id"].as_str() {
                 by_id.entry(id.to_owned()).or_default().push(idx);
             }
+            let block = (instance.ty, instance.name, instance.calls.clone());
+            instance.expressions = expressions.get(&block).copied().unwrap_or(&Value::Null);
+            by_block.entry(block).or_default().push(idx);
         }
-        let configuration = &document["configuration"]["root_module"];
-        Ok(Document { instances, by_id, configuration, keys_mean_themselves })
+        Ok(Document {
+            instances,
+            by_type,
+            by_id,
+            by_block,
+            by_default,
+            configuration,
+            changes: &document["resource_changes"],
+            keys_mean_themselves,
+            rows: RefCell::default(),
+            superseded: RefCell::default(),
+        })
+    }
+
+    /// Returns whether it is a plan, which leaves out what is not known yet.
+    pub(super) fn is_plan(&self) -> bool {
+        self.configuration.is_object()
+    }
+
+    /// Iterates over all instances.
+    pub(super) fn all(&self) -> std::ops::Range<usize> {
+        0..self.instances.len()
     }
 
     /// Returns the instances of a type.
-    pub(super) fn of(&self, ty: &str) -> Vec<usize> {
-        (0..self.instances.len()).filter(|idx| self.instances[*idx].ty == ty).collect()
+    pub(super) fn of(&self, ty: &str) -> &[usize] {
+        self.by_type.get(ty).map_or(&[], Vec::as_slice)
     }
 
     /// Returns the type of an instance.
-    pub(super) fn ty(&self, instance: usize) -> &str {
+    pub(super) fn ty(&self, instance: usize) -> &'a str {
         self.instances[instance].ty
     }
 
     /// Returns the name of an instance's block.
-    pub(super) fn name(&self, instance: usize) -> &str {
+    pub(super) fn name(&self, instance: usize) -> &'a str {
         self.instances[instance].name
     }
 
@@ -120,167 +198,328 @@ impl<'a> Document<'a> {
         self.values(instance).get(attribute).is_none() && !self.expression(instance, attribute).is_null()
     }
 
+    /// Returns whether an attribute has a value, or will have one that is not known yet.
+    pub(super) fn is_set(&self, instance: usize, attribute: &str) -> bool {
+        is_something(&self.values(instance)[attribute]) || self.is_open(instance, attribute)
+    }
+
+    /// Returns whether the configuration gives an attribute; no state does.
+    pub(super) fn is_given(&self, instance: usize, attribute: &str) -> bool {
+        !self.expression(instance, attribute).is_null()
+    }
+
+    /// Returns the instances of one of these types with an id.
+    fn ids(&self, id: &str, types: &[&str]) -> Vec<usize> {
+        let found = self.by_id.get(id).into_iter().flatten().copied();
+        found.filter(|idx| types.contains(&self.instances[*idx].ty)).collect()
+    }
+
     /// Returns the instance of one of these types with an id.
     pub(super) fn with_id(&self, id: &str, types: &[&str]) -> Target {
-        let found: Vec<usize> = self
-            .by_id
-            .get(id)
-            .into_iter()
-            .flatten()
-            .copied()
-            .filter(|idx| types.contains(&self.instances[*idx].ty))
-            .collect();
-        match found.as_slice() {
+        self.meant_by_id(id, types).0
+    }
+
+    fn meant_by_id(&self, id: &str, types: &[&str]) -> (Target, May) {
+        let found = self.ids(id, types);
+        let target = match found.as_slice() {
             [one] => Target::One(*one),
-            _ => Target::Unknown(format!("`{id}` is not in the document")),
-        }
+            [] => Target::Unknown(format!("`{id}` is not in the document")),
+            several => Target::Unknown(format!("{} instances have the id `{id}`", several.len())),
+        };
+        (target, May::These(found))
     }
 
     /// Returns the VPC of an instance.
     pub(super) fn vpc_of(&self, instance: usize) -> Target {
+        self.meant_vpc(instance).0
+    }
+
+    /// Returns the VPC of an instance; and, where it is not known, whether it may be this one.
+    pub(super) fn may_be_in(&self, instance: usize, vpc: usize) -> Option<String> {
+        match self.meant_vpc(instance) {
+            (Target::Unknown(why), May::Anything) => Some(why),
+            (Target::Unknown(why), May::These(these)) => these.contains(&vpc).then_some(why),
+            (Target::One(_) | Target::Absent, _) => None,
+        }
+    }
+
+    fn meant_vpc(&self, instance: usize) -> (Target, May) {
         let mut own = instance;
         // Ranges may name each other, and those of a broken document in a circle.
         for _ in &self.instances {
             let attribute = match self.ty(own) {
-                "aws_vpc" => return Target::One(own),
+                "aws_vpc" => return (Target::One(own), May::These(vec![own])),
                 "aws_default_route_table" if self.text(own, "vpc_id").is_none() => "default_route_table_id",
                 "aws_default_network_acl" if self.text(own, "vpc_id").is_none() => "default_network_acl_id",
                 _ => "vpc_id",
             };
-            match self.target(own, attribute, &["aws_vpc", "aws_vpc_ipv4_cidr_block_association"]) {
-                Target::One(other) => own = other,
-                target => return target,
+            if let Some(vpc) = self.text(own, attribute).and_then(|id| self.by_default.get(id)) {
+                return (Target::One(*vpc), May::These(vec![*vpc]));
+            }
+            match self.meant(own, attribute, &["aws_vpc", "aws_vpc_ipv4_cidr_block_association"]) {
+                (Target::One(other), _) => own = other,
+                meant => return meant,
             }
         }
-        Target::Unknown(format!("{} leads to no VPC", self.address(instance)))
+        (Target::Unknown(format!("{} leads to no VPC", self.address(instance))), May::Anything)
     }
 
     /// Returns the instance of one of these types that an attribute refers to.
     pub(super) fn target(&self, instance: usize, attribute: &str, types: &[&str]) -> Target {
-        match &self.values(instance)[attribute] {
-            Value::String(id) if id.is_empty() => return Target::Absent,
-            Value::String(id) => return self.with_id(id, types),
-            Value::Null if self.values(instance).get(attribute).is_some() => return Target::Absent,
-            _ => {}
-        }
-        let expression = self.expression(instance, attribute);
-        if expression.is_null() {
-            return Target::Absent;
-        }
-        self.referred(instance, &expression["references"], types)
+        self.meant(instance, attribute, types).0
     }
 
-    /// Returns the instances of one of these types that a list of ids names.
-    pub(super) fn targets(&self, instance: usize, attribute: &str, types: &[&str]) -> Vec<Target> {
+    fn meant(&self, instance: usize, attribute: &str, types: &[&str]) -> (Target, May) {
+        let nothing = || (Target::Absent, May::These(Vec::new()));
+        match &self.values(instance)[attribute] {
+            Value::String(id) if id.is_empty() => return nothing(),
+            Value::String(id) => return self.meant_by_id(id, types),
+            Value::Null if self.values(instance).get(attribute).is_some() => return nothing(),
+            _ => {}
+        }
+        if self.is_given(instance, attribute) { self.referred(instance, attribute, types) } else { nothing() }
+    }
+
+    /// Returns what each element of a list of ids refers to.
+    fn meant_list(&self, instance: usize, attribute: &str, types: &[&str]) -> Vec<(Target, May)> {
         match &self.values(instance)[attribute] {
             Value::Array(ids) => ids
                 .iter()
                 .map(|id| match id.as_str() {
-                    Some(id) => self.with_id(id, types),
-                    None => {
-                        self.referred(instance, &self.expression(instance, attribute)["references"], types)
-                    }
+                    Some(id) => self.meant_by_id(id, types),
+                    None => self.referred(instance, attribute, types),
                 })
                 .collect(),
-            _ if self.is_open(instance, attribute) => {
-                vec![self.referred(instance, &self.expression(instance, attribute)["references"], types)]
-            }
+            _ if self.is_open(instance, attribute) => vec![self.referred(instance, attribute, types)],
             _ => Vec::new(),
         }
     }
 
-    /// Returns whether an attribute that refers to one of these types cannot mean `candidate`.
-    pub(super) fn excludes(
-        &self,
-        instance: usize,
-        attribute: &str,
-        types: &[&str],
-        candidate: usize,
-    ) -> bool {
-        let (own, other) = (&self.instances[instance], &self.instances[candidate]);
-        if let (Some(id), Some(known)) = (self.text(instance, attribute), self.text(candidate, "id")) {
-            return id != known;
+    /// Returns the rows of a type by what an attribute, or each element of it, refers to.
+    pub(super) fn rows(&self, ty: &'static str, attribute: &'static str, types: &[&str]) -> Rc<Rows> {
+        if let Some(rows) = self.rows.borrow().get(&(ty, attribute)) {
+            return Rc::clone(rows);
         }
-        let references = &self.expression(instance, attribute)["references"];
-        let mut named = references.as_array().into_iter().flatten().filter_map(Value::as_str).peekable();
-        let is_other = |text: &str| {
-            matches!(text, "each.key" | "count.index")
-                || reference(text).is_some_and(|(ty, name, _)| {
-                    types.contains(&ty)
-                        && (ty != other.ty || name != other.name || own.module != other.module)
-                })
-        };
-        named.peek().is_some() && named.all(is_other)
-    }
-
-    fn referred(&self, instance: usize, references: &Value, types: &[&str]) -> Target {
-        let own = &self.instances[instance];
-        let texts: Vec<&str> =
-            references.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let unknown = |why: &str| Target::Unknown(format!("it refers to {}{why}", quoted(&texts)));
-        let mut resources: BTreeSet<(&str, &str)> = BTreeSet::new();
-        let mut indices: BTreeSet<&str> = BTreeSet::new();
-        let (mut each, mut other) = (false, false);
-        for text in &texts {
-            match *text {
-                "each.key" => each = true,
-                // The object that holds the key or value is listed beside it.
-                "each.value" | "count.index" => other = true,
-                text if text.starts_with("each.value") => other = true,
-                text => match reference(text) {
-                    Some((ty, name, index)) if types.contains(&ty) => {
-                        resources.insert((ty, name));
-                        indices.extend(index);
+        let mut rows = Rows::default();
+        for row in self.of(ty) {
+            let list = self.values(*row)[attribute].is_array() || attribute.ends_with("_ids");
+            let meant = if list {
+                self.meant_list(*row, attribute, types)
+            } else {
+                vec![self.meant(*row, attribute, types)]
+            };
+            for (target, may) in meant {
+                match (target, may) {
+                    (Target::One(one), _) => rows.by.entry(one).or_default().push(*row),
+                    (Target::Absent, _) => {}
+                    (Target::Unknown(why), May::Anything) => rows.anything.push((*row, why)),
+                    (Target::Unknown(why), May::These(these)) => {
+                        for one in these {
+                            rows.maybe.entry(one).or_default().push((*row, why.clone()));
+                        }
                     }
-                    _ => return unknown(""),
-                },
+                }
             }
         }
-        let mut resources = resources.into_iter();
-        let (Some((ty, name)), None) = (resources.next(), resources.next()) else { return unknown("") };
-        let same = |idx: &usize| {
-            let found = &self.instances[*idx];
-            found.ty == ty && found.name == name && found.module == own.module
-        };
-        let mut found: Vec<usize> = (0..self.instances.len()).filter(same).collect();
-        let n_instances = found.len();
-        if let Some(index) = indices.first().filter(|_| indices.len() == 1 && !each && !other) {
+        let rows = Rc::new(rows);
+        self.rows.borrow_mut().insert((ty, attribute), Rc::clone(&rows));
+        rows
+    }
+
+    /// Returns what the rows of a type were before a plan changed or deleted them.
+    pub(super) fn superseded(&self, ty: &'static str) -> Rc<Vec<&'a Value>> {
+        let mut known = self.superseded.borrow_mut();
+        let before = known.entry(ty).or_insert_with(|| {
+            let changes = self.changes.as_array().into_iter().flatten();
+            let of_type = changes.filter(|change| change["type"] == ty && change["mode"] == "managed");
+            let changed = of_type.filter(|change| {
+                let actions = change["change"]["actions"].as_array().into_iter().flatten();
+                actions.into_iter().any(|action| action == "delete" || action == "update")
+            });
+            Rc::new(changed.map(|change| &change["change"]["before"]).collect())
+        });
+        Rc::clone(before)
+    }
+
+    /// Returns the names of an instance's attributes that have a value or are given by the configuration.
+    pub(super) fn attributes(&self, instance: usize) -> Vec<&str> {
+        let instance = &self.instances[instance];
+        let (values, given) = (instance.values.as_object(), instance.expressions.as_object());
+        let mut names: Vec<&str> =
+            values.into_iter().chain(given).flat_map(|map| map.keys()).map(String::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Returns the name of something that an instance sets, anywhere in its attributes, if one is such a name.
+    pub(super) fn touching(&self, instance: usize, is_such: &dyn Fn(&str) -> bool) -> Option<String> {
+        let instance = &self.instances[instance];
+        first_such(&instance.values, is_such).or_else(|| {
+            let given = instance.expressions.as_object()?;
+            given.keys().find(|name| is_such(name) && instance.values.get(name.as_str()).is_none()).cloned()
+        })
+    }
+
+    /// Returns whether the attributes with these names, anywhere in an instance, mention another, or may.
+    pub(super) fn mentions(&self, instance: usize, names: &BTreeSet<String>, other: usize) -> bool {
+        let named = |name: &str| names.contains(name);
+        if self.touching(instance, &named).is_none() {
+            return false;
+        }
+        self.named(instance, &named).is_none_or(|all| all.contains(&other))
+    }
+
+    /// Returns every resource that an instance names, by id or by reference, and itself if others name it so;
+    /// `None` if something with such a name is not known and could mean any.
+    pub(super) fn named(&self, instance: usize, is_such: &dyn Fn(&str) -> bool) -> Option<Vec<usize>> {
+        let own = &self.instances[instance];
+        let mut named = vec![];
+        self.ids_in(&own.values, &mut named);
+        let mut known = true;
+        for (attribute, expression) in own.expressions.as_object().into_iter().flatten() {
+            let mut lists = Vec::new();
+            references_in(attribute, expression, &own.values[attribute], &mut lists);
+            for (name, references, is_open) in lists {
+                let Leaves { leaves, other, .. } =
+                    leaves(self.configuration, &own.calls, Some(&own.module), references);
+                named.extend(leaves.iter().flat_map(|leaf| self.matching(leaf)));
+                known &= !(is_open && is_such(name) && (other || leaves.is_empty()));
+            }
+        }
+        named.retain(|idx| *idx != instance);
+        if matches!(own.ty, "aws_vpc" | "aws_subnet") {
+            named.push(instance);
+        }
+        named.sort_unstable();
+        named.dedup();
+        known.then_some(named)
+    }
+
+    fn ids_in(&self, value: &Value, named: &mut Vec<usize>) {
+        match value {
+            Value::String(id) => named.extend(self.by_id.get(id.as_str()).into_iter().flatten()),
+            Value::Array(list) => list.iter().for_each(|value| self.ids_in(value, named)),
+            Value::Object(map) => map.values().for_each(|value| self.ids_in(value, named)),
+            _ => {}
+        }
+    }
+
+    fn matching(&self, leaf: &Leaf<'_>) -> Vec<usize> {
+        let block = (leaf.ty, leaf.name, leaf.calls.clone());
+        let instances = self.by_block.get(&block).into_iter().flatten().copied();
+        instances
+            .filter(|idx| leaf.module.as_ref().is_none_or(|module| self.instances[*idx].module == *module))
+            .collect()
+    }
+
+    fn leaves_of(&self, instance: usize, attribute: &str) -> Leaves<'_> {
+        let own = &self.instances[instance];
+        let references = &self.expression(instance, attribute)["references"];
+        leaves(self.configuration, &own.calls, Some(&own.module), references)
+    }
+
+    fn referred(&self, instance: usize, attribute: &str, types: &[&str]) -> (Target, May) {
+        let own = &self.instances[instance];
+        let Leaves { leaves, each, other, ambiguous } = self.leaves_of(instance, attribute);
+        let references = &self.expression(instance, attribute)["references"];
+        let unknown = |why: &str| Target::Unknown(format!("it refers to {}{why}", quoted(references)));
+        if other || leaves.is_empty() || leaves.iter().any(|leaf| !types.contains(&leaf.ty)) {
+            return (unknown(""), May::Anything);
+        }
+        let blocks: Vec<Vec<usize>> = leaves.iter().map(|leaf| self.matching(leaf)).collect();
+        let mut all: Vec<usize> = blocks.iter().flatten().copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        let same_block = leaves.iter().all(|leaf| {
+            (leaf.ty, leaf.name, &leaf.calls) == (leaves[0].ty, leaves[0].name, &leaves[0].calls)
+        });
+        let mut found = all.clone();
+        let mut indices: Vec<&str> = leaves.iter().filter_map(|leaf| leaf.index).collect();
+        indices.sort_unstable();
+        indices.dedup();
+        if let ([index], false, false) = (indices.as_slice(), each, ambiguous) {
             let index: Option<Value> = serde_json::from_str(index).ok();
             found.retain(|idx| index.as_ref() == Some(&*self.instances[*idx].key));
-        } else if self.keys_mean_themselves && each && !other && indices.is_empty() {
+        } else if self.keys_mean_themselves && each && !ambiguous && indices.is_empty() {
             found.retain(|idx| self.instances[*idx].key == own.key);
         }
         match found.as_slice() {
-            [one] => Target::One(*one),
-            _ => unknown(&format!(", which can mean any of {n_instances} instances")),
+            [one] if same_block => (Target::One(*one), May::These(vec![*one])),
+            _ => {
+                let why = format!(", which can mean any of {} instances", all.len());
+                (unknown(&why), May::These(all))
+            }
         }
     }
 
-    fn expression(&self, instance: usize, attribute: &str) -> &Value {
-        let own = &self.instances[instance];
-        let module = own
-            .calls
-            .iter()
-            .fold(self.configuration, |module, call| &module["module_calls"][call.as_str()]["module"]);
-        let found = module["resources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|resource| resource["type"] == own.ty && resource["name"] == own.name);
-        found.map_or(&Value::Null, |resource| &resource["expressions"][attribute])
+    fn expression(&self, instance: usize, attribute: &str) -> &'a Value {
+        &self.instances[instance].expressions[attribute]
     }
 }
 
-/// Reads `type.name`, `type.name.attribute`, or either with an index.
-fn reference(text: &str) -> Option<(&str, &str, Option<&str>)> {
-    let (ty, rest) = text.split_once('.')?;
-    let end = rest.find(['.', '[']).unwrap_or(rest.len());
-    let (name, rest) = rest.split_at(end);
-    let index = rest.strip_prefix('[').and_then(|rest| rest.split(']').next());
-    Some((ty, name, index))
+/// The identifiers of what AWS makes with a VPC, among its attributes.
+const DEFAULTS: [&str; 3] = ["default_route_table_id", "main_route_table_id", "default_network_acl_id"];
+
+/// Collects what a configuration says of each resource.
+fn expressions_of<'a>(
+    module: &'a Value,
+    calls: &[String],
+    found: &mut BTreeMap<(&'a str, &'a str, Vec<String>), &'a Value>,
+) {
+    for resource in module["resources"].as_array().into_iter().flatten() {
+        if let (Some(ty), Some(name)) = (resource["type"].as_str(), resource["name"].as_str())
+            && resource["mode"] != "data"
+        {
+            found.insert((ty, name, calls.to_vec()), &resource["expressions"]);
+        }
+    }
+    for (call, called) in module["module_calls"].as_object().into_iter().flatten() {
+        let calls: Vec<String> = calls.iter().cloned().chain([call.clone()]).collect();
+        expressions_of(&called["module"], &calls, found);
+    }
 }
 
-fn quoted(texts: &[&str]) -> String {
+/// Returns the name of a field with a value, anywhere in these, if one is such a name.
+fn first_such(value: &Value, is_such: &dyn Fn(&str) -> bool) -> Option<String> {
+    match value {
+        Value::Object(map) => map.iter().find_map(|(name, value)| {
+            let own = is_such(name) && is_something(value);
+            if own { Some(name.clone()) } else { first_such(value, is_such) }
+        }),
+        Value::Array(list) => list.iter().find_map(|value| first_such(value, is_such)),
+        _ => None,
+    }
+}
+
+/// Collects the references of an expression and of the blocks in it: the name of each attribute, its references, and
+/// whether its value is not known.
+fn references_in<'v>(
+    name: &'v str,
+    expression: &'v Value,
+    value: &Value,
+    found: &mut Vec<(&'v str, &'v Value, bool)>,
+) {
+    match expression {
+        Value::Object(map) if map.contains_key("references") => {
+            found.push((name, &expression["references"], value.is_null()));
+        }
+        Value::Object(map) => {
+            for (name, expression) in map {
+                references_in(name, expression, &value[name.as_str()], found);
+            }
+        }
+        Value::Array(list) => {
+            for (idx, expression) in list.iter().enumerate() {
+                references_in(name, expression, &value[idx], found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn quoted(references: &Value) -> String {
+    let texts: Vec<&str> = references.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     // A reference to an attribute is followed by one to its resource, which says no more.
     let whole: Vec<String> = texts
         .iter()
@@ -302,6 +541,7 @@ fn of_module<'a>(module: &'a Value, calls: &[String], instances: &mut Vec<Instan
                 name,
                 key: Cow::Borrowed(&resource["index"]),
                 values: Cow::Borrowed(&resource["values"]),
+                expressions: &Value::Null,
             });
         }
     }
@@ -335,6 +575,7 @@ fn of_state<'a>(document: &'a Value, instances: &mut Vec<Instance<'a>>) {
                     name,
                     key: Cow::Borrowed(&instance["index_key"]),
                     values: Cow::Borrowed(&instance["attributes"]),
+                    expressions: &Value::Null,
                 });
             }
         }
@@ -358,6 +599,7 @@ fn of_resources<'a>(resources: &'a [Resource], instances: &mut Vec<Instance<'a>>
                 name: resource.name(),
                 key: Cow::Owned(key),
                 values: Cow::Owned(instance.attributes().to_serde_json()),
+                expressions: &Value::Null,
             });
         }
     }

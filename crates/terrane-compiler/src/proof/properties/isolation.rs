@@ -2,9 +2,9 @@
 
 use std::cell::LazyCell;
 
-use super::{declared, ends, is_private, listens, name, origin, tier_origin};
+use super::{declared, ends, is_private, is_public, listens, name, origin, tier_origin, tiers_of};
 use crate::family::Address;
-use crate::network::{Access, Direction};
+use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Layers, Path, Via};
 use crate::proof::facts::{Facts, Hop};
 use crate::proof::headers::{HeaderSet, Headers, SetId};
@@ -12,9 +12,11 @@ use crate::proof::placement::{Intent, IntentEnd};
 use crate::proof::witness::{denials, end_name, hop_name, route_step, witness};
 use crate::proof::{Finding, Property, Status, Step};
 
-/// P1: neither the internet nor a place nor a public tier opens a connection to a private tier that is not declared to accept it,
+/// P1: no packet of the internet, of a place, or of a public tier arrives in a private tier that is not declared to accept it,
 /// whatever security groups say.
 ///
+/// A packet arrives if routes and network ACLs pass it; whether an answer would come back is another question,
+/// and where none would, that is named as a residual.
 /// Where the private tier asks the public one, network ACLs cannot tell answers from questions.
 /// What looks like an answer is then a residual, and only security groups close it.
 /// From the internet there is no such excuse: routes and gateways close it, or nothing does.
@@ -25,15 +27,11 @@ pub(super) fn isolation<A: Address>(
 ) {
     let facts = engine.facts();
     let mut sources = vec![IntentEnd::Internet];
-    sources.extend(
-        (0..facts.tiers.len())
-            .filter(|tier| facts.tiers[*tier].access == Access::Public)
-            .map(IntentEnd::Tier),
-    );
+    sources.extend((0..facts.tiers.len()).filter(|tier| is_public(facts, *tier)).map(IntentEnd::Tier));
     sources.extend((0..facts.places.len()).map(IntentEnd::Place));
     for from in &sources {
         for to in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)).map(IntentEnd::Tier) {
-            if declared(facts, intent, from, &to).is_empty() {
+            if *from != to && declared(facts, intent, from, &to).is_empty() {
                 findings.push(isolated(engine, intent, from, &to));
             }
         }
@@ -41,6 +39,18 @@ pub(super) fn isolation<A: Address>(
     for tier in intent.isolated.iter().map(|tier| IntentEnd::Tier(*tier)) {
         findings.push(isolated(engine, intent, &tier, &IntentEnd::Internet));
     }
+}
+
+/// What was seen of the ways between two ends.
+#[derive(Default)]
+struct Seen {
+    /// Why a way is not known.
+    unknown: Option<String>,
+    /// Headers that look like answers.
+    answers: HeaderSet,
+    /// Headers that arrive and are not answered, with one way by which they do.
+    one_way: HeaderSet,
+    example: Option<(End, End, Path)>,
 }
 
 fn isolated<A: Address>(
@@ -53,10 +63,15 @@ fn isolated<A: Address>(
     let subject = format!("{} \u{219b} {}", name(facts, from), name(facts, to));
     let (sources, targets) = (ends(engine, from), ends(engine, to));
     let origin = tier_origin(facts, to, from);
-    let finding =
-        |status, detail: String| Finding::new(Property::P1, status, subject.clone(), detail).at(&origin);
+    let finding = |status, detail: String| {
+        Finding::new(Property::P1, status, subject.clone(), detail).at(&origin).about(tiers_of([from, to]))
+    };
+    if sources.is_empty() || targets.is_empty() {
+        return finding(Status::Unknown, "no subnet of one end is known".to_owned());
+    }
     let asked = Asked::by(intent, to, from);
-    let (mut unknown, mut answers, mut paths) = (None, HeaderSet::default(), Vec::new());
+    let mut seen = Seen::default();
+    let mut paths = Vec::new();
     for (source, target) in engine.pairs(&sources, &targets) {
         paths.clear();
         engine.paths(source, target, Layers::NETWORK, &mut paths);
@@ -65,51 +80,69 @@ fn isolated<A: Address>(
             paths.sort_by_key(|path| !engine.public_atoms().contains(&path.from));
         }
         for path in &paths {
-            let opened = engine.opened(path);
-            let opened = engine.set(opened).clone();
-            if opened.is_empty() {
+            if path.forward == SetId::EMPTY {
                 continue;
             }
             if !path.known {
-                unknown.get_or_insert_with(|| not_known(engine, source, target, path));
+                seen.unknown.get_or_insert_with(|| not_known(engine, source, target, path));
                 continue;
             }
+            let opened = engine.opened(path);
+            let opened = engine.set(opened).clone();
             let neighbour = *from != IntentEnd::Internet;
+            if opened.is_empty() {
+                let arrived = engine.set(path.forward).clone();
+                // An answer that is late, or whose question was never asked, looks the same.
+                if neighbour && arrived.minus(&asked.let_back).is_empty() {
+                    continue;
+                }
+                seen.one_way = seen.one_way.join(&arrived);
+                seen.example.get_or_insert((source, target, *path));
+                continue;
+            }
             if neighbour
                 && asked.explains(engine, path, &opened)
                 && !engine.is_open(source, target, Layers::EVERY)
             {
-                answers = answers.join(&opened);
+                seen.answers = seen.answers.join(&opened);
+                continue;
+            }
+            if let Some(why) = not_settled(engine.facts(), from, to) {
+                seen.unknown.get_or_insert(why);
                 continue;
             }
             let claimed = intent.claims(from) || intent.claims(to);
-            let mut refuted = finding(
-                if claimed { Status::Refuted } else { Status::Residual },
-                format!(
-                    "routes and network ACLs let {opened} through{}",
-                    if claimed { "" } else { "; only security groups can close it" }
-                ),
+            let detail = format!(
+                "routes and network ACLs let {opened} through{}",
+                if claimed { "" } else { "; only security groups can close it" }
             );
-            let prefer = listens(intent, to);
-            let packet = witness(engine, source, target, path, &opened, &prefer, false);
-            refuted.decided_by =
-                packet.forward.iter().filter(|step| step.layer == "network ACL").cloned().collect();
-            refuted.fix = fix(&refuted.decided_by);
-            refuted.witness = Some(packet);
-            return refuted;
+            let status = if claimed { Status::Refuted } else { Status::Residual };
+            let wanted = (source, target, *path);
+            return shown(engine, intent, to, finding(status, detail), &wanted, &opened);
         }
     }
-    if let Some(why) = unknown {
+    if let Some(example) = seen.example
+        && (intent.claims(from) || intent.claims(to) || seen.unknown.is_none())
+        && not_settled(engine.facts(), from, to).is_none()
+    {
+        return arriving(engine, intent, (from, to), &finding, &seen.one_way, &example);
+    }
+    if let Some(why) = seen.unknown {
+        return finding(Status::Unknown, why);
+    }
+    if seen.example.is_some() {
+        let why = not_settled(engine.facts(), from, to).unwrap_or_default();
         return finding(Status::Unknown, why);
     }
     let held_by = held_by(engine, &sources, &targets);
-    if !answers.is_empty() {
+    if !seen.answers.is_empty() {
         let detail = format!(
-            "network ACLs let {answers} through, as answers to what {} asks{}",
+            "network ACLs let {} through, as answers to what {} asks{}",
+            seen.answers,
             name(facts, to),
             source_ports(&asked.headers)
         );
-        let residuals = vec![closed_by(engine, &sources, &targets, &answers)];
+        let residuals = vec![closed_by(engine, &sources, &targets, &seen.answers)];
         return Finding { held_by, residuals, ..finding(Status::Residual, detail) };
     }
     let mut proved = finding(Status::Proved, String::new());
@@ -128,6 +161,66 @@ fn isolated<A: Address>(
     }
     proved.held_by = held_by;
     proved
+}
+
+/// Says what arrives and is not answered.
+fn arriving<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    (from, to): (&IntentEnd, &IntentEnd),
+    finding: &dyn Fn(Status, String) -> Finding,
+    arrived: &HeaderSet,
+    example: &(End, End, Path),
+) -> Finding {
+    let (sources, targets) = (ends(engine, from), ends(engine, to));
+    let grouped = sources.iter().chain(&targets).all(|end| is_grouped(engine, *end));
+    let pairs = engine.pairs(&sources, &targets);
+    let closed = grouped && !pairs.iter().any(|(from, to)| engine.arrives(*from, *to, Layers::EVERY));
+    let claimed = intent.claims(from) || intent.claims(to);
+    let status = if claimed && !closed { Status::Refuted } else { Status::Residual };
+    let detail = format!("routes and network ACLs let {arrived} arrive, and no answer comes back");
+    let mut found = shown(engine, intent, to, finding(status, detail), example, arrived);
+    let stopped = found.witness.iter().flat_map(|packet| &packet.reply);
+    let stop = stopped.filter(|step| step.rule.contains("deny")).map(ToString::to_string).next();
+    let why = stop.unwrap_or_else(|| "no route leads it".to_owned());
+    found.residuals.push(format!("no answer comes back: {why}"));
+    if closed {
+        found.residuals.push(closed_by(engine, &sources, &targets, arrived));
+    }
+    found
+}
+
+/// Adds the smallest packet that shows a claim to be false, with the rules that pass it.
+fn shown<A: Address>(
+    engine: &mut Engine<'_, A>,
+    intent: &Intent,
+    to: &IntentEnd,
+    finding: Finding,
+    (source, target, path): &(End, End, Path),
+    headers: &HeaderSet,
+) -> Finding {
+    let prefer = listens(intent, to);
+    let packet = witness(engine, *source, *target, path, headers, &prefer, false);
+    let decided_by: Vec<Step> =
+        packet.forward.iter().filter(|step| step.layer == "network ACL").cloned().collect();
+    Finding { fix: fix(&decided_by), decided_by, witness: Some(packet), ..finding }
+}
+
+/// Returns why it is not known whether the claim is one: whether an end is public.
+fn not_settled<A: Address>(facts: &Facts<A>, from: &IntentEnd, to: &IntentEnd) -> Option<String> {
+    let tiers = tiers_of([from, to]);
+    let unsettled = tiers.into_iter().find(|tier| facts.unsettled.contains(tier))?;
+    let reasons = facts.subnets.iter().filter(|subnet| subnet.tier == unsettled);
+    let reasons: Vec<&str> = reasons
+        .filter_map(|subnet| facts.unresolved.get(&subnet.name))
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    Some(format!(
+        "whether {} is public is not known{}",
+        facts.tiers[unsettled].name,
+        reasons.first().map(|why| format!(": {why}")).unwrap_or_default()
+    ))
 }
 
 /// What one end is declared to ask of another, as filters without memory see it.
@@ -178,9 +271,11 @@ fn not_known<A: Address>(engine: &Engine<'_, A>, source: End, target: End, path:
                 let why = match hop {
                     Hop::Unmodelled(_) => "which is not modelled",
                     Hop::Attachment(_) => "and what lies behind it is not known",
-                    _ => continue,
+                    _ => "",
                 };
-                reasons.push(format!("{} routes to {}, {why}", subnet.name, hop_name(facts, hop)));
+                if !why.is_empty() {
+                    reasons.push(format!("{} routes to {}, {why}", subnet.name, hop_name(facts, hop)));
+                }
             }
         }
         if subnet.acl.is_none() {
@@ -188,21 +283,38 @@ fn not_known<A: Address>(engine: &Engine<'_, A>, source: End, target: End, path:
         }
         reasons.extend(facts.unresolved.get(&subnet.name).into_iter().flatten().cloned());
     }
+    if reasons.is_empty()
+        && let End::Subnet(subnet) = source
+        && let Some(table) = facts.subnets[subnet].table
+        && let crate::proof::facts::Hop::Nat(nat) = engine.hop(table, path.to)
+    {
+        reasons.push(format!("the way behind NAT gateway {} is not known", facts.nats[nat].name));
+    }
     if reasons.is_empty() {
-        let unknown: Vec<&str> =
-            facts.nats.iter().filter(|nat| nat.subnet.is_none()).map(|nat| nat.name.as_str()).collect();
-        reasons.push(format!("a NAT gateway on the way is not known: {}", unknown.join(", ")));
+        reasons.extend(anybody(facts, source).or_else(|| anybody(facts, target)));
     }
     format!("{} \u{2192} {}: {}", end_name(facts, source), end_name(facts, target), reasons.join("; "))
 }
 
+/// Returns which rule of the security group of an end names somebody who is not known.
+fn anybody<A: Address>(facts: &Facts<A>, end: End) -> Option<String> {
+    let End::Subnet(subnet) = end else { return None };
+    let group = &facts.groups[facts.subnets[subnet].group?];
+    let rule = group.rules.iter().find(|rule| rule.peer == crate::proof::facts::GroupPeerFacts::Anybody)?;
+    Some(format!("whom {} admits is not known, and may be anybody", rule.why))
+}
+
+/// Returns whether the security group of an end's interfaces is known; the internet has none.
+fn is_grouped<A: Address>(engine: &Engine<'_, A>, end: End) -> bool {
+    match end {
+        End::Subnet(subnet) => engine.facts().subnets[subnet].group.is_some(),
+        End::Internet | End::Place(_) => true,
+    }
+}
+
 /// Returns the layers each of which upholds the isolation alone.
 fn held_by<A: Address>(engine: &mut Engine<'_, A>, sources: &[End], targets: &[End]) -> Vec<&'static str> {
-    let grouped = |end: &End| match end {
-        End::Subnet(subnet) => engine.facts().subnets[*subnet].group.is_some(),
-        End::Internet | End::Place(_) => true,
-    };
-    let groups_known = targets.iter().all(grouped);
+    let groups_known = targets.iter().all(|end| is_grouped(engine, *end));
     let mut layers = vec![("routes", Layers::ROUTES), ("network ACLs", Layers::ACLS)];
     if groups_known {
         layers.push(("security groups", Layers::GROUPS));
@@ -210,7 +322,7 @@ fn held_by<A: Address>(engine: &mut Engine<'_, A>, sources: &[End], targets: &[E
     let pairs = engine.pairs(sources, targets);
     layers
         .into_iter()
-        .filter(|(_, layers)| !pairs.iter().any(|(from, to)| engine.is_open(*from, *to, *layers)))
+        .filter(|(_, layers)| !pairs.iter().any(|(from, to)| engine.arrives(*from, *to, *layers)))
         .map(|(name, _)| name)
         .collect()
 }
@@ -299,7 +411,10 @@ pub(super) fn least_privilege<A: Address>(
         for to in all.iter().filter(|to| is_tier(from) || is_tier(to)) {
             pairs += 1;
             match excess(engine, intent, from, to) {
-                Some(finding) => findings.push(finding.at(&origin(facts, intent, from, to))),
+                Some(finding) => {
+                    let finding = finding.at(&origin(facts, intent, from, to));
+                    findings.push(finding.about(tiers_of([from, to])));
+                }
                 None => exact += 1,
             }
         }
@@ -326,6 +441,7 @@ fn excess<A: Address>(
     let (sources, targets) = (ends(engine, from), ends(engine, to));
     let (mut left, mut answers, mut paths) = (HeaderSet::default(), HeaderSet::default(), Vec::new());
     let (mut open, mut unclosed, mut last) = (None, HeaderSet::default(), None);
+    let mut unknown: Option<String> = None;
     for (source, target) in engine.pairs(&sources, &targets) {
         if source == target {
             continue;
@@ -344,6 +460,10 @@ fn excess<A: Address>(
             }
             let rest = engine.set(id).minus(&allowed);
             if !rest.is_empty() {
+                if !path.known {
+                    unknown.get_or_insert_with(|| not_known(engine, source, target, path));
+                    continue;
+                }
                 answers = answers.join(engine.set(path.reply));
                 left = left.join(&rest);
             }
@@ -356,6 +476,10 @@ fn excess<A: Address>(
                 let rest = engine.set(id).minus(&allowed);
                 let undeclared = rest.minus(&anywhere);
                 if !undeclared.is_empty() {
+                    if !path.known {
+                        unknown.get_or_insert_with(|| not_known(engine, source, target, path));
+                        continue;
+                    }
                     open = Some((source, target, *path, undeclared));
                     break;
                 }
@@ -363,10 +487,13 @@ fn excess<A: Address>(
             }
         }
     }
+    let subject = format!("{} \u{2192} {}", name(facts, from), name(facts, to));
+    if let Some(why) = unknown.filter(|_| open.is_none()) {
+        return Some(Finding::new(Property::P3, Status::Unknown, subject, why));
+    }
     if left.is_empty() {
         return None;
     }
-    let subject = format!("{} \u{2192} {}", name(facts, from), name(facts, to));
     let condition = source_ports(&answers);
     let detail = format!("network ACLs let {left} through beside what is declared{condition}");
     let Some((source, target, path, rest)) = open else {
@@ -466,11 +593,11 @@ fn same_subnet<A: Address>(engine: &mut Engine<'_, A>, intent: &Intent, findings
                 ),
             );
             finding.residuals.push(closed_by_none(&left));
-            findings.push(finding.at(&tier_facts.origin));
+            findings.push(finding.at(&tier_facts.origin).about([tier]));
         } else {
             let detail = format!("security groups let {left} through, which is not declared");
             let finding = Finding::new(Property::P3, Status::Refuted, subject, detail);
-            findings.push(finding.at(&tier_facts.origin));
+            findings.push(finding.at(&tier_facts.origin).about([tier]));
         }
     }
     if !closed.is_empty() {

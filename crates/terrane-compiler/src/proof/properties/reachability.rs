@@ -1,6 +1,6 @@
 //! P2: each declared flow works, for every pair of zones, every address, and every client port.
 
-use super::{ends, name};
+use super::{ends, name, tiers_of};
 use crate::family::Address;
 use crate::network::Direction;
 use crate::proof::engine::{End, Engine, Layers, Path, Via, nat_ports};
@@ -24,6 +24,7 @@ fn works<A: Address>(engine: &mut Engine<'_, A>, flow: &IntentFlow) -> Finding {
     let facts = engine.facts();
     let finding = |status, detail: String| Finding {
         origin: flow.origin.clone(),
+        tiers: tiers_of([&flow.from, &flow.to]),
         ..Finding::new(Property::P2, status, flow.words.clone(), detail)
     };
     let (sources, targets) = (every_end(engine, &flow.from), every_end(engine, &flow.to));
@@ -31,6 +32,9 @@ fn works<A: Address>(engine: &mut Engine<'_, A>, flow: &IntentFlow) -> Finding {
         && let Some(missing) = without_endpoint(engine, &sources, service)
     {
         return finding(Status::Refuted, missing);
+    }
+    if sources.is_empty() || targets.is_empty() {
+        return finding(Status::Unknown, "no subnet of one end is known".to_owned());
     }
     let (mut unknown, mut decided_by, mut working) = (None, Vec::new(), Vec::new());
     for (source, target) in engine.pairs(&sources, &targets) {

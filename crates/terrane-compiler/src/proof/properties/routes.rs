@@ -6,7 +6,7 @@ use crate::proof::engine::Engine;
 use crate::proof::facts::{Facts, Hop};
 use crate::proof::placement::Intent;
 use crate::proof::witness::{hop_name, route_step};
-use crate::proof::{Finding, Property, Status};
+use crate::proof::{Finding, Property, Status, Step};
 
 /// P4: no private tier's table leads any address to the internet gateway.
 pub(super) fn internet_routes<A: Address>(engine: &Engine<'_, A>, findings: &mut Vec<Finding>) {
@@ -15,31 +15,34 @@ pub(super) fn internet_routes<A: Address>(engine: &Engine<'_, A>, findings: &mut
         let (mut unknown, mut wrong) = (Vec::new(), None);
         for subnet in subnets_of(facts, tier) {
             let Some(table) = facts.subnets[subnet].table else {
-                unknown.push(facts.subnets[subnet].name.as_str());
+                unknown.push(format!("the route table of {} is not known", facts.subnets[subnet].name));
                 continue;
             };
-            if let Some(atom) = engine.hops(table).iter().position(|hop| *hop == Hop::Internet) {
-                wrong.get_or_insert((subnet, atom));
+            if let Some(step) = internet_route(engine, subnet, table) {
+                wrong.get_or_insert((subnet, step));
+            } else if let Some(why) = maybe_internet(engine, table) {
+                unknown.push(format!("{}: {why}", facts.subnets[subnet].name));
             }
         }
+        unknown.dedup();
         let subject = &facts.tiers[tier].name;
         let finding = match wrong {
-            Some((subnet, atom)) => {
+            Some((subnet, step)) => {
                 let mut finding = Finding::new(
                     Property::P4,
                     Status::Refuted,
                     subject,
                     format!("{} has a route to the internet gateway", facts.subnets[subnet].name),
                 );
-                finding.decided_by.extend(route_step(engine, subnet, atom));
+                finding.decided_by.push(step);
                 finding
             }
-            None if !unknown.is_empty() => Finding::new(
-                Property::P4,
-                Status::Unknown,
-                subject,
-                format!("the route tables of {} are not known", unknown.join(", ")),
-            ),
+            None if !unknown.is_empty() => {
+                Finding::new(Property::P4, Status::Unknown, subject, unknown.join("; "))
+            }
+            None if subnets_of(facts, tier).next().is_none() => {
+                Finding::new(Property::P4, Status::Unknown, subject, "no subnet of it is known")
+            }
             None => Finding::new(
                 Property::P4,
                 Status::Proved,
@@ -47,8 +50,42 @@ pub(super) fn internet_routes<A: Address>(engine: &Engine<'_, A>, findings: &mut
                 format!("no address, over all of {}, is routed to the internet gateway", A::FAMILY),
             ),
         };
-        findings.push(finding.at(&facts.tiers[tier].origin));
+        findings.push(finding.at(&facts.tiers[tier].origin).about([tier]));
     }
+}
+
+/// Returns the route of a table that leads to an internet gateway, whatever its destination.
+fn internet_route<A: Address>(engine: &Engine<'_, A>, subnet: usize, table: usize) -> Option<Step> {
+    let facts = engine.facts();
+    if let Some(atom) = engine.hops(table).iter().position(|hop| *hop == Hop::Internet) {
+        return route_step(engine, subnet, atom);
+    }
+    let table = &facts.tables[table];
+    let listed = table.routes.iter().find(|route| route.hop == Hop::Internet);
+    let open = table.open.iter().find(|route| route.hop == Hop::Internet);
+    let v6 = table.v6.iter().find(|route| route.internet);
+    let rule = match (listed, open, v6) {
+        (Some(route), _, _) => format!("{} {}", route.destination, hop_name(facts, route.hop)),
+        (None, Some(route), _) => {
+            format!("{} {}", facts.unmodelled[route.what].name, hop_name(facts, route.hop))
+        }
+        (None, None, Some(route)) => format!("{} (IPv6) {}", route.name, hop_name(facts, Hop::Internet)),
+        (None, None, None) => return None,
+    };
+    Some(Step { layer: "route", name: table.name.clone(), rule, why: String::new() })
+}
+
+/// Returns why a table may lead to an internet gateway.
+fn maybe_internet<A: Address>(engine: &Engine<'_, A>, table: usize) -> Option<String> {
+    let facts = engine.facts();
+    let hops = engine.hops(table).iter().copied();
+    let open = facts.tables[table].open.iter().map(|route| Hop::Unmodelled(route.what));
+    let beyond = hops.chain(open).find_map(|hop| match hop {
+        Hop::Unmodelled(what) => Some(&facts.unmodelled[what]).filter(|beyond| beyond.internet),
+        _ => None,
+    });
+    let beyond = beyond.or(facts.tables[table].v6.as_ref());
+    beyond.map(|beyond| format!("{} may lead to an internet gateway", beyond.name))
 }
 
 /// P5: the way out of each private subnet stays in its zone.
@@ -82,9 +119,12 @@ pub(super) fn zone_independence<A: Address>(
                     crossing.push(format!("{} \u{2192} {}", own.name, facts.subnets[home].name));
                 }
                 let leads = |table: usize| {
-                    engine.public_atoms().iter().all(|atom| engine.hop(table, *atom) == Hop::Internet)
+                    let atoms = engine.public_atoms();
+                    atoms
+                        .iter()
+                        .all(|atom| matches!(engine.hop(table, *atom), Hop::Internet | Hop::Unmodelled(_)))
                 };
-                if !facts.subnets[home].table.is_none_or(leads) {
+                if facts.nats[nat].public && !facts.subnets[home].table.is_none_or(leads) {
                     broken.push(format!(
                         "{} is in {}, which has no route to the internet gateway",
                         facts.nats[nat].name, facts.subnets[home].name
@@ -112,8 +152,9 @@ pub(super) fn zone_independence<A: Address>(
         } else {
             (Status::Proved, "each subnet leaves through the NAT gateway of its own zone".to_owned())
         };
-        let tier = &facts.tiers[tier];
-        findings.push(Finding::new(Property::P5, status, &tier.name, detail).at(&tier.origin));
+        let idx = tier;
+        let tier = &facts.tiers[idx];
+        findings.push(Finding::new(Property::P5, status, &tier.name, detail).at(&tier.origin).about([idx]));
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) fn lifted(facts: &Facts) -> Facts<V6> {
             GroupPeerFacts::Span(peer) => GroupPeerFacts::Span(span(*peer)),
             GroupPeerFacts::Group(group) => GroupPeerFacts::Group(*group),
             GroupPeerFacts::Service(service) => GroupPeerFacts::Service(service.clone()),
-            GroupPeerFacts::Elsewhere => GroupPeerFacts::Elsewhere,
+            GroupPeerFacts::Clients => GroupPeerFacts::Clients,
+            GroupPeerFacts::Anybody => GroupPeerFacts::Anybody,
         },
         why: rule.why.clone(),
     };
@@ -80,6 +81,8 @@ pub(super) fn lifted(facts: &Facts) -> Facts<V6> {
                 name: table.name.clone(),
                 routes: table.routes.iter().map(route).collect(),
                 endpoints: table.endpoints.clone(),
+                open: table.open.clone(),
+                v6: table.v6.clone(),
             })
             .collect(),
         acls: facts
@@ -99,7 +102,8 @@ pub(super) fn lifted(facts: &Facts) -> Facts<V6> {
         nats: facts.nats.clone(),
         unmodelled: facts.unmodelled.clone(),
         unresolved: facts.unresolved.clone(),
-        unread: facts.unread.clone(),
+        unsettled: facts.unsettled.clone(),
+        doubts: facts.doubts.clone(),
         defaults_closed: facts.defaults_closed,
     }
 }

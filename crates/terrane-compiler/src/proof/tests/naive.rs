@@ -97,7 +97,8 @@ fn group_passes<A: Sample>(facts: &Facts<A>, subnet: usize, direction: Direction
             && match &rule.peer {
                 GroupPeerFacts::Span(span) => other >= span.first && other <= span.last,
                 GroupPeerFacts::Group(group) => member == Some(*group),
-                GroupPeerFacts::Service(_) | GroupPeerFacts::Elsewhere => false,
+                GroupPeerFacts::Service(_) | GroupPeerFacts::Clients => false,
+                GroupPeerFacts::Anybody => true,
             }
     })
 }
@@ -140,7 +141,8 @@ fn arrives<A: Sample>(
                     leaves
                         && enters
                         && !matches!(packet.kind, Kind::Other(_))
-                        && route(facts, home, packet.destination) == Hop::Internet
+                        // The engine does not follow a chain of gateways, and counts it as open.
+                        && matches!(route(facts, home, packet.destination), Hop::Internet | Hop::Nat(_))
                         && acl_passes(facts, home, Direction::Egress, packet)
                 }
                 _ => false,
@@ -381,7 +383,7 @@ fn random_facts<A: Sample>(seed: u64) -> Facts<A> {
         if dice.roll(6) == 0 {
             routes.push(route(3, Hop::Blackhole));
         }
-        Table { name: format!("table-{idx}"), routes, endpoints: Vec::new() }
+        Table { name: format!("table-{idx}"), routes, endpoints: Vec::new(), open: Vec::new(), v6: None }
     });
     let tables = tables.collect();
     let acls = (0..count).map(|idx| {
