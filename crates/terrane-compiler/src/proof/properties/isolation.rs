@@ -148,9 +148,13 @@ fn isolated<A: Address>(
     let mut proved = finding(Status::Proved, String::new());
     let at_acls = held_by.contains(&"network ACLs");
     proved.detail = format!(
-        "{} pairs of ends, every header: no connection at {}",
+        "{} pairs of ends, every header: no packet arrives, {} it out",
         sources.len() * targets.len(),
-        if at_acls { "the network ACLs alone" } else { "routes and network ACLs together" }
+        match () {
+            () if at_acls => "the network ACLs alone keep",
+            () if held_by.contains(&"routes") => "the routes alone keep",
+            () => "routes and network ACLs only together keep",
+        }
     );
     if !engine.is_brief() {
         proved.decided_by = deciders(engine, sources[0], targets[0], at_acls);

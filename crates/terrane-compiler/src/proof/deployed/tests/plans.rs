@@ -112,7 +112,7 @@ impl Plan {
 #[test]
 fn the_two_subnets_are_apart() {
     let plan = Plan::two_subnets().document();
-    check(&plan, DB, "P1 internet ↛ db", Proved, "routes and network ACLs together");
+    check(&plan, DB, "P1 internet ↛ db", Proved, "the routes alone keep it out");
     check(&plan, DB, "P4 db", Proved, "");
 }
 

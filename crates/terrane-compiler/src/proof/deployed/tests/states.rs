@@ -11,16 +11,16 @@ const DB: &[&str] = &["db"];
 fn the_two_subnets_are_apart() {
     for state in [State::two_subnets(), State::by_routes_alone()] {
         let state = state.document();
-        check(&state, DB, "P1 internet ↛ db", Proved, "no connection");
+        check(&state, DB, "P1 internet ↛ db", Proved, "no packet arrives");
         check(&state, DB, "P4 db", Proved, "");
     }
-    check(&State::two_subnets().document(), DB, "P1 pub ↛ db", Proved, "the network ACLs alone");
+    check(&State::two_subnets().document(), DB, "P1 pub ↛ db", Proved, "the network ACLs alone keep it out");
     check(
         &State::by_routes_alone().document(),
         DB,
         "P1 internet ↛ db",
         Proved,
-        "routes and network ACLs together",
+        "the routes alone keep it out",
     );
 }
 
