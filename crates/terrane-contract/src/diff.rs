@@ -1,22 +1,29 @@
 //! What changed between two contracts, and the version bump that it needs.
 //!
-//! One file per part of a contract: [`inputs`], [`outputs`], [`addresses`], [`blocks`], [`requirements`].
+//! One file per part: [`inputs`], [`outputs`], [`addresses`], [`blocks`], [`requirements`] of contracts, and [`code`].
 //! Each reports [`Finding`]s against the table in [`rules`].
 
 mod addresses;
 mod blocks;
+mod changelog;
+mod code;
 mod inputs;
 mod outputs;
 mod requirements;
 mod rules;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use hcl::Expression;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 pub use self::rules::{RULES, Rule};
-use crate::{Bodies, Contract};
+use crate::code::Facts;
+use crate::read::{is_aside, local_calls};
+use crate::{Checkout, Contract};
 
 /// How far the version has to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -118,20 +125,6 @@ impl Diff {
         Diff { findings, required_bump }
     }
 
-    /// Returns the same changes, and those of arguments that contracts know nothing of.
-    #[must_use]
-    pub fn with_bodies(self, old: &Bodies, new: &Bodies) -> Diff {
-        let mut report = Report { findings: self.findings };
-        for (address, body) in &new.by_address {
-            if old.by_address.get(address).is_some_and(|before| before != body) {
-                let message = "its arguments changed: what stands is changed in place, or replaced where the \
-                               provider cannot; a plan over a state of the old version shows which";
-                report.add("R15", Bump::Minor, address, message);
-            }
-        }
-        Diff::from_findings(report.findings)
-    }
-
     /// Returns the findings that say what could not be compared, instead of what changed.
     pub fn unknown(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.rule.starts_with('U'))
@@ -153,13 +146,104 @@ impl Diff {
 }
 
 /// Compares two contracts of one module.
+///
+/// Contracts hold no arguments of resources and no values of outputs: see [`Checkout::changes_since`].
 pub fn diff(old: &Contract, new: &Contract) -> Diff {
+    Checkout::of_contract(new.clone()).changes_since(&Checkout::of_contract(old.clone()))
+}
+
+/// Returns what Terraform refuses of a module, whatever came before: what no first release may hold either.
+pub fn refused(contract: &Contract) -> Diff {
+    let checkout = Checkout::of_contract(contract.clone());
     let mut report = Report::default();
-    compare(old, new, &mut report);
-    addresses::compare(old, new, &mut report);
-    blocks::compare(old, new, &mut report);
-    submodules(old, new, &mut report);
+    requirements::configured(contract.configured_providers.iter(), &mut report);
+    addresses::refused(&Side::new(&checkout, &checkout), &mut report);
     Diff::from_findings(report.findings)
+}
+
+impl Checkout {
+    /// Returns what changed since an older version of the module.
+    pub fn changes_since(&self, old: &Checkout) -> Diff {
+        let (before, after) = (Side::new(old, self), Side::new(self, old));
+        let mut report = Report::default();
+        compare(&old.contract, &self.contract, &mut report);
+        blocks::compare(&old.contract, &self.contract, &mut report);
+        addresses::compare("", &before, &after, &mut report);
+        submodules(&before, &after, &mut report);
+        if old.has_code() && self.has_code() {
+            code::compare(&before, &after, &mut report);
+        }
+        without_unseen(&before, &after, &mut report);
+        outputs::fold_untyped(old.has_code() && self.has_code(), &mut report);
+        code::files(old, self, &mut report);
+        Diff::from_findings(report.findings)
+    }
+}
+
+/// One of the two versions, with what its code says where that is compared.
+struct Side<'a> {
+    checkout: &'a Checkout,
+    facts: BTreeMap<&'a str, Facts>,
+    /// Directories whose declarations are not all known.
+    blind: BTreeSet<&'a str>,
+}
+
+impl<'a> Side<'a> {
+    fn new(checkout: &'a Checkout, other: &Checkout) -> Side<'a> {
+        let mut side = Side { checkout, facts: BTreeMap::new(), blind: checkout.blind_directories(other) };
+        for directory in checkout.code.items.keys() {
+            let Some(contract) = side.contract(directory) else { continue };
+            // No caller of the other version can have set what it does not declare.
+            let theirs = contract_of(other, directory);
+            let is_new = |name: &String| theirs.is_some_and(|theirs| !theirs.variables.contains_key(name));
+            let constants: BTreeMap<String, Expression> = contract
+                .variables
+                .iter()
+                .filter(|(name, _)| is_new(name))
+                .filter_map(|(name, variable)| Some((name.clone(), known(variable.default.as_ref()?)?)))
+                .collect();
+            let facts = checkout.code.facts(directory, &contract.variables, &constants);
+            side.facts.insert(directory, facts);
+        }
+        side
+    }
+
+    /// Returns the contract of a directory.
+    fn contract(&self, directory: &str) -> Option<&'a Contract> {
+        contract_of(self.checkout, directory)
+    }
+
+    /// Returns what the code of a directory says.
+    fn facts(&self, directory: &str) -> Option<&Facts> {
+        self.facts.get(directory)
+    }
+
+    /// Returns the directories that the root calls, itself or through others.
+    fn called(&self) -> BTreeSet<String> {
+        let mut called = BTreeSet::new();
+        let mut pending: Vec<String> = local_calls("", &self.checkout.contract).collect();
+        while let Some(path) = pending.pop() {
+            if let Some(contract) = self.contract(&path)
+                && called.insert(path.clone())
+            {
+                pending.extend(local_calls(&path, contract));
+            }
+        }
+        called
+    }
+}
+
+fn contract_of<'a>(checkout: &'a Checkout, directory: &str) -> Option<&'a Contract> {
+    if directory.is_empty() {
+        return Some(&checkout.contract);
+    }
+    checkout.contract.submodules.get(directory).map(|submodule| &submodule.contract)
+}
+
+/// Returns a default as an expression in normal form.
+fn known(value: &serde_json::Value) -> Option<Expression> {
+    let expression = Expression::from_serializable(value).ok()?;
+    Some(crate::normal::Definitions::default().normal(&expression))
 }
 
 /// Compares everything but addresses, which are compared over the whole package at once.
@@ -169,27 +253,76 @@ fn compare(old: &Contract, new: &Contract, report: &mut Report) {
     requirements::compare(old, new, report);
 }
 
-fn submodules(old: &Contract, new: &Contract, report: &mut Report) {
-    for (path, before) in old.submodules.iter().filter(|(_, submodule)| submodule.public) {
-        match new.submodules.get(path) {
-            Some(after) if after.public => {
-                let mut inner = Report::default();
-                compare(&before.contract, &after.contract, &mut inner);
-                for mut finding in inner.findings {
-                    finding.address = format!("{path}: {}", finding.address);
-                    report.findings.push(finding);
-                }
+/// Compares the modules in the package that callers can name by their directory.
+fn submodules(old: &Side<'_>, new: &Side<'_>, report: &mut Report) {
+    let (was_called, is_called) = (old.called(), new.called());
+    let (before, after) = (&old.checkout.contract.submodules, &new.checkout.contract.submodules);
+    for (path, earlier) in before.iter().filter(|(path, _)| !is_aside(path)) {
+        // By convention, one without README that the package itself calls is its own affair.
+        let is_internal = !earlier.public && was_called.contains(path);
+        let Some(later) = after.get(path) else {
+            if !is_internal {
+                report.add("S01", Bump::Major, path, "callers of this submodule no longer find it");
             }
-            Some(_) => {
-                report.add("S01", Bump::Major, path, "the README is gone, which withdraws the submodule")
+            continue;
+        };
+        if earlier.public && !later.public {
+            report.add("S01", Bump::Major, path, "the README is gone, which withdraws the submodule");
+            continue;
+        }
+        let mut inner = Report::default();
+        compare(&earlier.contract, &later.contract, &mut inner);
+        if !is_internal {
+            addresses::compare(path, old, new, &mut inner);
+        }
+        for mut finding in inner.findings {
+            if is_internal && finding.bump > Bump::Minor {
+                finding.bump = Bump::Minor;
+                finding
+                    .message
+                    .push_str(" (the submodule has no README, so it is meant for this package alone)");
             }
-            None => report.add("S01", Bump::Major, path, "callers of this submodule no longer find it"),
+            finding.address = format!("{path}: {}", finding.address);
+            report.findings.push(finding);
         }
     }
-    for (path, _) in new.submodules.iter().filter(|(_, submodule)| submodule.public) {
-        if !old.submodules.get(path).is_some_and(|submodule| submodule.public) {
+    for (path, later) in after.iter().filter(|(path, _)| !is_aside(path)) {
+        let is_named = later.public || !is_called.contains(path);
+        let was_named = before.get(path).is_some_and(|earlier| earlier.public || !later.public);
+        if is_named && !was_named {
             report.add("S02", Bump::Minor, path, "a new public submodule");
         }
+    }
+}
+
+/// Drops what only seems to be gone or new, since the file that may declare it cannot be read.
+fn without_unseen(old: &Side<'_>, new: &Side<'_>, report: &mut Report) {
+    /// Rules about what only the old version has, and about what only the new one has.
+    const GONE: [&str; 9] = ["V03", "O01", "R01", "R04", "R08", "R10", "R12", "P04", "S01"];
+    const NEW: [&str; 8] = ["V01", "V02", "O02", "R13", "S02", "P06", "R03", "R05"];
+    let touches = |blind: &BTreeSet<&str>, address: &str| match address.split_once(": ") {
+        Some((directory, _)) => blind.contains(directory),
+        // What a call brings may come from any directory.
+        None if address.starts_with("module.") => !blind.is_empty(),
+        None => blind.contains("") || blind.contains(address),
+    };
+    report.findings.retain(|finding| {
+        let rule = finding.rule.as_str();
+        let either = matches!(rule, "R17" | "M01");
+        let unseen = |side: &Side<'_>, rules: &[&str]| {
+            (rules.contains(&rule) || either) && touches(&side.blind, &finding.address)
+        };
+        !(unseen(new, &GONE) || unseen(old, &NEW))
+    });
+}
+
+/// Returns a text that fits on a line.
+fn shortened(text: &str) -> String {
+    /// Characters that a message shows of an expression.
+    const MAX: usize = 120;
+    match text.char_indices().nth(MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

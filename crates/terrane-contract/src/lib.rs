@@ -5,7 +5,8 @@
 //!
 //! [`Contract::from_files`] reads it from the files of any module, whoever wrote them.
 //!
-//! [`diff`] says what changed between two contracts, and the version bump that it needs.
+//! [`diff`] says what changed between two contracts, and the version bump that it needs;
+//! [`Checkout::changes_since`] says more, of modules whose files are there.
 //!
 //! This crate does no I/O.
 
@@ -13,22 +14,25 @@ mod address;
 mod addresses;
 mod agree;
 mod bindings;
-mod bodies;
+mod checkout;
+mod code;
 mod contract;
 mod diff;
 mod expression;
+mod layout;
+mod normal;
 mod range;
 mod read;
 mod syntax;
 
 pub use addresses::{AddressBlock, Addresses, BlockState};
 pub use bindings::{module_bindings, module_struct, output_bindings};
-pub use bodies::Bodies;
+pub use checkout::Checkout;
 pub use contract::{
     Admitted, Contract, Holds, KeyKind, Managed, ModuleCall, Move, Output, Provider, SCHEMA_VERSION,
     Submodule, Variable,
 };
-pub use diff::{Bump, Diff, Finding, RULES, Rule, diff};
+pub use diff::{Bump, Diff, Finding, RULES, Rule, diff, refused};
 pub use expression::canonical;
 pub use read::ReadError;
 pub use syntax::Problem;

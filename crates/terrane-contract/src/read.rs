@@ -37,8 +37,8 @@ impl Contract {
     /// Reads the contract of a module from its files, given as path (with `/`) and text.
     ///
     /// Files other than `.tf` and `.tf.json` are passed over, except that a `README.md`
-    /// makes a submodule public. Submodules are the directories below `modules/`
-    /// and those that a local call names.
+    /// makes a submodule public. Submodules are all directories with Terraform files
+    /// but examples and tests, and those that a local call names.
     /// An output's type is known only where its expression makes it certain.
     ///
     /// # Errors
@@ -48,18 +48,12 @@ impl Contract {
         module: &str,
         files: impl IntoIterator<Item = (P, T)>,
     ) -> Result<Contract, ReadError> {
-        let mut directories: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        for (path, text) in files {
-            let path = path.into().replace('\\', "/");
-            let path = path.trim_start_matches("./");
-            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-            directories.entry(directory.to_owned()).or_default().insert(name.to_owned(), text.into());
-        }
-        let mut reader = Reader { directories: &directories, problems: Vec::new() };
-        let mut contract = reader.directory("", module);
-        contract.submodules = reader.submodules(&contract);
-        let mut problems = reader.problems;
-        if contract == Contract::new(module) && problems.is_empty() {
+        let files: BTreeMap<String, String> =
+            files.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
+        let files = files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
+        let reading = Reading::of(module, files);
+        let mut problems: Vec<Problem> = reading.unreadable.into_values().chain(reading.problems).collect();
+        if reading.contract == Contract::new(module) && problems.is_empty() {
             problems.push(Problem {
                 file: ".".to_owned(),
                 line: None,
@@ -67,7 +61,7 @@ impl Contract {
             });
         }
         if problems.is_empty() {
-            return Ok(contract);
+            return Ok(reading.contract);
         }
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
         problems.dedup();
@@ -75,51 +69,152 @@ impl Contract {
     }
 }
 
-struct Reader<'a> {
-    directories: &'a BTreeMap<String, BTreeMap<String, String>>,
+/// All that could be read of a module's files.
+pub(crate) struct Reading {
+    pub(crate) contract: Contract,
+    /// The declarations of each directory.
+    pub(crate) items: BTreeMap<String, Vec<Item>>,
+    /// Why nothing of a file can be read, by file.
+    pub(crate) unreadable: BTreeMap<String, Problem>,
+    /// What is wrong with declarations that could be read.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Reading {
+    /// Reads the files of a module, given as path (with `/`) and bytes.
+    pub(crate) fn of<'f>(module: &str, files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Reading {
+        let mut reader = Reader::default();
+        for (path, bytes) in files {
+            let path = path.replace('\\', "/");
+            let path = path.trim_start_matches("./");
+            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+            if name == "README.md" {
+                reader.documented.insert(directory.to_owned());
+            }
+            if is_terraform(name) {
+                reader.files.entry(directory.to_owned()).or_default().push((path.to_owned(), bytes));
+            }
+        }
+        let mut contract = reader.directory("", module);
+        contract.submodules = reader.submodules(&contract);
+        let Reader { items, unreadable, problems, .. } = reader;
+        Reading { contract, items, unreadable, problems }
+    }
+}
+
+/// Merges a declaration of an override file into the one that it overrides, as Terraform does.
+fn overlay(base: &mut Vec<Item>, item: Item, problems: &mut Vec<Problem>) {
+    if item.kind == "locals" {
+        for (name, value) in item.attributes {
+            let declared = base
+                .iter_mut()
+                .filter(|item| item.kind == "locals")
+                .find_map(|item| item.attributes.get_mut(&name));
+            match declared {
+                Some(declared) => *declared = value,
+                None => problems.push(item.place.problem(format!("local value `{name}` overrides none"))),
+            }
+        }
+        return;
+    }
+    let same = |other: &&mut Item| other.kind == item.kind && other.labels == item.labels;
+    let Some(target) = base.iter_mut().find(same) else {
+        // Settings need not have been there before.
+        if item.kind == "terraform" {
+            base.push(item);
+        } else {
+            let name = item.labels.join(".");
+            problems.push(item.place.problem(format!("{} `{name}` overrides none", item.kind)));
+        }
+        return;
+    };
+    target.attributes.extend(item.attributes);
+    let kinds: BTreeSet<&String> = item.blocks.iter().map(|block| &block.kind).collect();
+    for kind in kinds {
+        let (of_kind, new): (Vec<&Item>, _) =
+            (item.blocks.iter().filter(|block| block.kind == *kind).collect(), kind);
+        match (new.as_str(), target.blocks.iter_mut().find(|block| block.kind == *kind)) {
+            // These are merged by name, all others replaced.
+            ("required_providers" | "lifecycle", Some(block)) => {
+                block.attributes.extend(of_kind.iter().flat_map(|block| block.attributes.clone()));
+            }
+            _ => {
+                target.blocks.retain(|block| block.kind != *kind);
+                target.blocks.extend(of_kind.into_iter().cloned());
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader<'f> {
+    /// Terraform files by directory.
+    files: BTreeMap<String, Vec<(String, &'f [u8])>>,
+    /// Directories with a README.
+    documented: BTreeSet<String>,
+    items: BTreeMap<String, Vec<Item>>,
+    unreadable: BTreeMap<String, Problem>,
     problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
+    /// Parses the files of a directory, if it has any.
+    fn parse(&mut self, directory: &str) {
+        let Some(files) = self.files.get(directory) else { return };
+        let (mut items, mut overrides) = (Vec::new(), Vec::new());
+        for (path, bytes) in files {
+            let parsed = match std::str::from_utf8(bytes) {
+                Ok(text) => parse(path, text, &mut self.problems),
+                Err(error) => Err(Problem {
+                    file: path.clone(),
+                    line: Some(
+                        1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count(),
+                    ),
+                    message: "it is not UTF-8; save it as UTF-8".to_owned(),
+                }),
+            };
+            match parsed {
+                Ok(parsed) if is_override(path.rsplit('/').next().unwrap_or(path)) => {
+                    overrides.extend(parsed)
+                }
+                Ok(parsed) => items.extend(parsed),
+                Err(problem) => drop(self.unreadable.insert(path.clone(), problem)),
+            }
+        }
+        overrides.into_iter().for_each(|item| overlay(&mut items, item, &mut self.problems));
+        self.items.insert(directory.to_owned(), items);
+    }
+
+    /// Reads every module in the package beside its root.
     fn submodules(&mut self, root: &Contract) -> BTreeMap<String, Submodule> {
         let mut pending: Vec<String> =
-            self.directories.keys().filter(|path| is_standard_submodule(path)).cloned().collect();
+            self.files.keys().filter(|path| !path.is_empty() && !is_aside(path)).cloned().collect();
         pending.extend(local_calls("", root));
         let mut found: BTreeMap<String, Submodule> = BTreeMap::new();
         while let Some(path) = pending.pop() {
-            if path.is_empty() || found.contains_key(&path) || !self.is_module(&path) {
+            if path.is_empty() || found.contains_key(&path) || !self.files.contains_key(&path) {
                 continue;
             }
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
             let contract = self.directory(&path, &name);
             pending.extend(local_calls(&path, &contract));
-            let public = self.directories[&path].contains_key("README.md");
+            let public = self.documented.contains(&path);
             found.insert(path, Submodule { public, contract });
         }
         found
     }
 
-    fn is_module(&self, directory: &str) -> bool {
-        self.directories.get(directory).is_some_and(|files| files.keys().any(|name| is_terraform(name)))
-    }
-
     fn directory(&mut self, directory: &str, module: &str) -> Contract {
-        let mut items = Vec::new();
-        for (name, text) in self.directories.get(directory).into_iter().flatten() {
-            if !is_terraform(name) {
-                continue;
-            }
-            let file = if directory.is_empty() { name.clone() } else { format!("{directory}/{name}") };
-            if is_override(name) {
-                let message =
-                    "override files are not read; move the declarations into the files they override";
-                self.problems.push(Problem { file, line: None, message: message.to_owned() });
-                continue;
-            }
-            items.extend(parse(&file, text, &mut self.problems));
-        }
-        ModuleReader::read(module, &items, &mut self.problems)
+        self.parse(directory);
+        let items = self.items.get(directory).map_or(&[][..], Vec::as_slice);
+        ModuleReader::read(module, items, &mut self.problems)
     }
+}
+
+/// Whether a directory holds examples or tests, which no caller uses.
+pub(crate) fn is_aside(path: &str) -> bool {
+    path.split('/')
+        .any(|part| matches!(part, "examples" | "example" | "tests" | "test") || part.starts_with('.'))
 }
 
 pub(crate) fn is_terraform(name: &str) -> bool {
@@ -129,10 +224,6 @@ pub(crate) fn is_terraform(name: &str) -> bool {
 fn is_override(name: &str) -> bool {
     let stem = name.trim_end_matches(".json").trim_end_matches(".tf");
     stem == "override" || stem.ends_with("_override")
-}
-
-fn is_standard_submodule(path: &str) -> bool {
-    path.strip_prefix("modules/").is_some_and(|name| !name.is_empty() && !name.contains('/'))
 }
 
 /// Returns the directories that a module calls locally, as paths from the package's root.
@@ -400,6 +491,8 @@ fn flag(item: &Item, name: &str, default: bool, problems: &mut Vec<Problem>) -> 
     match item.get(name) {
         None => default,
         Some(Expression::Bool(value)) => *value,
+        // Terraform converts what is in quotes.
+        Some(Expression::String(text)) if text == "true" || text == "false" => text == "true",
         Some(other) => {
             let message = format!("`{name}` needs `true` or `false`, found `{}`", canonical(other));
             problems.push(item.place.problem(message));

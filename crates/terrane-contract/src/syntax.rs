@@ -9,6 +9,8 @@ use hcl::edit::structure::{Body, Structure};
 use hcl::expr::TemplateExpr;
 use serde_json::Value;
 
+use crate::layout;
+
 /// A problem found while reading a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -57,13 +59,23 @@ impl Item {
         self.attributes.get(name)
     }
 
+    /// Calls a function for each argument of the block and of those inside.
+    pub(crate) fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expression)) {
+        self.attributes.values().for_each(&mut *see);
+        self.blocks.iter().for_each(|block| block.each_expression(see));
+    }
+
     pub(crate) fn blocks<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Item> {
         self.blocks.iter().filter(move |block| block.kind == kind)
     }
 }
 
 /// Parses one file; the name decides the syntax.
-pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<Item> {
+///
+/// # Errors
+///
+/// Returns why nothing of the file can be read; smaller problems are added to the others.
+pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Item>, Problem> {
     if file.ends_with(".json") {
         parse_json(file, text, problems)
     } else {
@@ -71,18 +83,15 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<
     }
 }
 
-fn parse_native(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<Item> {
+fn parse_native(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Item>, Problem> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match hcl::edit::parser::parse_body(text) {
-        Ok(body) => native_block(file, text, "", Vec::new(), Some(1), body, problems).blocks,
-        Err(error) => {
-            problems.push(Problem {
-                file: file.to_owned(),
-                line: Some(error.location().line()),
-                message: format!("syntax error: {}", error.message()),
-            });
-            Vec::new()
-        }
+    match hcl::edit::parser::parse_body(&layout::prepare(text)) {
+        Ok(body) => Ok(native_block(file, text, "", Vec::new(), Some(1), body, problems).blocks),
+        Err(error) => Err(Problem {
+            file: file.to_owned(),
+            line: Some(line_of(text, error.location().offset())),
+            message: format!("syntax error: {}", error.message()),
+        }),
     }
 }
 
@@ -140,14 +149,13 @@ const JSON_LABELS: [(&str, usize); 9] = [
 const JSON_BLOCKS: [&str; 5] =
     ["required_providers", "validation", "precondition", "postcondition", "lifecycle"];
 
-fn parse_json(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<Item> {
+fn parse_json(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Item>, Problem> {
     let place = Place { file: file.to_owned(), line: None };
     let root: Value = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(error) => {
             let line = Some(error.line());
-            problems.push(Problem { file: file.to_owned(), line, message: format!("syntax error: {error}") });
-            return Vec::new();
+            return Err(Problem { file: file.to_owned(), line, message: format!("syntax error: {error}") });
         }
     };
     let mut items = Vec::new();
@@ -166,7 +174,7 @@ fn parse_json(file: &str, text: &str, problems: &mut Vec<Problem>) -> Vec<Item> 
             json_labelled(kind, &mut Vec::new(), *n_labels, value, &place, &mut items, problems);
         }
     }
-    items
+    Ok(items)
 }
 
 fn json_labelled(

@@ -46,6 +46,13 @@ impl Error {
         Error { kind: ErrorKind::Unavailable, message: message.into(), source: Some(source.into()) }
     }
 
+    /// Returns the message with those of its causes, for people.
+    pub fn chain(&self) -> String {
+        let first: &dyn std::error::Error = self;
+        let causes = std::iter::successors(Some(first), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+
     /// Returns what sort of failure this is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -54,11 +61,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.message)
     }
 }
 

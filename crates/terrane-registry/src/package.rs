@@ -10,7 +10,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use terrane_contract::{Bodies, Contract, Diff, diff};
+use terrane_contract::{Checkout, Contract, Diff, refused};
 
 use crate::Error;
 
@@ -28,16 +28,16 @@ pub struct Package {
 const MAX_BYTES: usize = 16 << 20;
 
 impl Package {
-    /// Reads the files to publish from a module's directory.
+    /// Reads the files to publish from a module's directory, which may be a checkout as it was cloned.
     ///
-    /// Terraform files, documentation, diagrams, templates, licences, and `contract.json` are published.
-    /// Tests, release metadata, and tool settings are left out.
+    /// Terraform files, documentation, diagrams, templates, licences, `contract.json`, and every file that the code
+    /// reads are published. All else is left out. A `.terraformignore` leaves out more; with `!` it publishes more.
     ///
     /// # Errors
     ///
-    /// Refuses, naming every path, anything else: state, variable files, links, and whatever is unknown.
+    /// Refuses, naming every path, what is not left out and cannot be published: states, variable files, and links.
     pub fn from_directory(directory: &Path) -> Result<Package, Error> {
-        Package::from_files(walk::read(directory)?)
+        Package::from_selection(walk::read(directory)?)
     }
 
     /// Makes a package of a module's directory that was read elsewhere, such as from a commit.
@@ -46,7 +46,32 @@ impl Package {
     ///
     /// As [`Package::from_directory`].
     pub fn from_tree(files: BTreeMap<String, Vec<u8>>) -> Result<Package, Error> {
-        Package::from_files(files.into_iter().filter(|(path, _)| !walk::is_left_out(path)).collect())
+        Package::from_selection(walk::choose(files)?)
+    }
+
+    /// Returns the files of a module's directory that a package of it would hold, whether or not one can be made.
+    ///
+    /// # Errors
+    ///
+    /// Fails where a directory or file cannot be read.
+    pub fn files_of_directory(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        Ok(walk::read(directory)?.files)
+    }
+
+    /// Returns which of a directory's files a package of it would hold, whether or not one can be made.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a `.terraformignore` that is not one.
+    pub fn files_of_tree(files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        Ok(walk::choose(files)?.files)
+    }
+
+    fn from_selection(selection: walk::Selection) -> Result<Package, Error> {
+        match selection.problems.as_slice() {
+            [] => Package::from_files(selection.files),
+            problems => Err(Error::input(problems.join("\n"))),
+        }
     }
 
     /// Makes a package of exactly these files by path.
@@ -119,11 +144,23 @@ impl Package {
     /// Returns what changed since an earlier package of the module: what the contracts say, and changed arguments.
     pub fn changes(&self, contract: &Contract, earlier: Option<(&Contract, &Package)>) -> Diff {
         match earlier {
-            Some((before, package)) => diff(before, contract)
-                .with_bodies(&Bodies::from_files(package.texts()), &Bodies::from_files(self.texts())),
+            Some((before, package)) => {
+                let read = |contract: &Contract, package: &Package| {
+                    let mut checkout = Checkout::read(&contract.module, package.files.clone());
+                    // What was written knows more than can be read.
+                    checkout.contract = contract.clone();
+                    checkout
+                };
+                read(contract, self).changes_since(&read(before, package))
+            }
             // The first release may be anything that Terraform accepts.
-            None => diff(contract, contract),
+            None => refused(contract),
         }
+    }
+
+    /// Returns the version as which the module was compiled, if it says so.
+    pub(crate) fn compiled_version(&self) -> Option<String> {
+        Checkout::read("module", self.files.clone()).compiled_version()
     }
 
     fn texts(&self) -> impl Iterator<Item = (&str, &str)> {

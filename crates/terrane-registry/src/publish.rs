@@ -105,6 +105,13 @@ impl Registry<'_> {
         if !version.build.is_empty() {
             return Err(Error::input(format!("version {version} has build metadata, which clients ignore")));
         }
+        if let Some(compiled) = package.compiled_version().filter(|compiled| *compiled != version.to_string())
+        {
+            return Err(Error::input(format!(
+                "the module was compiled as {compiled}, so states of {version} would name the wrong version\n\
+                 hint: compile it as {version}, or publish it as {compiled}"
+            )));
+        }
         let contract = package.contract(module.name())?;
         let previous = self.previous(module, version)?;
         let changes = self.changes(module, previous.as_ref(), package, &contract)?;

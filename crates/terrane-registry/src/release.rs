@@ -141,7 +141,7 @@ impl Release {
         let version = choose(&changes, previous.as_ref(), version, &allow)?;
         // Its commit is still to be made, so a tag that exists is on another.
         git.is_tagged(&self.tag(&version), "the commit of this release")?;
-        let changelog = changelog(&version, previous.as_ref(), &changes);
+        let changelog = changelog(&version, last.as_ref(), &changes, &contract);
         Ok(Plan { version, previous, changes, changelog, prepared: false })
     }
 
@@ -325,17 +325,17 @@ const FIRST: Version = Version::new(1, 0, 0);
 const ALLOW_FILE: &str = ".semver-allow.toml";
 const CHANGELOG_HEAD: &str = "# Changes\n";
 
-fn changelog(version: &Version, previous: Option<&Version>, changes: &Diff) -> String {
+fn changelog(version: &Version, previous: Option<&Manifest>, changes: &Diff, contract: &Contract) -> String {
     let mut text = format!("\n## {version}\n\n");
-    let shown: Vec<_> = changes.findings.iter().filter(|finding| finding.bump > Bump::None).collect();
-    if previous.is_none() {
-        text.push_str("- The first release.\n");
-    } else if shown.is_empty() {
+    let lines = match previous {
+        None => vec!["The first release.".to_owned()],
+        Some(previous) => changes.changelog(&previous.contract, contract),
+    };
+    if lines.is_empty() {
         text.push_str("- The interface is unchanged.\n");
     }
-    for finding in shown {
-        let mark = if finding.bump >= Bump::Major { "**breaking** " } else { "" };
-        text.push_str(&format!("- {mark}`{}`: {} ({})\n", finding.address, finding.message, finding.rule));
+    for line in lines {
+        text.push_str(&format!("- {line}\n"));
     }
     text
 }

@@ -121,7 +121,7 @@ fn compile_all(
                 }
                 modules.insert(topology.name.clone(), compilation);
             }
-            Err(error) if error.kind() == ErrorKind::Refused => problems.push(error.to_string()),
+            Err(error) if error.kind() == ErrorKind::Refused => problems.push(error.chain()),
             Err(error) => return Err(error),
         }
     }

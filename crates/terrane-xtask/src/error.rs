@@ -33,6 +33,13 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
+    /// Returns the message with those of its causes, for people.
+    pub fn chain(&self) -> String {
+        let first: &dyn std::error::Error = self;
+        let causes = std::iter::successors(Some(first), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+
     /// Returns what kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -53,11 +60,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.message)
     }
 }
 
@@ -68,7 +71,7 @@ impl From<terrane_registry::Error> for Error {
             Registry::Unavailable | Registry::Denied => ErrorKind::Service,
             _ => ErrorKind::Refused,
         };
-        Self::new(kind, error.to_string())
+        Self::new(kind, error.chain())
     }
 }
 

@@ -130,7 +130,7 @@ pub fn run(workspace: &Workspace, catalog: &[Topology], arguments: &[&str]) -> u
 /// Returns the exit code of a command, and prints why it failed.
 pub fn code(done: Result<u8>) -> u8 {
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        eprintln!("error: {}", error.chain());
         exit_code(error.kind())
     })
 }

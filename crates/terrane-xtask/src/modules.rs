@@ -37,7 +37,7 @@ pub fn check(workspace: &Workspace, terraform: &Terraform, long: bool) -> Result
                     counts.passed += passed;
                 }
                 Err(error) => {
-                    eprintln!("error: {name}: {error}");
+                    eprintln!("error: {name}: {}", error.chain());
                     counts.failed += 1;
                 }
             }

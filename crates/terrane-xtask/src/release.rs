@@ -61,7 +61,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], args: &Args) -> R
     })?;
     let release = release.with_terraform(&terraform.settings()?);
     release.prepare(version.as_ref(), || {
-        recompile(workspace, &topologies, &terraform).map_err(|error| error.to_string())
+        recompile(workspace, &topologies, &terraform).map_err(|error| error.chain())
     })?;
     let (what, manifest) = match release.publish()? {
         Published::New(manifest) => ("published", manifest),

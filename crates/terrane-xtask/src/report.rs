@@ -51,7 +51,7 @@ impl Report {
         eprintln!("== {name}");
         let start = Instant::now();
         let counts = run().unwrap_or_else(|error| {
-            eprintln!("error: {name}: {error}");
+            eprintln!("error: {name}: {}", error.chain());
             Counts { failed: 1, ..Counts::default() }
         });
         let took = start.elapsed();

@@ -8,6 +8,8 @@ use terrane_registry::ErrorKind;
 
 /// The input has problems.
 const PROBLEMS: u8 = 1;
+/// The command line is wrong in a way that only its meaning shows.
+const USAGE: u8 = 2;
 /// A file, program, or service failed.
 const SERVICE: u8 = 4;
 
@@ -22,6 +24,11 @@ impl Failure {
     /// The input has problems; what they are was printed, or is in the message.
     pub(crate) fn problems(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), code: PROBLEMS }
+    }
+
+    /// The command line does not say what is to be done.
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: USAGE }
     }
 
     /// A file or service failed.
@@ -58,7 +65,7 @@ impl From<terrane_registry::Error> for Failure {
     fn from(error: terrane_registry::Error) -> Failure {
         let is_service = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Denied);
         let code = if is_service { SERVICE } else { PROBLEMS };
-        Failure { message: error.to_string(), code }
+        Failure { message: error.chain(), code }
     }
 }
 

@@ -8,6 +8,7 @@ mod files;
 mod new;
 mod prove;
 mod registry;
+mod revisions;
 mod state;
 
 use std::process::ExitCode;

@@ -149,6 +149,15 @@ fn types(address: &str, old: &Type, new: &Type, report: &mut Report) {
             }
         }
         (Type::Object { .. }, Type::Object { .. }) => objects(address, old, new, report),
+        // Terraform takes a map where all attributes may be left out, and drops its other keys.
+        (Type::Map(element), Type::Object { attributes, optional })
+            if optional.len() == attributes.len() && attributes.values().all(|ty| converts(element, ty)) =>
+        {
+            let names: Vec<String> = attributes.keys().map(|name| format!("`{name}`")).collect();
+            let message =
+                format!("maps are still accepted, and keys other than {} are dropped", names.join(", "));
+            report.add("V11", Bump::Major, address, message);
+        }
         _ if converts(old, new) => {
             report.add("V07", Bump::Minor, address, format!("{new} accepts every {old}"));
         }

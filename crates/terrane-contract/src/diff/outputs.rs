@@ -98,3 +98,25 @@ fn types(address: &str, old: &Type, new: &Type, report: &mut Report) {
         _ => report.add("O03", Bump::Major, address, format!("{new} instead of {old}")),
     }
 }
+
+/// Says once which types are unknown on both sides; where the values are compared, a change of them is seen.
+pub(super) fn fold_untyped(has_values: bool, report: &mut Report) {
+    let is_untyped = |finding: &super::Finding| finding.rule == "U02";
+    let untyped: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| is_untyped(finding))
+        .map(|finding| format!("`{}`", finding.address.trim_start_matches("output.")))
+        .collect();
+    if has_values || untyped.len() > 1 {
+        report.findings.retain(|finding| !is_untyped(finding));
+    }
+    if !has_values && untyped.len() > 1 {
+        let message = format!(
+            "the types of {} values are unknown in both, so a change would not be seen: {}",
+            untyped.len(),
+            super::shortened(&untyped.join(", "))
+        );
+        report.add("U02", Bump::None, "outputs", message);
+    }
+}

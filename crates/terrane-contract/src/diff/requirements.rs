@@ -32,13 +32,19 @@ pub(super) fn compare(old: &Contract, new: &Contract, report: &mut Report) {
             report.add("P06", Bump::Major, address, "a new provider that callers may have to configure");
         }
     }
-    for name in &new.configured_providers {
+    // One that was there before keeps nobody from upgrading.
+    configured(new.configured_providers.difference(&old.configured_providers), report);
+    required_version(old, new, report);
+    calls(old, new, report);
+}
+
+/// Reports providers that a module configures itself.
+pub(super) fn configured<'a>(providers: impl Iterator<Item = &'a String>, report: &mut Report) {
+    for name in providers {
         let message = "a module that configures providers cannot be used with count, for_each, or depends_on; \
                        leave the configuration to the caller";
         report.add("P08", Bump::Refused, format!("provider.{name}"), message);
     }
-    required_version(old, new, report);
-    calls(old, new, report);
 }
 
 fn short(source: &str) -> &str {

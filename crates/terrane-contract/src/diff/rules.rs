@@ -15,8 +15,9 @@ const fn rule(id: &'static str, doc: &'static str) -> Rule {
 
 /// Every rule, in order of its id's group: variables, outputs, resources, providers, the rest.
 ///
-/// A contract holds no arguments of resources: that some changed is known where both packages are (`R15`), and what
-/// that does shows in a plan alone. The one exception is the address of a compiled network's subnet (`R14`).
+/// A contract holds no arguments and no values of outputs: that some changed is known where both packages are
+/// (`R15`, `R17`, `R18`, `O10`, `O12`), and what that does shows in a plan alone. The one exception is the address of a
+/// compiled network's subnet (`R14`).
 pub const RULES: &[Rule] = &[
     rule("V01", "a required variable is new: major"),
     rule("V02", "an optional variable is new: minor"),
@@ -59,13 +60,14 @@ pub const RULES: &[Rule] = &[
         "O11",
         "an output's type is declared (minor), or no longer is, so that it may change unseen (patch)",
     ),
-    rule("R01", "a managed resource is gone: major"),
+    rule("O12", "an output's value is computed otherwise: minor"),
+    rule("R01", "a managed resource, or a call of a module elsewhere, is gone: major"),
     rule("R02", "a managed resource is forgotten without being destroyed: major"),
     rule("R03", "a resource is renamed and moved: minor"),
     rule("R04", "a resource is renamed without a moved block: major"),
     rule("R05", "a single resource got count, or the other way round, which Terraform moves: minor"),
     rule("R06", "a resource got for_each, with (minor) or without (major) moved blocks"),
-    rule("R07", "instance keys changed without moved blocks: major"),
+    rule("R07", "instance keys changed for certain, without moved blocks: major"),
     rule(
         "R08",
         "a resource went into or out of a child module, with (minor) or without (major) moved blocks",
@@ -74,11 +76,12 @@ pub const RULES: &[Rule] = &[
     rule("R10", "an earlier moved block is gone, which destroys for those who skipped versions: major"),
     rule("R11", "moved blocks contradict each other or the declarations: refused"),
     rule("R12", "a moved block leads to an address that is not declared: major"),
-    rule("R13", "a managed resource is new: minor"),
+    rule("R13", "a managed resource, a call of a module elsewhere, or an instance of one is new: minor"),
     rule("R14", "the block of a tier or the slot of a zone moved, which replaces subnets: major"),
-    rule("R15", "the arguments of a resource changed, which changes what stands: minor"),
+    rule("R15", "the arguments of a resource, call, or provider changed, which changes what stands: minor"),
     rule("R16", "a lifecycle setting changed: major where destruction is now refused, else minor"),
-    rule("R17", "a data source is new (minor) or gone (patch)"),
+    rule("R17", "a data source is new or reads something else (minor), or is gone (patch)"),
+    rule("R18", "a condition of a resource or data source is new or changed (major), or gone (minor)"),
     rule("P01", "a provider's lowest version was raised inside its major: minor"),
     rule("P02", "a provider's range excludes versions that it admitted: major"),
     rule("P03", "a provider's range was widened: minor"),
@@ -92,8 +95,10 @@ pub const RULES: &[Rule] = &[
     rule("M01", "a registry module that this one calls has another version or source"),
     rule("B01", "the admitted base ranges are narrower: major"),
     rule("B02", "the admitted base ranges are wider: minor"),
-    rule("D01", "descriptions changed: patch"),
+    rule("D01", "descriptions, or files that decide nothing that stands, changed: patch"),
     rule("D02", "the bytes of an archive changed, and its tree did not: none; the published archive stays"),
     rule("U01", "a type is known on one side alone, so its compatibility is unknown: major"),
     rule("U02", "a type is unknown on both sides, so a change of it would not be seen: none"),
+    rule("U03", "what decides instance keys changed, and whether the keys did is unknown: minor"),
+    rule("U04", "a file cannot be read: major, or none where it is the same on both sides"),
 ];

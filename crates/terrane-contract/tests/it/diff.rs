@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 use terrane_contract::{
-    AddressBlock, Addresses, BlockState, Bodies, Bump, Contract, Diff, Holds, RULES, diff,
+    AddressBlock, Addresses, BlockState, Bump, Checkout, Contract, Diff, Holds, RULES, diff,
 };
 
 use crate::addresses;
@@ -297,7 +297,7 @@ fn every_rule_has_a_case() {
         CASES.iter().flat_map(|(_, _, rules, _)| rules.iter().copied()).collect();
     covered.extend(addresses::CASES.iter().flat_map(|case| case.rules.iter().copied()));
     // These have tests of their own below.
-    covered.extend(["O10", "R14", "R15", "S01", "S02", "B01", "B02"]);
+    covered.extend(["O10", "O12", "R14", "R15", "R17", "R18", "S01", "S02", "B01", "B02", "U03", "U04"]);
     // No contract holds archives; the registry's tests have this one.
     covered.insert("D02");
     let table: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
@@ -329,7 +329,18 @@ fn public_submodules_are_part_of_the_interface() {
         &package(true, "variable \"b\" {}\n"),
         &[("V01", "modules/s: var.b"), ("V03", "modules/s: var.a")],
     );
-    check(&private, &package(false, "variable \"b\" {}\n"), &[]);
+    // Nobody else can be meant by one that the package does not call.
+    check(
+        &private,
+        &package(false, "variable \"b\" {}\n"),
+        &[("V01", "modules/s: var.b"), ("V03", "modules/s: var.a")],
+    );
+    let internal = |inner: &str| {
+        let main = "module \"s\" {\n  source = \"./modules/s\"\n}\n";
+        Contract::from_files("m", [("main.tf", main), ("modules/s/main.tf", inner)]).unwrap()
+    };
+    let diff = diff(&internal("variable \"a\" {}\n"), &internal("variable \"b\" {}\n"));
+    assert_eq!(diff.required_bump, Bump::Minor, "{diff:?}");
 }
 
 #[test]
@@ -408,27 +419,38 @@ fn an_output_that_holds_another_kind_of_thing_breaks_its_readers() {
     assert_eq!(rules(None, Some(Holds::SubnetId)), [], "what becomes known need not have changed");
 }
 
-/// What changed of a resource's arguments, by the packages of which the contracts are.
-#[test]
-fn changed_arguments_are_found_in_packages() {
-    let check = |old: &str, new: &str, expected: &[&str]| {
-        let read = |text: &str| {
-            let files = [("main.tf", text), ("modules/s/main.tf", text), ("examples/e/main.tf", text)];
-            (Contract::from_files("m", files).unwrap(), Bodies::from_files(files))
-        };
-        let ((before, old_bodies), (after, new_bodies)) = (read(old), read(new));
-        let diff = diff(&before, &after).with_bodies(&old_bodies, &new_bodies);
-        let found: Vec<&str> = diff.findings.iter().map(|finding| finding.address.as_str()).collect();
-        assert_eq!(found, expected, "{old}\n=>\n{new}");
-        assert!(diff.findings.iter().all(|finding| finding.rule == "R15" && finding.bump == Bump::Minor));
+fn checkout(files: &[(&str, &str)]) -> Checkout {
+    let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    Checkout::read("m", files.collect())
+}
+
+/// Returns `BUMP RULE ADDRESS` of each finding between two modules.
+fn found(old: &[(&str, &str)], new: &[(&str, &str)]) -> Vec<String> {
+    let diff = checkout(new).changes_since(&checkout(old));
+    let line = |finding: &terrane_contract::Finding| {
+        format!("{} {} {}", finding.bump, finding.rule, finding.address)
     };
-    let both = ["aws_vpc.a", "modules/s: aws_vpc.a"];
+    diff.findings.iter().map(line).collect()
+}
+
+#[track_caller]
+fn check_code(old: &str, new: &str, expected: &[&str]) {
+    assert_eq!(found(&[("main.tf", old)], &[("main.tf", new)]), expected, "{old}\n=>\n{new}");
+}
+
+#[test]
+fn changed_arguments_are_found_in_every_module_of_the_package() {
+    let check = |old: &str, new: &str, expected: &[&str]| {
+        let read = |text| [("main.tf", text), ("modules/s/main.tf", text), ("examples/e/main.tf", text)];
+        assert_eq!(found(&read(old), &read(new)), expected, "{old}\n=>\n{new}");
+    };
+    let both = ["minor R15 aws_vpc.a", "minor R15 modules/s: aws_vpc.a"];
     let vpc = |body: &str| format!("resource \"aws_vpc\" \"a\" {{\n{body}\n}}\n");
     check(&vpc("x = 1"), &vpc("x = 2"), &both);
     check(&vpc("x = 1"), &vpc(""), &both);
     check(&vpc("x {\n  y = 1\n}"), &vpc("x {\n  y = 2\n}"), &both);
     check(&vpc("x {\n  y = 1\n}"), &vpc(""), &both);
-    check(&vpc("x = 1"), &vpc("# Why.\nx   =  (1)"), &[]);
+    check(&vpc("x = 1"), &vpc("# Why.\nx   =  (1)"), &["patch D01 package"]);
     // Through local values, and through those that they use.
     let locals = |value: &str| {
         format!(
@@ -437,9 +459,309 @@ fn changed_arguments_are_found_in_packages() {
         )
     };
     check(&locals("1"), &locals("2"), &both);
-    check(&locals("1"), &locals("1").replace("c = 1", "c = 2"), &[]);
-    // A resource that is new or gone has rules of its own, and lifecycle too.
-    check(&vpc("lifecycle {\n  postcondition {\n    condition = true\n  }\n}"), &vpc(""), &[]);
+    check(&locals("1"), &locals("1").replace("c = 1", "c = 2"), &["patch D01 package"]);
+}
+
+/// Each change and what it is, where only the code tells: `(old, new, findings)`.
+const CODE: &[(&str, &str, &[&str])] = &[
+    // Local values, by the part that is used.
+    (
+        "locals {\n  b = { app = { n = 1 }, db = { n = 2 } }\n}\nresource \"a\" \"b\" {\n  x = local.b.app\n}\n",
+        "locals {\n  b = { app = { n = 1 }, db = { n = 3 }, new = {} }\n}\nresource \"a\" \"b\" {\n  x = local.b.app\n}\n",
+        &["patch D01 package"],
+    ),
+    (
+        "locals {\n  b = { app = { n = 1 } }\n}\nresource \"a\" \"b\" {\n  x = local.b.app.n\n}\n",
+        "locals {\n  b = { app = { n = 2 } }\n}\nresource \"a\" \"b\" {\n  x = local.b.app.n\n}\n",
+        &["minor R15 a.b"],
+    ),
+    // Instances, through local values.
+    (
+        "locals {\n  n = 1\n}\nresource \"a\" \"b\" {\n  count = local.n\n}\n",
+        "locals {\n  n = 2\n}\nresource \"a\" \"b\" {\n  count = local.n\n}\n",
+        &["minor R13 a.b"],
+    ),
+    (
+        "locals {\n  n = var.x\n}\nresource \"a\" \"b\" {\n  count = local.n ? 1 : 0\n}\nvariable \"x\" {}\n",
+        "locals {\n  n = !var.x\n}\nresource \"a\" \"b\" {\n  count = local.n ? 1 : 0\n}\nvariable \"x\" {}\n",
+        &["minor U03 a.b"],
+    ),
+    (
+        "locals {\n  m = { x = 1, y = 2 }\n}\nresource \"a\" \"b\" {\n  for_each = local.m\n}\n",
+        "locals {\n  m = { x = 1, z = 2 }\n}\nresource \"a\" \"b\" {\n  for_each = local.m\n}\n",
+        &["major R07 a.b", "minor R13 a.b"],
+    ),
+    (
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for k, v in var.m : k => v if v.on }\n  x = each.key\n}\n",
+        "variable \"m\" {}\nlocals {\n  on = { for name, it in var.m : \"${name}\" => it if it.on }\n}\nresource \"a\" \"b\" {\n  for_each = local.on\n  x = each.key\n}\n",
+        &["patch D01 package"],
+    ),
+    (
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for v in var.m : \"${v.name}\" => v }\n}\n",
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for v in var.m : v.name => { name = v.name } }\n}\n",
+        &["patch D01 package"],
+    ),
+    (
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for k, v in var.m : k => v }\n}\n",
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for k, v in var.m : \"x-${k}\" => v }\n}\n",
+        &["major R07 a.b"],
+    ),
+    (
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for k, v in var.m : k => v }\n}\n",
+        "variable \"m\" {}\nresource \"a\" \"b\" {\n  for_each = { for k, v in var.m : v.id => v }\n}\n",
+        &["minor U03 a.b"],
+    ),
+    (
+        "resource \"a\" \"b\" {\n  for_each = toset([\"x\", \"y\"])\n  v = each.value\n}\n",
+        "resource \"a\" \"b\" {\n  for_each = { for k in [\"y\", \"x\"] : k => k }\n  v = each.value\n}\n",
+        &["patch D01 package"],
+    ),
+    (
+        "resource \"a\" \"b\" {\n  for_each = { x = { n = 1, m = 1 } }\n  v = each.value.n\n}\n",
+        "resource \"a\" \"b\" {\n  for_each = { x = { n = 1, m = 2 } }\n  v = each.value.n\n}\n",
+        &["patch D01 package"],
+    ),
+    (
+        "resource \"a\" \"b\" {\n  for_each = { x = { n = 1 } }\n  v = each.value.n\n}\n",
+        "resource \"a\" \"b\" {\n  for_each = { x = { n = 2 } }\n  v = each.value.n\n}\n",
+        &["minor R15 a.b"],
+    ),
+    // A variable that no caller could set has its default.
+    (
+        "variable \"on\" {}\nresource \"a\" \"b\" {\n  count = var.on ? 1 : 0\n}\n",
+        "variable \"on\" {}\nvariable \"too\" {\n  default = true\n}\nresource \"a\" \"b\" {\n  count = var.on && var.too ? 1 : 0\n}\n",
+        &["minor V02 var.too"],
+    ),
+    // Module calls and data sources.
+    (
+        "module \"m\" {\n  source = \"x/y/z\"\n  n = 1\n}\n",
+        "module \"m\" {\n  source = \"x/y/z\"\n  n = 2\n}\n",
+        &["minor R15 module.m"],
+    ),
+    (
+        "module \"m\" {\n  source = \"x/y/z\"\n}\n",
+        "module \"m\" {\n  source = \"x/y/z\"\n  depends_on = [a.b]\n}\n",
+        &["minor R15 module.m"],
+    ),
+    ("module \"m\" {\n  source = \"x/y/z\"\n}\nlocals {}\n", "locals {}\n", &["major R01 module.m"]),
+    ("locals {}\n", "module \"m\" {\n  source = \"x/y/z\"\n}\nlocals {}\n", &["minor R13 module.m"]),
+    (
+        "module \"m\" {\n  source = \"x/y/z\"\n}\n",
+        "module \"n\" {\n  source = \"x/y/z\"\n}\nmoved {\n  from = module.m\n  to   = module.n\n}\n",
+        &["minor R03 module.m"],
+    ),
+    ("data \"a\" \"b\" {\n  x = 1\n}\n", "data \"a\" \"b\" {\n  x = 2\n}\n", &["minor R17 data.a.b"]),
+    (
+        "variable \"n\" {}\ndata \"a\" \"b\" {\n  count = var.n\n}\n",
+        "variable \"n\" {}\ndata \"a\" \"b\" {\n  count = var.n + 1\n}\n",
+        &["minor R17 data.a.b"],
+    ),
+    // Nested blocks that are made for each of something.
+    (
+        "resource \"a\" \"b\" {\n  dynamic \"x\" {\n    for_each = [1]\n    content {}\n  }\n}\n",
+        "resource \"a\" \"b\" {\n  dynamic \"x\" {\n    for_each = [1, 2]\n    content {}\n  }\n}\n",
+        &["minor R15 a.b"],
+    ),
+    (
+        "resource \"a\" \"b\" {\n  provider = aws.x\n}\n",
+        "resource \"a\" \"b\" {\n  provider = aws.y\n}\n",
+        &["minor R15 a.b"],
+    ),
+    (
+        "resource \"a\" \"b\" {}\n",
+        "resource \"a\" \"b\" {\n  lifecycle {\n    replace_triggered_by = [a.c]\n  }\n}\n",
+        &["minor R15 a.b"],
+    ),
+    // Outputs.
+    ("output \"o\" {\n  value = a.b.x\n}\n", "output \"o\" {\n  value = a.b.y\n}\n", &["major O10 output.o"]),
+    (
+        "output \"o\" {\n  value = a.b.x\n}\n",
+        "output \"o\" {\n  value = try(a.b.x, null)\n}\n",
+        &["minor O12 output.o"],
+    ),
+    (
+        "output \"t\" {\n  value = { module = \"m\", version = \"1.0.0\", fingerprint = \"x\" }\n}\n",
+        "output \"t\" {\n  value = { module = \"m\", version = \"1.1.0\", fingerprint = \"y\" }\n}\n",
+        &["patch D01 package"],
+    ),
+    // Conditions.
+    (
+        "resource \"a\" \"b\" {}\n",
+        "resource \"a\" \"b\" {\n  lifecycle {\n    precondition {\n      condition = var.x\n      error_message = \"e\"\n    }\n  }\n}\n",
+        &["major R18 a.b"],
+    ),
+    (
+        "data \"a\" \"b\" {\n  lifecycle {\n    postcondition {\n      condition = self.x\n      error_message = \"e\"\n    }\n  }\n}\n",
+        "data \"a\" \"b\" {}\n",
+        &["minor R18 data.a.b"],
+    ),
+    ("check \"c\" {\n  x = 1\n}\n", "check \"c\" {\n  x = 2\n}\n", &["patch D01 check.c"]),
+    // Roots may configure providers, and a change of that may change everything.
+    ("provider \"aws\" {\n  region = \"x\"\n}\n", "provider \"aws\" {\n  region = \"x\"\n}\n", &[]),
+    (
+        "provider \"aws\" {\n  region = \"x\"\n}\n",
+        "provider \"aws\" {\n  region = \"y\"\n}\n",
+        &["minor R15 provider.aws"],
+    ),
+    // A map that became an object, all of which may be left out.
+    (
+        "variable \"a\" {\n  type = map(string)\n}\n",
+        "variable \"a\" {\n  type = object({ create = optional(string) })\n}\n",
+        &["major V11 var.a"],
+    ),
+    // No successor is guessed where several could be one, or of another type.
+    (
+        "resource \"a\" \"x\" {}\nresource \"a\" \"y\" {}\n",
+        "resource \"a\" \"z\" {}\n",
+        &["major R01 a.x", "major R01 a.y", "minor R13 a.z"],
+    ),
+    ("resource \"a\" \"x\" {}\n", "resource \"b\" \"x\" {}\n", &["major R01 a.x", "minor R13 b.x"]),
+];
+
+#[test]
+fn everything_that_decides_what_stands_is_compared() {
+    for (old, new, expected) in CODE {
+        check_code(old, new, expected);
+        check_code(old, old, &[]);
+    }
+}
+
+#[test]
+fn files_that_the_code_reads_are_compared() {
+    let main = "resource \"a\" \"b\" {\n  x = file(\"${path.module}/policies/${var.n}.json\")\n}\nvariable \"n\" {}\n";
+    let package = |policy: &str, other: &str| {
+        checkout(&[("main.tf", main), ("policies/p.json", policy), ("other.json", other)])
+    };
+    let old = package("{}", "{}");
+    assert_eq!(old.paths_read().into_iter().collect::<Vec<_>>(), ["policies/"]);
+    let diff = package("[]", "{}").changes_since(&old);
+    assert_eq!((diff.findings[0].rule.as_str(), diff.findings.len()), ("R15", 1), "{diff:?}");
+    assert!(diff.findings[0].message.contains("`policies/p.json`"), "{diff:?}");
+    assert_eq!(package("{}", "[]").changes_since(&old).required_bump, Bump::Patch);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_finding() {
+    let good = "variable \"a\" {}\nresource \"a\" \"b\" {}\noutput \"o\" {\n  value = 1\n}\n";
+    let old = [("main.tf", "variable \"m\" {}\n"), ("b.tf", good)];
+    let new = [("main.tf", "variable \"m\" {}\n"), ("b.tf", "variable \"a\" {\n")];
+    assert_eq!(found(&old, &new), ["major U04 b.tf"]);
+    assert_eq!(found(&new, &old), ["major U04 b.tf"]);
+    assert_eq!(found(&new, &new), ["none U04 b.tf"]);
+    // What the other files say is compared all the same.
+    let other = [("main.tf", "variable \"m\" {\n  default = 1\n}\n"), ("b.tf", "variable \"a\" {\n")];
+    assert_eq!(
+        found(&new, &other),
+        ["none U04 b.tf", "minor V05 var.m"].map(str::to_owned).into_iter().rev().collect::<Vec<_>>()
+    );
+}
+
+/// A list of rules shows the one that changed, not the whole list.
+#[test]
+fn of_a_list_the_changed_elements_are_shown() {
+    let acl = |rules: &str| format!("resource \"a\" \"b\" {{\n  ingress = [{rules}]\n}}\n");
+    let (one, two, three) =
+        ("{ rule_no = 100, to = 443 }", "{ rule_no = 110, to = 80 }", "{ rule_no = 120, to = var.p }");
+    let message = |old: String, new: String| {
+        let diff = checkout(&[("main.tf", &new)]).changes_since(&checkout(&[("main.tf", &old)]));
+        diff.findings[0].message.clone()
+    };
+    let added = message(acl(&format!("{one}, {two}")), acl(&format!("{one}, {two}, {three}")));
+    assert!(
+        added.starts_with("its arguments changed (`ingress` with `{ rule_no = 120, to = var.p }`):"),
+        "{added}"
+    );
+    let gone = message(acl(&format!("{one}, {two}")), acl(two));
+    assert!(gone.contains("(`ingress` without `{ rule_no = 100, to = 443 }`)"), "{gone}");
+}
+
+/// The network first, in its own words; then what callers write; addresses in few lines.
+#[test]
+fn a_changelog_speaks_of_the_network_first() {
+    let network = |tiers: &[&str], rules: &[(&str, &str, &str, u16)], extra: &str| {
+        let resources = tiers.iter().flat_map(|tier| {
+            ["aws_subnet", "aws_network_acl"].map(|kind| format!("resource \"{kind}\" \"{tier}\" {{}}\n"))
+        });
+        let mut contract = contract(&format!("{}{extra}", resources.collect::<String>()));
+        let mut addresses = Addresses::default();
+        for tier in tiers {
+            addresses.blocks.push(AddressBlock {
+                range: "base".to_owned(),
+                tier: (*tier).to_owned(),
+                generation: 1,
+                state: BlockState::Live,
+                newbits: Some(4),
+                netnum: Some(1),
+                zones: BTreeMap::new(),
+            });
+        }
+        for (tier, direction, rule, number) in rules {
+            let directions = addresses.rules.entry((*tier).to_owned()).or_default();
+            directions.entry((*direction).to_owned()).or_default().insert((*rule).to_owned(), *number);
+        }
+        contract.addresses = Some(addresses);
+        contract
+    };
+    let old = network(&["app", "db"], &[("app", "egress", "allow tcp 443 0.0.0.0/0", 900)], "");
+    let new = network(
+        &["app", "queue"],
+        &[
+            ("app", "egress", "allow tcp 443 0.0.0.0/0", 910),
+            ("app", "egress", "allow tcp 5672 queue", 100),
+            ("app", "ingress", "allow tcp 1024-65535 queue", 100),
+        ],
+        "variable \"x\" {\n  default = 1\n}\n",
+    );
+    assert_eq!(
+        diff(&old, &new).changelog(&old, &new),
+        [
+            "The tier `queue` is new.",
+            "**breaking** The tier `db` is gone.",
+            "`app` may send tcp 5672 to `queue`.",
+            "`var.x`: a new optional variable (V02)",
+            "**breaking** `aws_network_acl.db`, `aws_subnet.db` are destroyed, and may have successors that need `moved` blocks (R04)",
+            "`aws_network_acl.queue`, `aws_subnet.queue` are new (R13)",
+        ]
+    );
+    assert_eq!(diff(&old, &old).changelog(&old, &old), Vec::<String>::new());
+}
+
+/// Many outputs of unknown type are one line, and none where their values are compared.
+#[test]
+fn unknown_types_are_said_once() {
+    let text: String = (0..50).map(|n| format!("output \"o{n}\" {{\n  value = a.b.x{n}\n}}\n")).collect();
+    let contract = contract(&text);
+    let diff = diff(&contract, &contract);
+    assert_eq!(diff.findings.len(), 1, "{diff:?}");
+    assert!(diff.findings[0].message.contains("50 values"), "{diff:?}");
+    assert_eq!(found(&[("main.tf", &text)], &[("main.tf", &text)]), Vec::<String>::new());
+}
+
+#[test]
+fn submodules_that_callers_can_name_are_whole_modules() {
+    let package = |inner: &str| {
+        [
+            ("main.tf".to_owned(), "locals {}\n".to_owned()),
+            ("wrappers/x/main.tf".to_owned(), inner.to_owned()),
+        ]
+    };
+    let check = |old: &str, new: &str, expected: &[&str]| {
+        let (old, new) = (package(old), package(new));
+        let old: Vec<(&str, &str)> = old.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let new: Vec<(&str, &str)> = new.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        assert_eq!(found(&old, &new), expected);
+    };
+    check("resource \"a\" \"x\" {}\n", "locals {}\n", &["major R01 wrappers/x: a.x"]);
+    check(
+        "resource \"a\" \"x\" {}\n",
+        "resource \"a\" \"y\" {}\nmoved {\n  from = a.x\n  to   = a.y\n}\n",
+        &["minor R03 wrappers/x: a.x"],
+    );
+    check(
+        "resource \"a\" \"x\" {\n  for_each = toset([\"p\"])\n}\n",
+        "resource \"a\" \"x\" {\n  for_each = toset([\"q\"])\n}\n",
+        &["major R07 wrappers/x: a.x", "minor R13 wrappers/x: a.x"],
+    );
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn every_problem_is_reported_with_file_and_line() {
             ("a.tf", "variable \"x\" {\n  type = strin\n}\n\nvariable \"y\" {\n  default = var.x\n}\n"),
             ("b.tf", "output \"o\" {\n"),
             ("c.tf", "variable \"x\" {}\noutput \"p\" {}\n"),
-            ("d_override.tf", ""),
+            ("d_override.tf", "output \"q\" {\n  value = 1\n}\n"),
             ("e.tf.json", "{\n  \"variable\": [1]\n}"),
         ],
         &[
@@ -236,7 +236,7 @@ fn every_problem_is_reported_with_file_and_line() {
             "b.tf:1: syntax error: invalid block body; expected `}`, newline or identifier",
             "c.tf:1: variable `x` is declared twice; remove one",
             "c.tf:2: output `p` needs a `value`",
-            "d_override.tf: override files are not read; move the declarations into the files they override",
+            "d_override.tf:1: output `q` overrides none",
             "e.tf.json: `variable` needs an object of names, found 1",
         ],
     );
@@ -248,4 +248,50 @@ fn a_directory_without_terraform_is_no_module() {
         &[("README.md", "# hi")],
         &[".: no Terraform declarations found; a module has .tf or .tf.json files"],
     );
+}
+
+#[test]
+fn override_files_are_merged_as_terraform_merges_them() {
+    let base = "variable \"a\" {\n  type    = string\n  default = \"x\"\n}\nlocals {\n  n = 1\n}\n\
+                terraform {\n  required_version = \">= 1.0\"\n  required_providers {\n    a = { source = \"x/a\" }\n    b = { source = \"x/b\" }\n  }\n}\n\
+                resource \"a\" \"b\" {\n  x = local.n\n  count = 1\n}\n";
+    let other = "variable \"a\" {\n  default = \"y\"\n}\nlocals {\n  n = 2\n}\n\
+                 terraform {\n  required_providers {\n    b = { source = \"y/b\" }\n  }\n}\nresource \"a\" \"b\" {\n  count = 2\n}\n";
+    let merged = read(&[("main.tf", base), ("z_override.tf", other)]);
+    assert_eq!(merged.variables["a"].ty, Type::String);
+    assert_eq!(merged.variables["a"].default, Some(json!("y")));
+    assert_eq!(merged.resources["a.b"].repeat.as_deref(), Some("2"));
+    let sources: Vec<&str> = merged.providers.values().map(|provider| provider.source.as_str()).collect();
+    assert_eq!(sources, ["x/a", "y/b"]);
+    assert_eq!(merged.required_version.as_deref(), Some(">= 1.0"));
+}
+
+/// Valid for Terraform, and not for every parser of HCL.
+#[test]
+fn hcl_is_read_as_terraform_reads_it() {
+    let contract = read(&[(
+        "main.tf",
+        "variable \"a\" {\n  nullable  = \"false\"\n  sensitive = \"true\"\n  default   = { x = 1, x = 2 }\n}\n\
+         locals {\n  l = {\n    for k, v in var.a : k => v.on &&\n      v.off ?\n      1 : 2\n  }\n}\n",
+    )]);
+    assert!(!contract.variables["a"].nullable && contract.variables["a"].sensitive);
+    assert_eq!(contract.variables["a"].default, Some(json!({"x": 2})));
+}
+
+/// Every directory that a caller can name is a module, wherever it is.
+#[test]
+fn modules_are_found_in_every_directory_but_examples_and_tests() {
+    let text = "locals {}\n";
+    let contract = read(&[
+        ("main.tf", "module \"t\" {\n  source = \"./tests/setup\"\n}\n"),
+        ("modules/a/main.tf", text),
+        ("modules/a/b/main.tf", text),
+        ("wrappers/main.tf", text),
+        ("examples/e/main.tf", text),
+        ("tests/setup/main.tf", text),
+        ("tests/other/main.tf", text),
+        (".hidden/main.tf", text),
+    ]);
+    let found: Vec<&str> = contract.submodules.keys().map(String::as_str).collect();
+    assert_eq!(found, ["modules/a", "modules/a/b", "tests/setup", "wrappers"]);
 }

@@ -81,13 +81,12 @@ fn archives_are_read_by_other_programs() {
     assert_eq!(Package::from_tar_gz(&package.tar_gz().unwrap()).unwrap(), package);
 }
 
-/// A13: what may not be published is named, and nothing is left out silently.
+/// A13: what the module has, and no package may, is named.
 #[test]
 #[cfg(unix)]
 fn a13_what_may_not_be_published_is_refused_by_path() {
     use std::os::unix::fs::symlink;
     check_refused(|root| symlink("main.tf", root.join("link.tf")).unwrap(), "`link.tf`: is a symbolic link");
-    check_refused(|root| symlink("/etc", root.join("etc")).unwrap(), "`etc`: is a symbolic link");
     check_refused(
         |root| fs::hard_link(root.join("main.tf"), root.join("b.tf")).unwrap(),
         "`b.tf`: is a hard link",
@@ -96,14 +95,12 @@ fn a13_what_may_not_be_published_is_refused_by_path() {
         |root| assert!(Command::new("mkfifo").arg(root.join("pipe.tf")).status().unwrap().success()),
         "`pipe.tf`: is not a regular file",
     );
-    check_refused(|root| write(root, &[(".terraform/modules/modules.json", "{}")]), "`.terraform/`: hidden");
     check_refused(|root| write(root, &[("terraform.tfstate", "{}")]), "`terraform.tfstate`");
     check_refused(
         |root| write(root, &[("a/terraform.tfstate.backup", "{}")]),
         "`a/terraform.tfstate.backup`",
     );
     check_refused(|root| write(root, &[("prod.tfvars", "")]), "`prod.tfvars`");
-    check_refused(|root| write(root, &[(".env", "")]), "`.env`");
     check_refused(|root| write(root, &[("Main.tf", "")]), "differ by case alone");
     let large = "x".repeat(17 << 20);
     check_refused(|root| write(root, &[("README.md", &large)]), "bytes altogether");
@@ -111,6 +108,49 @@ fn a13_what_may_not_be_published_is_refused_by_path() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &[("README.md", "")]);
     assert!(Package::from_directory(root.path()).unwrap_err().to_string().contains("no Terraform file"));
+}
+
+/// A checkout as it was cloned: what no module needs is left out, and what the code reads is carried.
+#[test]
+#[cfg(unix)]
+fn a_checkout_is_published_as_it_is() {
+    let root = tempfile::tempdir().unwrap();
+    let main = "resource \"a\" \"b\" {\n  x = file(\"${path.module}/policy.json\")\n  \
+                y = templatefile(\"${path.module}/files/${var.n}.sh\", {})\n}\n";
+    write(
+        root.path(),
+        &[
+            ("main.tf", main),
+            ("policy.json", "{}"),
+            ("other.json", "{}"),
+            ("files/a.sh", "a"),
+            ("Makefile", "all:"),
+            (".editorconfig", ""),
+            (".env", "SECRET=1"),
+            (".github/workflows/ci.yml", ""),
+            (".terraform/modules/modules.json", "{}"),
+            (".pre-commit-config.yaml", ""),
+            ("examples/e/main.tf", "locals {}\n"),
+            ("examples/e/terraform.tfvars", "a = 1"),
+            ("tests/t.tftest.hcl", ""),
+            ("LICENSE", ""),
+        ],
+    );
+    std::os::unix::fs::symlink("/etc", root.path().join("etc")).unwrap();
+    let paths = |root: &Path| {
+        let package = Package::from_directory(root).unwrap_or_else(|error| panic!("{error}"));
+        package.files().keys().cloned().collect::<Vec<_>>()
+    };
+    let published = ["LICENSE", "examples/e/main.tf", "files/a.sh", "main.tf", "policy.json"];
+    assert_eq!(paths(root.path()), published);
+    // The list can be changed, and what it chose chooses the same again.
+    write(root.path(), &[(".terraformignore", "examples/\n!other.json\n"), ("prod.tfvars", "")]);
+    assert!(Package::from_directory(root.path()).unwrap_err().to_string().contains("`prod.tfvars`"));
+    write(root.path(), &[(".terraformignore", "examples/\n*.tfvars\n!other.json\n")]);
+    let chosen = [".terraformignore", "LICENSE", "files/a.sh", "main.tf", "other.json", "policy.json"];
+    assert_eq!(paths(root.path()), chosen);
+    let package = Package::from_directory(root.path()).unwrap();
+    assert_eq!(Package::from_tree(package.files().clone()).unwrap(), package);
 }
 
 #[test]

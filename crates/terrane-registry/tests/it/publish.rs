@@ -287,3 +287,31 @@ fn a_store_belongs_to_one_host_and_namespace() {
         assert!(Settings::new(host, "acme").is_err(), "{host}");
     }
 }
+
+/// States of a version would name another one for ever.
+#[test]
+fn a_module_is_published_as_the_version_it_was_compiled_as() {
+    let store = MemoryStore::default();
+    let compiled = package(
+        "output \"terrane\" {\n  value = { module = \"network\", version = \"1.0.0\", fingerprint = \"0\" }\n}\n",
+    );
+    let error = publish(&store, &network(), "1.0.1", &compiled).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+    let message = error.to_string();
+    assert!(
+        message.contains("compiled as 1.0.0") && message.contains("hint: compile it as 1.0.1"),
+        "{message}"
+    );
+    publish(&store, &network(), "1.0.0", &compiled).unwrap();
+}
+
+/// A cause is said by `source`, and once.
+#[test]
+fn an_error_and_its_cause_are_said_once() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let store = terrane_registry::DirectoryStore::new(file.path());
+    let error = store.put("a", b"x", terrane_registry::Expect::Absent).unwrap_err();
+    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    assert!(!error.to_string().contains(&cause), "{error}");
+    assert_eq!(error.chain(), format!("{error}: {cause}"));
+}

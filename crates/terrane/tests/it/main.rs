@@ -15,6 +15,7 @@ mod prove;
 mod refusals;
 mod registry;
 mod release;
+mod revisions;
 mod serving;
 mod state;
 mod tags;
