@@ -7,7 +7,8 @@ use semver::Version;
 use serde::Serialize;
 
 use crate::layout::{
-    BUNDLE, DISCOVERY, File, MODULES, Manifest, bundle_key, discovery, download, file_key, get_page, page_key,
+    BUNDLE, DISCOVERY, File, MODULE_LIST, MODULES, Manifest, bundle_key, discovery, download, file_key,
+    get_page, module_list, page_key,
 };
 use crate::package::sha256_hex;
 use crate::page::{PAGE, front_page, generator, module_link, module_page, version_link, version_page};
@@ -110,6 +111,7 @@ impl Registry<'_> {
         if modules.is_empty() {
             return Ok(());
         }
+        self.check_object(MODULE_LIST, Some(&module_list(&modules)), faults)?;
         let links: Vec<String> = modules.iter().map(module_link).collect();
         self.check_page(PAGE, &front_page(&self.settings().host, &modules), &links, faults)
     }
@@ -227,9 +229,17 @@ impl Registry<'_> {
         faults: &mut Vec<Fault>,
     ) -> Result<Option<Vec<u8>>, Error> {
         let mut fault = |message: String| faults.push(Fault { key: key.to_owned(), message });
-        let Some(object) = self.store().get(key)? else {
-            fault("is missing".to_owned());
-            return Ok(None);
+        let object = match self.store().get(key) {
+            Ok(Some(object)) => object,
+            Ok(None) => {
+                fault("is missing".to_owned());
+                return Ok(None);
+            }
+            Err(error) if error.kind() == ErrorKind::Damaged => {
+                fault(error.to_string());
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         };
         if let Some(found) = object.content_type.filter(|found| found != content_type(key)) {
             fault(format!("has the content type `{found}`; clients need `{}`", content_type(key)));

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `registry.toml` | host and namespace | no |
 //! | `.well-known/terraform.json` | discovery | no |
+//! | `index.json` | the modules | yes |
 //! | `index.html` | the modules, for people | yes |
 //! | `v1/modules/NS/NAME/SYSTEM/versions` | the version list: what is in it is published | yes |
 //! | `.../index.html` | the version list for people | yes |
@@ -31,6 +32,8 @@ use crate::{Error, ErrorKind, ModuleName};
 pub(crate) const SETTINGS: &str = "registry.toml";
 /// The key of the discovery document.
 pub(crate) const DISCOVERY: &str = ".well-known/terraform.json";
+/// The key of the list of modules.
+pub(crate) const MODULE_LIST: &str = "index.json";
 /// Where all modules are.
 pub(crate) const MODULES: &str = "v1/modules/";
 
@@ -89,6 +92,22 @@ pub(crate) fn location(sha256: &str) -> String {
     format!("./{}?checksum=sha256:{sha256}", File::Archive.name())
 }
 
+/// Returns the list of modules.
+pub(crate) fn module_list(modules: &BTreeSet<ModuleName>) -> Vec<u8> {
+    let names: Vec<Value> = modules.iter().map(|module| Value::from(module.to_string())).collect();
+    text(&json!({"modules": names}))
+}
+
+/// Reads a list of modules; `None` for one that is damaged.
+pub(crate) fn read_module_list(bytes: &[u8]) -> Option<BTreeSet<ModuleName>> {
+    #[derive(Deserialize)]
+    struct List {
+        modules: Vec<String>,
+    }
+    let list: List = serde_json::from_slice(bytes).ok()?;
+    list.modules.iter().map(|name| ModuleName::parse(name).ok()).collect()
+}
+
 /// Returns the body of `download`, which also vouches for the manifest.
 pub(crate) fn download(manifest: &Manifest) -> Vec<u8> {
     let vouched = format!("sha256:{}", sha256_hex(&manifest.to_bytes()));
@@ -120,20 +139,40 @@ pub struct Index {
     pub yanked: BTreeSet<Version>,
 }
 
+/// The version list as clients read it.
+#[derive(Deserialize)]
+struct VersionList {
+    modules: Vec<ListedModule>,
+    #[serde(default)]
+    yanked: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ListedModule {
+    versions: Vec<ListedVersion>,
+}
+
+#[derive(Deserialize)]
+struct ListedVersion {
+    version: String,
+}
+
 impl Index {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Index, Error> {
         let damaged = |error: &dyn std::fmt::Display| {
             Error::new(ErrorKind::Damaged, format!("the version list is damaged: {error}"))
         };
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
-        let read = |values: Option<&Vec<Value>>, pick: fn(&Value) -> &Value| {
-            let texts = values.into_iter().flatten().map(|value| pick(value).as_str().unwrap_or_default());
-            texts.map(Version::parse).collect::<Result<BTreeSet<_>, _>>()
+        let list: VersionList = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
+        let [module] = list.modules.as_slice() else {
+            return Err(damaged(&format!("it holds {} modules, not one", list.modules.len())));
         };
-        let listed = value["modules"][0]["versions"].as_array();
+        let read = |texts: &mut dyn Iterator<Item = &String>| {
+            texts.map(|text| Version::parse(text)).collect::<Result<BTreeSet<_>, _>>()
+        };
+        let listed = read(&mut module.versions.iter().map(|entry| &entry.version));
         Ok(Index {
-            listed: read(listed, |entry| &entry["version"]).map_err(|error| damaged(&error))?,
-            yanked: read(value["yanked"].as_array(), |entry| entry).map_err(|error| damaged(&error))?,
+            listed: listed.map_err(|error| damaged(&error))?,
+            yanked: read(&mut list.yanked.iter()).map_err(|error| damaged(&error))?,
         })
     }
 

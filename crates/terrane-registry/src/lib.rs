@@ -36,8 +36,8 @@ pub use package::Package;
 pub use publish::{Publication, Published};
 pub use registry::{Registry, Settings};
 pub use release::{Plan, Release};
-pub use serve::{AccessLog, Server, Tokens};
+pub use serve::{AccessLog, Limits, Server, Tokens};
 pub use signature::Trust;
 #[cfg(feature = "s3")]
 pub use store::S3Store;
-pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Store, content_type, open_store};
+pub use store::{DirectoryStore, Expect, MemoryStore, Object, Put, Stat, Store, content_type, open_store};

@@ -17,10 +17,16 @@ use crate::{ModuleName, Package};
 /// The name of a page in its directory.
 pub(crate) const PAGE: &str = "index.html";
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:0 auto;padding:1rem;\
-color:#1d232a;background:#fff}pre,code{font:14px/1.5 ui-monospace,monospace;background:#f3f4f6}\
-pre{padding:.75rem;overflow:auto}table{border-collapse:collapse;display:block;overflow:auto}\
-th,td{border:1px solid #d5d9de;padding:.3rem .6rem;text-align:left;vertical-align:top}\
+/// Light or dark as the reader's system is, and no wider than a phone's screen.
+const STYLE: &str = ":root{color-scheme:light dark;--text:#1d232a;--page:#fff;--code:#f3f4f6;--line:#d5d9de;\
+--link:#0b57c2}@media(prefers-color-scheme:dark){:root{--text:#e3e6ea;--page:#14181d;--code:#20262d;\
+--line:#3a424c;--link:#8ab4f8}figure{background:#fff}}\
+body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:0 auto;padding:1rem;\
+color:var(--text);background:var(--page);overflow-wrap:anywhere}a{color:var(--link)}\
+pre,code{font:14px/1.5 ui-monospace,monospace;background:var(--code)}\
+pre{padding:.75rem;overflow:auto;overflow-wrap:normal}table{border-collapse:collapse;display:block;overflow:auto;\
+margin:1rem 0;overflow-wrap:normal}th,td{border:1px solid var(--line);padding:.3rem .6rem;text-align:left;\
+vertical-align:top}figure{margin:1rem 0;overflow:auto}img,svg{max-width:100%;height:auto}\
 nav a{margin-right:1rem}.major{font-weight:bold}";
 
 /// Text inside an element or an attribute.
@@ -85,7 +91,7 @@ pub(crate) fn module_page(host: &str, module: &ModuleName, index: &Index) -> Vec
     document(&module.to_string(), &body)
 }
 
-/// Returns the page that lists the modules, which is also the record of what it lists.
+/// Returns the page that lists the modules.
 pub(crate) fn front_page(host: &str, modules: &BTreeSet<ModuleName>) -> Vec<u8> {
     let links: String = modules.iter().map(|module| format!("<li>{}</li>\n", module_link(module))).collect();
     document(host, &format!("<h1>{}</h1>\n<ul>\n{links}</ul>\n", Text(host)))
@@ -94,17 +100,6 @@ pub(crate) fn front_page(host: &str, modules: &BTreeSet<ModuleName>) -> Vec<u8> 
 /// Returns how the list of modules leads to one of them.
 pub(crate) fn module_link(module: &ModuleName) -> String {
     format!("<a href=\"{MODULES}{module}/{PAGE}\">{module}</a>")
-}
-
-/// Reads the modules that a list shows; `None` for one that is not whole.
-pub(crate) fn listed_modules(page: &[u8]) -> Option<BTreeSet<ModuleName>> {
-    let page = std::str::from_utf8(page).ok()?;
-    let rows = page.strip_suffix("</html>\n")?.lines().filter(|line| line.starts_with("<li>"));
-    rows.map(|row| {
-        let (_, rest) = row.split_once(MODULES)?;
-        ModuleName::parse(rest.split_once(&format!("/{PAGE}"))?.0).ok()
-    })
-    .collect()
 }
 
 /// Returns how the list of versions leads to one of them.
@@ -117,11 +112,18 @@ pub(crate) fn generator() -> String {
     format!("<meta name=\"generator\" content=\"terrane {}\">", env!("CARGO_PKG_VERSION"))
 }
 
+/// Returns a page that says what went wrong.
+pub(crate) fn error_page(title: &str, message: &str) -> Vec<u8> {
+    let body =
+        format!("<h1>{}</h1>\n<p>{}</p>\n<p><a href=\"/\">All modules</a></p>\n", Text(title), Text(message));
+    document(title, &body)
+}
+
 fn document(title: &str, body: &str) -> Vec<u8> {
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n{}\n<title>{}</title>\n<style>{STYLE}</style>\n\
-         </head>\n<body>\n{body}</body>\n</html>\n",
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{}\n<title>{}</title>\n<style>{STYLE}</style>\n\
+         </head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
         generator(),
         Text(title)
     )

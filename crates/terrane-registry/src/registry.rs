@@ -1,13 +1,16 @@
 //! A registry: a store with settings and the operations that keep its promises.
 
+use std::collections::BTreeSet;
+
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::{
-    DISCOVERY, File, Index, MODULES, Manifest, SETTINGS, discovery, file_key, page_key, versions_key,
+    DISCOVERY, File, Index, MODULE_LIST, MODULES, Manifest, SETTINGS, discovery, file_key, module_list,
+    page_key, read_module_list, versions_key,
 };
 use crate::name::check_name;
-use crate::page::{PAGE, front_page, listed_modules, module_page};
+use crate::page::{PAGE, front_page, module_page};
 use crate::store::{Expect, Object, Put, Store};
 use crate::{Error, ErrorKind, ModuleName};
 
@@ -35,7 +38,7 @@ impl Settings {
         let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:".contains(&byte));
         if !plain || !host.contains('.') {
             return Err(Error::input(format!(
-                "host {host:?} is no host name with a dot, without which clients refuse a module source"
+                "host {host:?} is not a host name with a dot, without which clients refuse a module source"
             )));
         }
         Ok(Settings { host: host.to_owned(), namespace: namespace.to_owned(), url: None })
@@ -198,14 +201,18 @@ impl<'a> Registry<'a> {
         self.refresh(&page_key(module), |_| {
             Ok(module_page(&self.settings.host, module, &self.index(module)?))
         })?;
-        self.refresh(PAGE, |before| {
-            // The page itself says which modules there were: to look for them takes the longer the more there are.
-            let mut modules = match before.and_then(|before| listed_modules(&before.bytes)) {
+        self.refresh(MODULE_LIST, |before| {
+            // The list itself says which modules there were: to look for them takes the longer the more there are.
+            let mut modules = match before.and_then(|before| read_module_list(&before.bytes)) {
                 Some(modules) => modules,
                 None => self.modules()?.into_iter().collect(),
             };
             modules.insert(module.clone());
-            Ok(front_page(&self.settings.host, &modules))
+            Ok(module_list(&modules))
+        })?;
+        self.refresh(PAGE, |_| {
+            let list = self.store.get(MODULE_LIST)?.and_then(|list| read_module_list(&list.bytes));
+            Ok(front_page(&self.settings.host, &list.unwrap_or_else(|| BTreeSet::from([module.clone()]))))
         })
     }
 

@@ -2,6 +2,8 @@
 //!
 //! [`answer`](Protocol::answer) is a function of request and store; this file brings it to the network.
 
+mod body;
+mod patient;
 mod protocol;
 mod tokens;
 
@@ -11,21 +13,23 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::AUTHORIZATION;
+use hyper::header::{ACCEPT, AUTHORIZATION, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use self::protocol::{Answer, Protocol, Question};
+use self::body::{AnswerBody, Pieces};
+use self::patient::Patient;
+use self::protocol::{Answer, Content, Protocol, Question};
 pub use self::tokens::Tokens;
 use crate::{Error, Store};
 
@@ -39,9 +43,26 @@ const MAX_HEADERS: usize = 16 << 10;
 /// Receives one line per request, without query and headers, and so without secrets.
 pub type AccessLog = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// How much clients may ask of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How many connections there may be at once; others wait until one ends.
+    pub connections: usize,
+    /// How long a client may take none of what it is sent.
+    pub write_timeout: Duration,
+}
+
+impl Default for Limits {
+    /// 512 connections, and half a minute.
+    fn default() -> Limits {
+        Limits { connections: 512, write_timeout: Duration::from_secs(30) }
+    }
+}
+
 /// A registry server over a store.
 pub struct Server {
     protocol: Protocol,
+    limits: Limits,
     log: AccessLog,
     tls: Option<TlsAcceptor>,
 }
@@ -55,13 +76,20 @@ impl fmt::Debug for Server {
 impl Server {
     /// Makes a server that everybody may read from.
     pub fn new(store: Arc<dyn Store>, log: AccessLog) -> Server {
-        Server { protocol: Protocol::new(store, None), log, tls: None }
+        Server { protocol: Protocol::new(store, None), limits: Limits::default(), log, tls: None }
     }
 
     /// Asks for one of these tokens.
     #[must_use]
     pub fn with_tokens(mut self, tokens: Tokens) -> Server {
         self.protocol = Protocol::new(self.protocol.store(), Some(tokens));
+        self
+    }
+
+    /// Sets how much clients may ask.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Server {
+        self.limits = limits;
         self
     }
 
@@ -100,7 +128,12 @@ impl Server {
         let server = Arc::new(self);
         let graceful = GracefulShutdown::new();
         let mut shutdown = std::pin::pin!(shutdown);
+        let room = Arc::new(Semaphore::new(server.limits.connections.max(1)));
         loop {
+            let permit = tokio::select! {
+                permit = Arc::clone(&room).acquire_owned() => permit,
+                () = &mut shutdown => break,
+            };
             let stream = tokio::select! {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => stream,
@@ -114,6 +147,8 @@ impl Server {
             };
             let (server, watcher) = (Arc::clone(&server), graceful.watcher());
             tokio::spawn(async move {
+                // Held until the connection ends.
+                let _permit = permit;
                 match server.tls.clone() {
                     None => server.connection(stream, watcher).await,
                     Some(tls) => {
@@ -143,22 +178,25 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Patient::new(stream, self.limits.write_timeout)), service);
         // A client that breaks off is its own affair.
         let _ = watcher.watch(connection).await;
     }
 
-    async fn respond(self: &Arc<Self>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond(self: &Arc<Self>, request: Request<Incoming>) -> Response<AnswerBody> {
         let start = Instant::now();
+        let header = |name: HeaderName| {
+            request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+        };
         let question = Question {
             method: request.method().as_str().to_owned(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
-            authorization: request
-                .headers()
-                .get(AUTHORIZATION)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned),
+            authorization: header(AUTHORIZATION),
+            if_none_match: header(IF_NONE_MATCH),
+            range: header(RANGE),
+            if_range: header(IF_RANGE),
+            accept: header(ACCEPT),
             now: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()),
         };
         let line = format!("{} {}", question.method, question.path);
@@ -168,23 +206,33 @@ impl Server {
         (self.log)(&format!(
             "{line} {} {}B {}ms",
             answer.status,
-            answer.body.len(),
+            answer.length(),
             start.elapsed().as_millis()
         ));
-        to_response(answer, request.method() == hyper::Method::HEAD)
+        self.response(answer, request.method() == hyper::Method::HEAD)
     }
-}
 
-fn to_response(answer: Answer, head: bool) -> Response<Full<Bytes>> {
-    let length = answer.body.len();
-    let body = if head { Bytes::new() } else { Bytes::from(answer.body) };
-    let mut builder = Response::builder().status(answer.status).header("Content-Length", length);
-    for (name, value) in answer.headers {
-        builder = builder.header(name, value);
+    fn response(&self, answer: Answer, head: bool) -> Response<AnswerBody> {
+        let mut builder = Response::builder().status(answer.status);
+        // An answer that says nothing changed has no body, and no length.
+        if answer.status != 304 {
+            builder = builder.header("Content-Length", answer.length());
+        }
+        for (name, value) in &answer.headers {
+            builder = builder.header(*name, value);
+        }
+        let body = match answer.content {
+            _ if head => AnswerBody::Whole(None),
+            Content::Bytes(bytes) => AnswerBody::Whole(Some(Bytes::from(bytes))),
+            Content::Object { key, start, end } => {
+                let store = self.protocol.store();
+                AnswerBody::Pieces(Pieces { store, key, start, end, reading: None })
+            }
+        };
+        builder.body(body).unwrap_or_else(|_| {
+            let mut failure = Response::new(AnswerBody::Whole(None));
+            *failure.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
+            failure
+        })
     }
-    builder.body(Full::new(body)).unwrap_or_else(|_| {
-        let mut failure = Response::new(Full::new(Bytes::new()));
-        *failure.status_mut() = hyper::StatusCode::INTERNAL_SERVER_ERROR;
-        failure
-    })
 }

@@ -31,6 +31,13 @@ pub struct Object {
     pub content_encoding: Option<String>,
 }
 
+/// What a store says of an object without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Its length in bytes.
+    pub size: u64,
+}
+
 /// The condition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect<'a> {
@@ -60,6 +67,34 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Fails when the store does; a missing object is `None`.
     fn get(&self, key: &str) -> Result<Option<Object>, Error>;
 
+    /// Returns whether the store itself is there, whatever it holds.
+    ///
+    /// # Errors
+    ///
+    /// Fails when it is not, so that a missing object is not taken for one that was never published.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Returns the length of an object.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Store::get).
+    fn stat(&self, key: &str) -> Result<Option<Stat>, Error> {
+        Ok(self.get(key)?.map(|object| Stat { size: object.bytes.len() as u64 }))
+    }
+
+    /// Reads at most `length` bytes of an object from `start` on.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Store::get).
+    fn read(&self, key: &str, start: u64, length: usize) -> Result<Option<Vec<u8>>, Error> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        Ok(self.get(key)?.map(|object| object.bytes.into_iter().skip(start).take(length).collect()))
+    }
+
     /// Writes an object if a condition holds, as one step.
     ///
     /// # Errors
@@ -85,9 +120,12 @@ pub trait Store: fmt::Debug + Send + Sync {
 /// Returns the content type of an object by its key.
 pub fn content_type(key: &str) -> &'static str {
     match key.rsplit('/').next().unwrap_or(key) {
-        "versions" | "download" | "manifest.json" | "module.tar.gz.sigstore.json" | "terraform.json" => {
-            "application/json"
-        }
+        "versions"
+        | "download"
+        | "manifest.json"
+        | "index.json"
+        | "module.tar.gz.sigstore.json"
+        | "terraform.json" => "application/json",
         "module.tar.gz" => "application/gzip",
         "registry.toml" => "text/plain; charset=utf-8",
         "get" | "index.html" => "text/html; charset=utf-8",

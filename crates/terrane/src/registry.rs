@@ -327,6 +327,11 @@ fn report(faults: &[Fault], json: bool) -> Result<(), Failure> {
 
 fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let store: Arc<dyn Store> = open_store(&args.store)?;
+    // A name that is misspelt would look like a registry without modules.
+    store.check().map_err(|error| {
+        Failure::from(error)
+            .hinting("\nhint: `terrane registry publish` makes a registry; or correct the name")
+    })?;
     if Registry::open(store.as_ref()).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         eprintln!(
             "warning: `{}` holds no registry yet; clients find nothing until the first publish",
@@ -348,7 +353,7 @@ fn serve(args: &ServeArgs) -> Result<(), Failure> {
             .await
             .map_err(|error| Failure::service(format!("cannot listen on {}", args.listen), error))?;
         if let Ok(address) = listener.local_addr() {
-            eprintln!("listening on {address}");
+            eprintln!("listening on {}://{address}", if args.tls_cert.is_some() { "https" } else { "http" });
         }
         server.run(listener, stopped()).await.map_err(Failure::from)
     })

@@ -9,7 +9,7 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::runtime::Runtime;
 
-use super::{Expect, Object, Put, Store, content_type};
+use super::{Expect, Object, Put, Stat, Store, content_type};
 use crate::{Error, ErrorKind};
 
 /// Objects below a prefix of a bucket.
@@ -114,8 +114,37 @@ impl Store for S3Store {
         })
     }
 
+    fn stat(&self, key: &str) -> Result<Option<Stat>, Error> {
+        let request = self.client.head_object().bucket(&self.bucket).key(self.key(key));
+        match self.runtime.block_on(request.send()) {
+            Ok(output) => Ok(Some(Stat {
+                size: output.content_length().and_then(|size| size.try_into().ok()).unwrap_or(0),
+            })),
+            Err(error) if status(&error) == 404 => Ok(None),
+            Err(error) => Err(failed(format!("cannot read `{}`", self.name(key)), &error)),
+        }
+    }
+
+    fn read(&self, key: &str, start: u64, length: usize) -> Result<Option<Vec<u8>>, Error> {
+        let range = format!("bytes={start}-{}", start.saturating_add((length as u64).saturating_sub(1)));
+        let request = self.client.get_object().bucket(&self.bucket).key(self.key(key)).range(range);
+        self.runtime.block_on(async {
+            let output = match request.send().await {
+                Ok(output) => output,
+                Err(error) if status(&error) == 404 && !is_missing_bucket(&error) => return Ok(None),
+                // Nothing is left from there on.
+                Err(error) if status(&error) == 416 => return Ok(Some(Vec::new())),
+                Err(error) => return Err(failed(format!("cannot read `{}`", self.name(key)), &error)),
+            };
+            let body = output.body.collect().await;
+            let body =
+                body.map_err(|error| Error::unavailable(format!("cannot read `{}`", self.name(key)), error))?;
+            Ok(Some(body.to_vec()))
+        })
+    }
+
     fn put(&self, key: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Put, Error> {
-        let cache = if matches!(key.rsplit('/').next(), Some("versions" | "index.html")) {
+        let cache = if matches!(key.rsplit('/').next(), Some("versions" | "index.html" | "index.json")) {
             "no-cache"
         } else {
             "public, max-age=31536000, immutable"

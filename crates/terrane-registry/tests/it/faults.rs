@@ -118,7 +118,7 @@ fn a11_fsck_finds_every_damaged_object() {
     let pristine = MemoryStore::default();
     publish(&pristine, &network(), "1.0.0", &variant(0)).unwrap();
     let keys = pristine.list("").unwrap();
-    assert_eq!(keys.len(), 10);
+    assert_eq!(keys.len(), 11);
     for key in keys.iter().filter(|key| *key != "registry.toml") {
         for truncate in [true, false] {
             let store = MemoryStore::default();
