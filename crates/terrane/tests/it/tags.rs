@@ -123,3 +123,46 @@ fn every_published_crate_is_described_and_shares_no_name_with_a_module() {
     }
     assert!(n_published >= 8, "{n_published}");
 }
+
+/// A tag of an action can be moved to other code, a commit cannot: in every workflow, also in those for new workspaces.
+#[test]
+fn every_action_is_named_by_its_commit() {
+    let mut files = vec![root().join("crates/terrane/src/new/ci.yml.in")];
+    let workflows = std::fs::read_dir(root().join(".github/workflows")).unwrap();
+    files.extend(workflows.map(|entry| entry.unwrap().path()));
+    let mut n_actions = 0;
+    for file in files {
+        for line in std::fs::read_to_string(&file).unwrap().lines() {
+            let Some((_, action)) = line.split_once("uses:") else { continue };
+            let action = action.split('#').next().unwrap_or_default().trim().trim_matches('"');
+            // A workflow of this repository is of the same commit.
+            if action.starts_with("./") {
+                continue;
+            }
+            let commit = action.split_once('@').map_or("", |(_, commit)| commit);
+            let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_commit, "{}: {action}", file.display());
+            n_actions += 1;
+        }
+    }
+    assert!(n_actions > 20, "{n_actions}");
+}
+
+/// Every command of a workflow that resolves dependencies takes those of the lock file.
+#[test]
+fn workflows_build_what_the_lock_file_says() {
+    for entry in std::fs::read_dir(root().join(".github/workflows")).unwrap() {
+        let path = entry.unwrap().path();
+        // That of cargo-dist is not ours to write, and builds with `--locked` by itself.
+        if path.ends_with("terrane-v-release.yml") {
+            continue;
+        }
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let runs =
+                ["cargo build", "cargo run", "cargo test", "cargo install", "cargo deny", "cargo xtask"];
+            if runs.iter().any(|run| line.contains(run)) && !line.trim_start().starts_with('#') {
+                assert!(line.contains("--locked"), "{}: {line}", path.display());
+            }
+        }
+    }
+}
