@@ -9,14 +9,14 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::address_plan::AddressPlan;
-use crate::declaration::{Declaration, Peer, Reading};
+use crate::declaration::{Declaration, Flow, Peer, Reading};
 use crate::diagnostics::{Diagnostics, Origin};
 use crate::emit::{Picture, Rejection};
 use crate::keys::{Key, Located as _};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::Expr;
 use crate::module::{Module, Resource};
-use crate::network::{MinZones, Network, Spread};
+use crate::network::{MinZones, Network, Spread, Target};
 use crate::proof::Finding;
 use crate::topology::{INTERNET, Topology};
 
@@ -132,6 +132,10 @@ pub(crate) struct Feature {
     pub(crate) resolve: fn(&mut Resolution<'_>),
     /// Returns what the author of a network should know although it stops nothing.
     pub(crate) warnings: fn(&Network) -> Diagnostics,
+    /// Returns where the default route of private tiers leads because of it.
+    pub(crate) way_out: fn(&Network) -> Option<Target>,
+    /// Returns the tiers whose subnets packets of a flow cross beside those of its ends, under other addresses.
+    pub(crate) relays: fn(&Network, &Flow) -> Vec<Relay>,
     /// Returns what it claims of a network beside what the engine of the proof decides.
     pub(crate) findings: fn(&Network) -> Vec<Finding>,
     /// Returns the uses of tiers that need several zones.
@@ -167,6 +171,8 @@ impl Feature {
         min_zones: |_| None,
         resolve: |_| {},
         warnings: |_| Diagnostics::default(),
+        way_out: |_| None,
+        relays: |_, _| Vec::new(),
         findings: |_| Vec::new(),
         spreads: |_| Vec::new(),
         types: Vec::new,
@@ -191,6 +197,15 @@ pub(crate) struct Resolution<'a> {
     pub(crate) network: Network,
     /// Problems found.
     pub(crate) diagnostics: Diagnostics,
+}
+
+/// A tier whose subnets packets of a flow cross on the way to what is outside, with addresses translated there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relay {
+    /// The tier, an index of [`Network::tiers`].
+    pub(crate) tier: usize,
+    /// The relay in a word, such as `NAT`, with which reasons of rules begin.
+    pub(crate) name: &'static str,
 }
 
 /// The meaning of a name as the end of a flow.
@@ -256,6 +271,16 @@ pub(crate) fn warnings(network: &Network) -> Diagnostics {
     let mut warnings = Diagnostics::default();
     ALL.iter().for_each(|feature| warnings.extend((feature.warnings)(network)));
     warnings
+}
+
+/// Returns where the default route of private tiers leads: nowhere unless a feature leads out.
+pub(crate) fn way_out(network: &Network) -> Option<Target> {
+    ALL.iter().find_map(|feature| (feature.way_out)(network))
+}
+
+/// Returns the tiers whose subnets packets of a flow cross beside those of its ends.
+pub(crate) fn relays(network: &Network, flow: &Flow) -> impl Iterator<Item = Relay> {
+    ALL.iter().flat_map(|feature| (feature.relays)(network, flow))
 }
 
 /// Returns what the features claim of a network.

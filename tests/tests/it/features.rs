@@ -107,10 +107,10 @@ fn check_without(workspace: &Workspace, taken: &[&Feature]) -> Result<(), String
     let (manifest, _) = manifest.split_once("[dev-dependencies]").unwrap();
     fs::write(copy.join("Cargo.toml"), manifest).unwrap();
     let shared = fs::read_to_string(workspace.root().join("Cargo.toml")).unwrap();
-    let contract = workspace.root().join("crates/terrane-contract");
+    let crates = workspace.root().join("crates");
     let shared = shared
         .replace(r#"members = ["crates/*", "xtask", "tests"]"#, r#"members = ["crates/terrane-compiler"]"#)
-        .replace(r#"path = "crates/terrane-contract""#, &format!("path = {contract:?}"));
+        .replace(r#"path = "crates/"#, &format!("path = \"{}/", crates.display()));
     fs::write(root.join("Cargo.toml"), shared).unwrap();
     fs::copy(workspace.root().join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
 

@@ -6,17 +6,19 @@ use terrane_contract::{Holds, Type};
 
 pub use self::keys::{Egress, NatMode};
 
-use super::{Feature, Resolution, common};
+use super::{Feature, Relay, Resolution, common};
 use crate::emit::{Picture, Rejection, own_zones};
 use crate::module::syntax::{Body, Expr, by_letter, call, expr, object, reference, string, template};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
 use crate::names::Zone;
-use crate::network::{Nat, Network};
+use crate::network::{Access, Flow, Nat, Network, Peer, Target};
 
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
     leads_out: |topology| topology.features.egress.nat != NatMode::None,
+    way_out,
     resolve,
+    relays,
     lower,
     types: || vec!["aws_eip", "aws_nat_gateway"],
     draw,
@@ -42,6 +44,22 @@ fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, .. } = resolution;
     network.nat.clone_from(&declaration.features.egress);
     network.homes.extend(network.nat.as_ref().and_then(|nat| nat.home));
+}
+
+fn way_out(network: &Network) -> Option<Target> {
+    Some(network.nat.as_ref()?.home.map_or(Target::NatOfZone, Target::NatOfHome))
+}
+
+/// What private tiers send to the internet crosses the subnets of the gateways.
+fn relays(network: &Network, flow: &Flow) -> Vec<Relay> {
+    let (Peer::Tier(client), Some(nat)) = (&flow.from, &network.nat) else { return Vec::new() };
+    let leads_out = match flow.to {
+        Peer::Internet => true,
+        Peer::Place(place) => network.places[place].via.is_none(),
+        Peer::Tier(_) | Peer::Endpoint(_) => false,
+    };
+    let translated = leads_out && network.tiers[*client].access == Access::Private;
+    translated.then_some(Relay { tier: nat.tier, name: "NAT" }).into_iter().collect()
 }
 
 /// Returns the map whose letters have a NAT gateway.

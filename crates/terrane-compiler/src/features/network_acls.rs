@@ -21,14 +21,14 @@ use std::ops::RangeInclusive;
 
 use terrane_contract::Holds;
 
-use super::{Feature, Resolution, common};
+use super::{Feature, Relay, Resolution, common};
 use crate::declaration::{Flow, Peer};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
 use crate::module::{File, Module, Resource};
 use crate::names::{Cidr, PortRange};
-use crate::network::{Access, Acl, AclPeer, AclRule, Direction, Network, Traffic};
+use crate::network::{Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
 pub(super) const FEATURE: Feature = Feature {
     resolve,
@@ -157,19 +157,15 @@ fn want(network: &Network, wants: &mut [Wants], flow: &Flow, traffic: Traffic) {
             add(*client, Direction::Egress, whom, traffic, "");
             add(*client, Direction::Ingress, whom, replies, "replies: ");
             add(*client, Direction::Ingress, whom, Traffic::FragmentationNeeded, "path MTU: ");
-            let by_gateway = match outside {
-                Peer::Place(place) => network.places[*place].via.is_none(),
-                outside => *outside == Peer::Internet,
-            };
-            let translated = by_gateway && network.tiers[*client].access == Access::Private;
-            if let Some(nat) = network.nat.as_ref().filter(|_| translated) {
-                let client = Whom::Tier(*client);
-                add(nat.tier, Direction::Ingress, client, traffic, "NAT: ");
-                add(nat.tier, Direction::Egress, client, replies, "NAT, replies: ");
-                add(nat.tier, Direction::Egress, client, Traffic::FragmentationNeeded, "NAT, path MTU: ");
-                add(nat.tier, Direction::Egress, whom, traffic, "NAT: ");
-                add(nat.tier, Direction::Ingress, whom, replies, "NAT, replies: ");
-                add(nat.tier, Direction::Ingress, whom, Traffic::FragmentationNeeded, "NAT, path MTU: ");
+            let client = Whom::Tier(*client);
+            for Relay { tier, name } in super::relays(network, flow) {
+                let note = |of: &str| format!("{name}{of}: ");
+                add(tier, Direction::Ingress, client, traffic, &note(""));
+                add(tier, Direction::Egress, client, replies, &note(", replies"));
+                add(tier, Direction::Egress, client, Traffic::FragmentationNeeded, &note(", path MTU"));
+                add(tier, Direction::Egress, whom, traffic, &note(""));
+                add(tier, Direction::Ingress, whom, replies, &note(", replies"));
+                add(tier, Direction::Ingress, whom, Traffic::FragmentationNeeded, &note(", path MTU"));
             }
         }
         // No flow starts at an endpoint or leads from outside to what is not a tier.

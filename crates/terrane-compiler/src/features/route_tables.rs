@@ -20,10 +20,10 @@ pub(super) const FEATURE: Feature = Feature {
 
 fn resolve(resolution: &mut Resolution<'_>) {
     let network = &mut resolution.network;
-    let nat = network.nat.as_ref().map(|nat| nat.home.map_or(Target::NatOfZone, Target::NatOfHome));
+    let out = super::way_out(network);
     for (access, name, per_zone, way_out) in [
         (Access::Public, "public", false, Some(Target::InternetGateway)),
-        (Access::Private, "private", true, nat),
+        (Access::Private, "private", true, out),
         (Access::Isolated, "isolated", false, None),
     ] {
         let table = network.route_tables.len();

@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 
 use super::{Want, Whom};
 use crate::declaration::Peer;
+use crate::features;
 use crate::names::PortRange;
 use crate::network::{Access, Direction, Network, Traffic};
 
@@ -139,10 +140,12 @@ fn may_widen(network: &Network, tier: usize, direction: Direction, whom: Whom) -
     let declared = |from: usize, to: usize| {
         network.flows.iter().any(|flow| flow.from == Peer::Tier(from) && flow.to == Peer::Tier(to))
     };
-    let through_nat = network.nat.as_ref().is_some_and(|nat| nat.tier == tier)
-        && network.flows.iter().any(|flow| flow.from == Peer::Tier(peer) && flow.to == Peer::Internet);
+    let relayed = || {
+        let mut flows = network.flows.iter().filter(|flow| flow.from == Peer::Tier(peer));
+        flows.any(|flow| features::relays(network, flow).any(|relay| relay.tier == tier))
+    };
     let asked = match direction {
-        Direction::Ingress => declared(peer, tier) || through_nat,
+        Direction::Ingress => declared(peer, tier) || relayed(),
         Direction::Egress => declared(tier, peer),
     };
     let public = |tier: usize| network.tiers[tier].access == Access::Public;
