@@ -104,6 +104,7 @@ features! {
     network_acls,
     security_groups,
     closed_defaults { close_defaults: },
+    flow_logs { flow_logs: FlowLog, LogDestination, LoggedTraffic },
 }
 
 /// One feature: the stations of its life, in their order.

@@ -13,7 +13,7 @@ use roxmltree::{Document, Node};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use ec2::{
-    AclEntry, Address, InternetGateway, NatGateway, NetworkAcl, Route, RouteTable, SecurityGroup,
+    AclEntry, Address, FlowLog, InternetGateway, NatGateway, NetworkAcl, Route, RouteTable, SecurityGroup,
     SecurityGroupRule, Subnet, Vpc, VpcEndpoint,
 };
 pub use subnet_groups::{SubnetGroup, SubnetGroupKind};

@@ -9,6 +9,8 @@ mod contracts;
 #[cfg(test)]
 mod features;
 #[cfg(test)]
+mod flow_logs;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod proof;

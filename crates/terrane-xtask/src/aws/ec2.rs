@@ -189,6 +189,27 @@ pub struct VpcEndpoint {
     pub subnets: BTreeSet<String>,
 }
 
+/// A flow log.
+#[derive(Clone, Debug)]
+pub struct FlowLog {
+    /// Its id.
+    pub id: String,
+    /// The VPC or the subnet whose traffic it records.
+    pub resource: String,
+    /// `ALL`, `ACCEPT`, or `REJECT`.
+    pub traffic: String,
+    /// `cloud-watch-logs`, `s3`, or `kinesis-data-firehose`.
+    pub destination_type: String,
+    /// The ARN of its destination.
+    pub destination: String,
+    /// The role that writes to a log group; empty for other destinations.
+    pub role: String,
+    /// The seconds that one record may span.
+    pub interval: String,
+    /// The format of a record.
+    pub format: String,
+}
+
 impl Aws {
     /// Describes every VPC.
     ///
@@ -354,6 +375,24 @@ impl Aws {
             kind: text(item, "vpcEndpointType"),
             route_tables: plain_texts(item, "routeTableIdSet"),
             subnets: plain_texts(item, "subnetIdSet"),
+        })
+    }
+
+    /// Describes every flow log.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`](crate::ErrorKind::Service).
+    pub fn flow_logs(&self) -> Result<Vec<FlowLog>> {
+        self.ec2("DescribeFlowLogs", "flowLogSet", |item| FlowLog {
+            id: text(item, "flowLogId"),
+            resource: text(item, "resourceId"),
+            traffic: text(item, "trafficType"),
+            destination_type: text(item, "logDestinationType"),
+            destination: text(item, "logDestination"),
+            role: text(item, "deliverLogsPermissionArn"),
+            interval: text(item, "maxAggregationInterval"),
+            format: text(item, "logFormat"),
         })
     }
 

@@ -4,6 +4,7 @@
 mod closed_defaults;
 mod eks;
 mod endpoints;
+mod flow_logs;
 mod internet_gateway;
 mod nat_gateways;
 mod network_acls;
@@ -31,6 +32,7 @@ const ALL: &[fn(&Scene<'_>, &mut Findings)] = &[
     subnet_groups::check,
     network_acls::check,
     closed_defaults::check,
+    flow_logs::check,
 ];
 
 /// One applied topology among everything that exists.

@@ -2,8 +2,8 @@
 
 use crate::{
     aws::{
-        Address, Aws, InternetGateway, NatGateway, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule,
-        Subnet, SubnetGroup, Tags, Vpc, VpcEndpoint,
+        Address, Aws, FlowLog, InternetGateway, NatGateway, NetworkAcl, RouteTable, SecurityGroup,
+        SecurityGroupRule, Subnet, SubnetGroup, Tags, Vpc, VpcEndpoint,
     },
     error::Result,
 };
@@ -24,6 +24,7 @@ pub struct Observed {
     pub security_group_rules: Vec<SecurityGroupRule>,
     pub endpoints: Vec<VpcEndpoint>,
     pub subnet_groups: Vec<SubnetGroup>,
+    pub flow_logs: Vec<FlowLog>,
 }
 
 /// Where a subnet's packets to the internet go.
@@ -65,6 +66,7 @@ impl Observed {
             security_group_rules: aws.security_group_rules()?,
             endpoints: aws.vpc_endpoints()?,
             subnet_groups: aws.subnet_groups()?,
+            flow_logs: aws.flow_logs()?,
         })
     }
 
