@@ -7,7 +7,7 @@ mod module_tests;
 mod readme;
 mod terraform_docs;
 
-pub(crate) use self::contract::{contract, fingerprint, identify, json};
+pub(crate) use self::contract::{contract, identify, json};
 pub(crate) use self::diagram::Picture;
 pub(crate) use self::module_tests::{Rejection, own_zones, zone_map};
 

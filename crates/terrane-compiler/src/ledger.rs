@@ -21,6 +21,7 @@ pub use crate::ledger::rule_numbers::RuleNumbers;
 
 use crate::address_plan::Layout;
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::digest;
 use crate::names::{Block, Name, Zone};
 
 /// The version of the ledger's format that this compiler writes, and the only one it reads.
@@ -82,6 +83,10 @@ impl fmt::Display for Key {
 #[derive(Deserialize)]
 struct Document {
     version: i64,
+    /// How many blocks and numbers of rules it was written with.
+    entries: Option<usize>,
+    /// The digest of everything below it, as this compiler prints it.
+    digest: Option<String>,
     #[serde(flatten)]
     addresses: toml::Table,
 }
@@ -104,7 +109,94 @@ impl Ledger {
         }
         let addresses: Addresses =
             toml::Value::Table(document.addresses).try_into().map_err(|error| syntax(text, &error))?;
-        check::read(&addresses)
+        let ledger = check::read(&addresses)?;
+        match document.digest {
+            Some(digest) => ledger.check_digest(&digest, document.entries).map(|()| ledger),
+            // Written by hand, or merged: what is there was checked, and what the contract has is compared.
+            None => Ok(ledger),
+        }
+    }
+
+    /// Compares the ledger with what was written: one that was cut is a good ledger of a smaller network.
+    fn check_digest(&self, digest: &str, entries: Option<usize>) -> Result<(), Diagnostics> {
+        if digest == digest::short(&self.body()) {
+            return Ok(());
+        }
+        let found = self.count();
+        let message = match entries {
+            Some(written) if written != found => {
+                format!(
+                    "the ledger was written with {written} entries (blocks and rule numbers), but has {found}"
+                )
+            }
+            _ => format!(
+                "the {found} entries of the ledger (blocks and rule numbers) are not those that it was written with"
+            ),
+        };
+        Err(one(Diagnostic::error("ledger-incomplete", &origin("digest", None), message)
+            .hint("restore it from version control, or compile with --recover-ledger, which rebuilds it from the module's contract")
+            .hint("after a merge, take the ledger of the branch that was applied as it is (`git checkout --ours` or `--theirs`), and compile again")))
+    }
+
+    /// Checks that what the contract of the compiled module calls live is where the contract says.
+    ///
+    /// Both were written by one compilation, so a difference means that one of them was changed since.
+    ///
+    /// # Errors
+    ///
+    /// Returns every live block, and every slot of a zone letter, that would move.
+    pub fn check_against(&self, contract: &Contract) -> Result<(), Diagnostics> {
+        let Some(addresses) = &contract.addresses else { return Ok(()) };
+        let mut found = Diagnostics::default();
+        let own = self.addresses();
+        let hint = "restore ledger.toml and contract.json from the same commit, or compile with --recover-ledger, which takes the contract's word";
+        let mut moved = |path: String, message: String| {
+            found.push(Diagnostic::error("ledger-moved", &origin(&path, None), message).hint(hint));
+        };
+        for block in addresses.blocks.iter().filter(|block| block.state == BlockState::Live) {
+            let same = |other: &&AddressBlock| {
+                (&other.range, &other.tier, other.generation) == (&block.range, &block.tier, block.generation)
+            };
+            let recorded = own.blocks.iter().find(same).filter(|other| other.state != BlockState::Reclaimed);
+            let lies = |other: &&AddressBlock| {
+                (other.newbits, other.netnum, &other.zones) == (block.newbits, block.netnum, &block.zones)
+            };
+            if recorded.is_none_or(|other| !lies(&other)) {
+                let there = recorded.map_or_else(|| "nowhere".to_owned(), words);
+                let message = format!(
+                    "tier `{}` (generation {}) lies at {} of range `{}` in the module's contract, but at {there} in the ledger",
+                    block.tier,
+                    block.generation,
+                    words(block),
+                    block.range
+                );
+                moved(format!("tier {}", block.tier), message);
+            }
+        }
+        for (letter, slot) in &addresses.slots {
+            let recorded = own.slots.get(letter);
+            if recorded != Some(slot) {
+                let there = recorded.map_or_else(|| "no slot".to_owned(), |slot| format!("slot {slot}"));
+                let message = format!(
+                    "zone `{letter}` has slot {slot} in the module's contract, but {there} in the ledger"
+                );
+                moved(format!("slots.{letter}"), message);
+            }
+        }
+        found.ok(())
+    }
+
+    /// Returns how many blocks and numbers of rules are recorded.
+    fn count(&self) -> usize {
+        let numbers = self.rule_numbers.numbers().values().flat_map(BTreeMap::values);
+        self.entries.len() + numbers.map(BTreeMap::len).sum::<usize>()
+    }
+
+    /// Prints everything that the digest is of.
+    fn body(&self) -> String {
+        let mut body = String::new();
+        self.write_body(&mut body).expect("a string takes all");
+        body
     }
 
     /// Rebuilds the ledger of a compiled module from the module's contract.
@@ -169,10 +261,34 @@ fn block(key: &Key, entry: &Entry) -> AddressBlock {
     }
 }
 
+/// Returns where a block lies, in words.
+fn words(block: &AddressBlock) -> String {
+    match (block.newbits, block.netnum) {
+        (Some(newbits), Some(netnum)) => format!("part {netnum} of 2^{newbits}"),
+        _ => {
+            let zones = block.zones.iter();
+            let zones: Vec<String> = zones
+                .map(|(zone, (newbits, netnum))| format!("part {netnum} of 2^{newbits} for {zone}"))
+                .collect();
+            zones.join(", ")
+        }
+    }
+}
+
 /// Prints TOML: one entry a line, so that branches merge where they do not touch the same tier.
+///
+/// The number of entries and their digest come first, so that a ledger that is cut still has them.
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}version = {VERSION}\n\n[ranges]\n")?;
+        let body = self.body();
+        let (count, digest) = (self.count(), digest::short(&body));
+        write!(f, "{HEADER}version = {VERSION}\nentries = {count}\ndigest = \"{digest}\"\n\n{body}")
+    }
+}
+
+impl Ledger {
+    fn write_body(&self, f: &mut String) -> fmt::Result {
+        f.write_str("[ranges]\n")?;
         self.ranges.iter().try_for_each(|(name, length)| writeln!(f, "{name} = {length}"))?;
         f.write_str("\n[slots]\n")?;
         self.slots.iter().try_for_each(|(zone, slot)| writeln!(f, "{zone} = {slot}"))?;
@@ -191,7 +307,7 @@ impl fmt::Display for Ledger {
     }
 }
 
-fn write_block(f: &mut fmt::Formatter<'_>, block: &AddressBlock) -> fmt::Result {
+fn write_block(f: &mut String, block: &AddressBlock) -> fmt::Result {
     let state = match block.state {
         BlockState::Live => "live",
         BlockState::Reserved => "reserved",

@@ -17,6 +17,7 @@
 pub mod address_plan;
 pub mod declaration;
 pub mod diagnostics;
+mod digest;
 pub mod document;
 mod emit;
 pub mod family;

@@ -1,5 +1,7 @@
 //! The one way from a topology to a module, with the places to stop on it: [`Resolved`], [`Checked`], [`Compilation`].
 
+use std::borrow::Borrow;
+
 use semver::Version;
 use terrane_contract::Contract;
 
@@ -13,7 +15,7 @@ use crate::module::{self, Module};
 use crate::network::Network;
 use crate::proof::{Proof, prove};
 use crate::topology::Topology;
-use crate::{emit, features, lower, resolve};
+use crate::{digest, emit, features, lower, resolve};
 
 /// A topology whose blocks are placed and whose defaults are explicit: what AWS will see.
 #[derive(Clone, Debug)]
@@ -85,13 +87,13 @@ impl Resolved {
     ///
     /// Returns what is wrong with both.
     pub fn of_read(
-        topology: Result<Topology, Diagnostics>,
+        topology: Result<impl Borrow<Topology>, Diagnostics>,
         ledger: Result<Ledger, Diagnostics>,
     ) -> Result<Resolved, Diagnostics> {
         match ledger {
-            Ok(ledger) => Resolved::of(&topology?, &ledger),
+            Ok(ledger) => Resolved::of(topology?.borrow(), &ledger),
             Err(of_ledger) => {
-                let of_topology = topology.and_then(|topology| Declaration::read(&topology)).err();
+                let of_topology = topology.and_then(|topology| Declaration::read(topology.borrow())).err();
                 let mut found = of_topology.unwrap_or_default();
                 found.extend(of_ledger);
                 Err(found)
@@ -131,7 +133,7 @@ impl Checked {
         emit::identify(&mut module, version, "");
         let contract = emit::contract(&network, &module, &module::checked(&module), &ledger);
         let json = emit::json(&contract);
-        emit::identify(&mut module, version, &emit::fingerprint(&json));
+        emit::identify(&mut module, version, &digest::short(&json));
         let source = emit::Source {
             network: &network,
             proof: &proof,

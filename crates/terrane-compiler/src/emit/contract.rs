@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use semver::Version;
-use sha2::{Digest as _, Sha256};
 use terrane_contract::{Contract, KeyKind, Managed, Move, Output, Provider, Type, Variable};
 use terrane_hcl::expr::ObjectKey;
 use terrane_hcl::parse::constant;
@@ -94,12 +93,6 @@ pub(crate) fn identify(module: &mut Module, version: &Version, fingerprint: &str
         holds: None,
         value,
     });
-}
-
-/// Returns the first 16 hexadecimal digits of the SHA-256 of the text of `contract.json`.
-pub(crate) fn fingerprint(json: &str) -> String {
-    let digest = Sha256::digest(json.as_bytes());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the text of `contract.json`.

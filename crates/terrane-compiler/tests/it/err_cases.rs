@@ -1,5 +1,5 @@
 //! Golden cases of bad input: `tests/err/<code>.toml`, with `<code>.ledger.toml` beside it where the ledger matters,
-//! and what is reported in `<code>.stderr`.
+//! and what is reported in `<code>.stderr`; `<code>.contract.json` in place of the topology is the contract of a compiled module.
 //!
 //! `TERRANE_BLESS=1` writes what is reported; read it before it is committed.
 
@@ -30,7 +30,11 @@ fn files() -> BTreeMap<String, BTreeMap<String, String>> {
 
 fn report(files: &BTreeMap<String, String>) -> Result<Diagnostics, Diagnostics> {
     if let Some(contract) = files.get("contract.json") {
-        return Ledger::recover(&serde_json::from_str(contract).unwrap()).map(|_| Diagnostics::default());
+        let contract = serde_json::from_str(contract).unwrap();
+        return match files.get("ledger.toml") {
+            Some(ledger) => Ledger::parse(ledger)?.check_against(&contract).map(|()| Diagnostics::default()),
+            None => Ledger::recover(&contract).map(|_| Diagnostics::default()),
+        };
     }
     let topology = document::from_toml(&files["toml"])?;
     let ledger = files.get("ledger.toml").map_or(Ok(Ledger::default()), |text| Ledger::parse(text))?;
