@@ -13,12 +13,13 @@ use terrane_compiler::{
     topology::{Egress, Flow, SubnetGroup, Tier, Topology},
 };
 
+use terrane_workspace::{Directory, Whose};
+
 use crate::{
-    compile,
     e2e::{self, Applied, Call},
     emulator::Emulators,
     error::{Error, ErrorKind, Result},
-    files, sync,
+    files,
     terraform::{Action, Change, Terraform},
 };
 
@@ -107,7 +108,7 @@ pub fn run(
 fn edit_flows(applied: &Applied, ledgers: &BTreeMap<&str, Ledger>, wanted: u32) -> Result<Vec<FlowEdit>> {
     let Some(ledger) = ledgers.get("three") else { return Ok(Vec::new()) };
     let dir = applied.module("three");
-    let before = sync::read(&dir)?;
+    let before = Directory::at(&dir, Whose::Ours).contents()?;
     let (mut planned, mut seed) = (Vec::new(), 0);
     // An edit that is no valid topology is not planned; more than half are.
     while planned.len() < wanted as usize && seed < 4 * u64::from(wanted) + 8 {
@@ -117,7 +118,7 @@ fn edit_flows(applied: &Applied, ledgers: &BTreeMap<&str, Ledger>, wanted: u32) 
             continue;
         }
         let plan = applied.root.plan_without_refresh();
-        sync::write(&dir, &before, &[])?;
+        Directory::at(&dir, Whose::Ours).write(&before)?;
         let found = judge(plan?.json(), edit.ends);
         eprintln!(
             "{} \u{2192} {}: {} rules; wrong: {:?}",
@@ -125,7 +126,7 @@ fn edit_flows(applied: &Applied, ledgers: &BTreeMap<&str, Ledger>, wanted: u32) 
         );
         planned.push(found);
     }
-    sync::write(&dir, &before, &[])?;
+    Directory::at(&dir, Whose::Ours).write(&before)?;
     Ok(planned)
 }
 
@@ -219,13 +220,13 @@ fn losses(changes: &[Change]) -> String {
 
 fn plan(applied: &Applied, edit: Edit, ledgers: &BTreeMap<&str, Ledger>) -> Result<Row> {
     let dir = applied.module(edit.base);
-    let before = sync::read(&dir)?;
+    let before = Directory::at(&dir, Whose::Ours).contents()?;
     let mut ledger = ledgers.get(edit.base).cloned().unwrap_or_default();
     for step in &edit.steps {
         ledger = compile_into(&dir, step, &ledger)?;
     }
     let planned = applied.root.plan_without_refresh();
-    sync::write(&dir, &before, &[])?;
+    Directory::at(&dir, Whose::Ours).write(&before)?;
     let own = format!("module.{}.", edit.base);
     let changes: Vec<Change> =
         planned?.changes().into_iter().filter(|change| change.address.starts_with(&own)).collect();
@@ -242,7 +243,8 @@ fn plan(applied: &Applied, edit: Edit, ledgers: &BTreeMap<&str, Ledger>) -> Resu
 fn compile_into(dir: &Path, topology: &Topology, ledger: &Ledger) -> Result<Ledger> {
     let compilation = terrane_compiler::compile(topology, ledger, &VERSION)
         .map_err(|diagnostics| Error::new(ErrorKind::Refused, diagnostics.to_string()))?;
-    sync::write(dir, &compile::emitted(&compilation), &[])?;
+    let files = compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    Directory::at(dir, Whose::Ours).write(&files)?;
     Ok(compilation.ledger)
 }
 

@@ -31,15 +31,18 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+    /// Returns an error of this kind with this message.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: message.into(), source: None }
     }
 
-    pub(crate) fn input(message: impl Into<String>) -> Error {
+    /// Returns that the input is wrong.
+    pub fn input(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Input, message)
     }
 
-    pub(crate) fn unavailable(
+    /// Returns that a store, a program, or the network failed, and why.
+    pub fn unavailable(
         message: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Error {

@@ -3,7 +3,6 @@
 //! [`Package`] is what is published: files with a digest that does not depend on where they were built.
 //! [`Registry`] publishes it into a [`Store`] such that a version is complete and never changes once clients see it.
 //! [`Server`] speaks the module registry protocol to Terraform and OpenTofu over any store.
-//! [`Release`] takes a module of a workspace under git through all of it.
 
 mod error;
 mod name;
@@ -24,18 +23,16 @@ mod signature;
 
 mod serve;
 
-mod release;
-
 pub use doctor::doctor;
 pub use error::{Error, ErrorKind};
 pub use export::{Exported, Format};
 pub use fsck::Fault;
+pub use git::Git;
 pub use layout::{Allowance, Index, Manifest};
 pub use name::{ModuleName, parse_version};
 pub use package::Package;
-pub use publish::{Publication, Published};
+pub use publish::{Publication, Published, choose};
 pub use registry::{Registry, Settings};
-pub use release::{Plan, Release};
 pub use serve::{AccessLog, Limits, Server, Tokens};
 pub use signature::Trust;
 #[cfg(feature = "s3")]

@@ -140,7 +140,11 @@ impl Registry<'_> {
     }
 
     /// Returns what changed between a published version and a package.
-    pub(crate) fn changes(
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Damaged`] if the version has no archive; else as the store fails.
+    pub fn changes(
         &self,
         module: &ModuleName,
         previous: Option<&Manifest>,
@@ -235,12 +239,12 @@ fn allowance<'a>(finding: &Finding, major: u64, allow: &'a [Allowance]) -> Optio
 }
 
 /// Returns what remains of the changes when those that a major version accepts count as minor.
-pub(crate) fn softened(changes: &Diff, major: u64, allow: &[Allowance]) -> Diff {
+fn softened(changes: &Diff, major: u64, allow: &[Allowance]) -> Diff {
     changes.accepting(|finding| allowance(finding, major, allow).is_some())
 }
 
 /// Checks that a version carries the changes; returns the allowances that were needed.
-pub(crate) fn gate(
+fn gate(
     changes: &Diff,
     previous: Option<&Version>,
     version: &Version,
@@ -272,4 +276,36 @@ pub(crate) fn gate(
         reasons.join("\n")
     );
     Err(Error::new(ErrorKind::Gate, message))
+}
+
+/// Chooses the version that the changes need, or checks the one that was asked for by the gate of publishing.
+///
+/// # Errors
+///
+/// [`ErrorKind::Gate`] if no version may carry the changes, or the one that was asked for does not.
+pub fn choose(
+    changes: &Diff,
+    previous: Option<&Version>,
+    asked: Option<&Version>,
+    allow: &[Allowance],
+) -> Result<Version, Error> {
+    let refused = |message: String| Err(Error::new(ErrorKind::Gate, message));
+    let no_version = || {
+        let findings: Vec<String> = changes.findings.iter().map(|finding| format!("  {finding}")).collect();
+        refused(format!("no version may carry this:\n{}", findings.join("\n")))
+    };
+    let Some(previous) = previous else {
+        return match changes.required_bump {
+            Bump::Refused => no_version(),
+            _ => Ok(asked.unwrap_or(&Version::new(1, 0, 0)).clone()),
+        };
+    };
+    match asked {
+        Some(asked) if asked <= previous => refused(format!("{asked} is not above {previous}")),
+        Some(asked) => gate(changes, Some(previous), asked, allow).map(|_| asked.clone()),
+        None => {
+            let needed = softened(changes, previous.major, allow).required_bump.max(Bump::Patch);
+            needed.next_version(previous).map_or_else(no_version, Ok)
+        }
+    }
 }

@@ -1,41 +1,19 @@
 //! `cargo xtask compile`: the catalog → `modules/` and the crate of output structs.
-//!
-//! A module's directory holds what the compiler emits, and two files that are input too: the ledger, which records
-//! where everything lies, and `module.toml`, which holds the version.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use terrane_compiler::{Compilation, ledger::Ledger, topology::Topology};
+use semver::Version;
+use terrane_compiler::{Compilation, Resolved, topology::Topology};
 use terrane_contract::Contract;
+use terrane_workspace::{Directory, LockedModule, ModuleDir, UNRELEASED, Whose};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    files,
-    outputs::{self, RELEASED, UNRELEASED},
-    sync::{self, Difference},
+    outputs::{self, RELEASED},
     workspace::Workspace,
 };
 
-/// The committed record of a module's addresses.
-const LEDGER: &str = "ledger.toml";
-/// The module's interface, in which the ledger can be found again.
-const CONTRACT: &str = "contract.json";
-/// The file with the module's version.
-const VERSION: &str = "module.toml";
-/// Files in a module's directory that the compiler does not write.
-const KEPT: [&str; 2] = ["CHANGELOG.md", VERSION];
-
-/// Where the ledger of a module comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LedgerSource {
-    /// The file beside the module.
-    File,
-    /// The module's contract, which holds the same: for a ledger that is lost or broken.
-    Contract,
-}
+pub use terrane_workspace::{Difference, LedgerSource};
 
 /// Compiles topologies into `modules/` and returns which files changed.
 ///
@@ -43,16 +21,24 @@ pub enum LedgerSource {
 ///
 /// [`ErrorKind::Refused`] with every diagnostic of every topology; then nothing is written.
 pub fn write(workspace: &Workspace, catalog: &[&Topology], source: LedgerSource) -> Result<Vec<Difference>> {
+    let modules: BTreeMap<&str, ModuleDir> =
+        catalog.iter().map(|topology| (topology.name.as_str(), module(workspace, &topology.name))).collect();
+    // In the order of their names, so that two writers never wait for each other.
+    let locked: BTreeMap<&str, LockedModule<'_>> =
+        modules.iter().map(|(name, module)| Ok((*name, module.lock()?))).collect::<Result<_>>()?;
     let compiled = compile_all(workspace, catalog, source)?;
     let mut changed = Vec::new();
     for (name, compilation) in &compiled {
-        changed.extend(sync::write(&workspace.modules().join(name), &emitted(compilation), &KEPT)?);
+        changed.extend(locked[name.as_str()].write(compilation)?);
     }
     if let Some(src) = workspace.outputs() {
+        // What they say follows from all modules, so nobody else may come between.
+        let released = Directory::at(src.with_file_name(RELEASED), Whose::Ours);
+        let released = released.lock()?;
         let outputs = outputs::files(&src, &contracts(workspace)?)?;
-        let kept: Vec<&str> = outputs.kept.iter().map(String::as_str).collect();
-        changed.extend(sync::write(&src, &outputs.sources, &kept)?);
-        changed.extend(sync::write(&src.with_file_name(RELEASED), &outputs.released, &[])?);
+        let sources = Directory::at(&src, Whose::Ours).keeping(outputs.kept.iter().cloned());
+        changed.extend(sources.write(&outputs.sources)?);
+        changed.extend(released.write(&outputs.released)?);
     }
     Ok(changed)
 }
@@ -68,19 +54,21 @@ pub fn check(workspace: &Workspace, catalog: &[&Topology], whole: bool) -> Resul
     let mut differences = Vec::new();
     let compiled = compile_all(workspace, catalog, LedgerSource::File)?;
     for (name, compilation) in &compiled {
-        differences.extend(sync::compare(&workspace.modules().join(name), &emitted(compilation), &KEPT)?);
+        differences.extend(module(workspace, name).compare(compilation)?);
     }
     if let Some(src) = workspace.outputs() {
         let outputs = outputs::files(&src, &contracts(workspace)?)?;
-        let kept: Vec<&str> = outputs.kept.iter().map(String::as_str).collect();
-        differences.extend(sync::compare(&src, &outputs.sources, &kept)?);
-        differences.extend(sync::compare(&src.with_file_name(RELEASED), &outputs.released, &[])?);
+        let sources = Directory::at(&src, Whose::Ours).keeping(outputs.kept.iter().cloned());
+        differences.extend(sources.compare(&outputs.sources)?);
+        differences
+            .extend(Directory::at(src.with_file_name(RELEASED), Whose::Ours).compare(&outputs.released)?);
     }
     if whole {
         let names: BTreeSet<&String> = compiled.keys().collect();
         for stale in crate::modules::names(&workspace.modules())?.iter().filter(|name| !names.contains(name))
         {
-            differences.extend(sync::compare(&workspace.modules().join(stale), &BTreeMap::new(), &[])?);
+            let stale = Directory::at(workspace.modules().join(stale), Whose::Ours);
+            differences.extend(stale.compare(&BTreeMap::new())?);
         }
     }
     Ok(differences)
@@ -95,14 +83,16 @@ pub fn compile(workspace: &Workspace, topology: &Topology) -> Result<Compilation
     compile_with(workspace, topology, LedgerSource::File)
 }
 
+/// Returns the directory of a module of the workspace.
+fn module(workspace: &Workspace, name: &str) -> ModuleDir {
+    ModuleDir::at(workspace.modules().join(name), Whose::Ours)
+}
+
 fn compile_with(workspace: &Workspace, topology: &Topology, source: LedgerSource) -> Result<Compilation> {
-    let dir = workspace.modules().join(&topology.name);
-    let ledger = match source {
-        LedgerSource::File => read_ledger(&dir)?,
-        LedgerSource::Contract => recover_ledger(&dir)?,
-    };
-    let version = read_version(&dir)?.unwrap_or(UNRELEASED);
-    terrane_compiler::compile(topology, &ledger, &version).map_err(|diagnostics| {
+    let module = module(workspace, &topology.name);
+    let (ledger, version) = (module.ledger(source)?, module.version()?.unwrap_or(UNRELEASED));
+    let resolved = Resolved::of_read(Ok(topology), ledger);
+    resolved.and_then(|resolved| resolved.check().emit(&version)).map_err(|diagnostics| {
         Error::new(ErrorKind::Refused, format!("`{}` does not compile\n{diagnostics}", topology.name))
     })
 }
@@ -128,72 +118,21 @@ fn compile_all(
     if problems.is_empty() { Ok(modules) } else { Err(Error::new(ErrorKind::Refused, problems.join("\n"))) }
 }
 
-/// Returns what the compiler emits, by path inside the module's directory.
-pub fn emitted(compilation: &Compilation) -> BTreeMap<String, String> {
-    compilation.files.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
-}
-
 /// Reads the contracts of all compiled modules, and the versions of those that were released.
-fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, Option<semver::Version>)>> {
+fn contracts(workspace: &Workspace) -> Result<BTreeMap<String, (Contract, Option<Version>)>> {
     let mut contracts = BTreeMap::new();
     for name in crate::modules::names(&workspace.modules())? {
-        let dir = workspace.modules().join(&name);
-        contracts.insert(name, (read_contract(&dir)?, read_version(&dir)?));
+        let module = module(workspace, &name);
+        let contract = module.contract()?.ok_or_else(|| {
+            let message = format!(
+                "{} has no contract.json, so it is not a compiled module; remove it",
+                module.path().display()
+            );
+            Error::new(ErrorKind::Refused, message)
+        })?;
+        contracts.insert(name, (contract, module.version()?));
     }
     Ok(contracts)
-}
-
-fn read_contract(dir: &Path) -> Result<Contract> {
-    let path = dir.join(CONTRACT);
-    let text = files::read(&path)?;
-    serde_json::from_str(&text).map_err(|source| {
-        Error::new(ErrorKind::Refused, format!("{} is not a contract", path.display())).because(source)
-    })
-}
-
-/// Reads the ledger of a module; a module that was compiled without one cannot be compiled again.
-fn read_ledger(dir: &Path) -> Result<Ledger> {
-    let path = dir.join(LEDGER);
-    if let Some(text) = files::read_if_there(&path)? {
-        return Ledger::parse(&text).map_err(|problems| {
-            Error::new(ErrorKind::Refused, format!("{} cannot be used\n{problems}", path.display()))
-        });
-    }
-    if dir.join(CONTRACT).exists() {
-        let message = format!(
-            "{} is missing beside a compiled module, and without it every address could move; restore it from version control, or pass --recover-ledger",
-            path.display()
-        );
-        return Err(Error::new(ErrorKind::Refused, message));
-    }
-    Ok(Ledger::default())
-}
-
-/// Rebuilds the ledger of a module from its contract; a module that was never compiled has none to lose.
-fn recover_ledger(dir: &Path) -> Result<Ledger> {
-    if !dir.exists() {
-        return Ok(Ledger::default());
-    }
-    Ledger::recover(&read_contract(dir)?).map_err(|problems| {
-        let path = dir.join(CONTRACT);
-        Error::new(ErrorKind::Refused, format!("{} gives no ledger\n{problems}", path.display()))
-    })
-}
-
-fn read_version(dir: &Path) -> Result<Option<semver::Version>> {
-    let path = dir.join(VERSION);
-    let Some(text) = files::read_if_there(&path)? else { return Ok(None) };
-    let table: toml::Table = text.parse().map_err(|source| {
-        Error::new(ErrorKind::Refused, format!("{} is not TOML", path.display())).because(source)
-    })?;
-    let version = table.get("version").and_then(toml::Value::as_str).unwrap_or_default();
-    version.parse().map(Some).map_err(|source| {
-        Error::new(
-            ErrorKind::Refused,
-            format!("{}: version is {version:?}, but must be one like \"1.2.3\"", path.display()),
-        )
-        .because(source)
-    })
 }
 
 #[cfg(test)]

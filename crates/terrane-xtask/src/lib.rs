@@ -13,14 +13,11 @@ mod release;
 mod test;
 
 pub mod compile;
-pub mod error;
 pub mod files;
 pub mod modules;
 pub mod process;
 pub mod report;
-pub mod sync;
 pub mod terraform;
-pub mod workspace;
 
 #[cfg(feature = "e2e")]
 pub mod aws;
@@ -39,10 +36,9 @@ use report::Counts;
 use terraform::Terraform;
 
 pub use compile::compile;
-pub use error::{Error, ErrorKind, Result};
 pub use release::Args as ReleaseArgs;
+pub use terrane_workspace::{Error, ErrorKind, Result, Workspace, error, workspace};
 pub use test::{Part, Tests};
-pub use workspace::Workspace;
 
 /// Everything is fine.
 pub const EXIT_FINE: u8 = 0;
@@ -202,6 +198,6 @@ fn select<'a>(catalog: &'a [Topology], names: &[String]) -> Result<Vec<&'a Topol
 fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Refused => EXIT_PROBLEMS,
-        ErrorKind::File | ErrorKind::Program | ErrorKind::Service => EXIT_SERVICE,
+        _ => EXIT_SERVICE,
     }
 }

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use semver::Version;
 use serde::Deserialize;
 use terrane_compiler::topology::Topology;
-use terrane_registry::{
-    ModuleName, Plan, Published, Registry, Release, Settings, Store, open_store, parse_version,
-};
+use terrane_registry::{ModuleName, Published, Registry, Settings, Store, open_store, parse_version};
+use terrane_workspace::{Plan, Release};
 
 use crate::{
     compile,

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 use terrane_contract::{Contract, Output, Type, module_bindings, output_bindings};
 use terrane_state::{Backend, Environment, Reader, State};
+use terrane_workspace::UNRELEASED;
 
 use crate::exit::{Failure, print_json};
 use crate::files;
@@ -131,21 +132,14 @@ fn terraform_files(directory: &Path) -> Result<BTreeMap<String, String>, Failure
     Ok(texts)
 }
 
-/// Returns the version that was asked for, else the one in the module's directory, else 1.0.0 as for a new module.
+/// Returns the version that was asked for, else the one in the module's directory, else that of a first release.
 fn version(args: &Args) -> Result<Version, Failure> {
     if let Some(version) = &args.version {
         return Ok(version.clone());
     }
-    let path = Path::new(&args.source).join("module.toml");
-    if !path.exists() {
-        return Ok(Version::new(1, 0, 0));
-    }
-    let table: Option<toml::Table> = files::read(&path)?.parse().ok();
-    let named = table.and_then(|table| table.get("version")?.as_str()?.parse().ok());
-    named.ok_or_else(|| {
-        let path = path.display();
-        Failure::problems(format!("`{path}` names no version like \"1.2.3\"; name one with --module-version"))
-    })
+    let found = terrane_workspace::version(Path::new(&args.source))
+        .map_err(|error| Failure::from(error).hinting("; name one with --module-version"))?;
+    Ok(found.unwrap_or(UNRELEASED))
 }
 
 fn state(args: &Args) -> Result<Source, Failure> {

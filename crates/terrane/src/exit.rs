@@ -10,6 +10,8 @@ use terrane_registry::ErrorKind;
 const PROBLEMS: u8 = 1;
 /// The command line is wrong in a way that only its meaning shows.
 const USAGE: u8 = 2;
+/// `--check` found a difference.
+const DIFFERENCE: u8 = 3;
 /// A file, program, or service failed.
 const SERVICE: u8 = 4;
 
@@ -29,6 +31,11 @@ impl Failure {
     /// The command line does not say what is to be done.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), code: USAGE }
+    }
+
+    /// What is there is not what would be written.
+    pub(crate) fn difference(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: DIFFERENCE }
     }
 
     /// A file or service failed.
@@ -58,6 +65,16 @@ pub(crate) fn both<A, B>(
         (Err(Failure { message, code }), Err(second)) => {
             Err(Failure { message: format!("{message}\nerror: {}", second.message), code })
         }
+    }
+}
+
+impl From<terrane_workspace::Error> for Failure {
+    fn from(error: terrane_workspace::Error) -> Failure {
+        let code = match error.kind() {
+            terrane_workspace::ErrorKind::Refused => PROBLEMS,
+            _ => SERVICE,
+        };
+        Failure { message: error.to_string(), code }
     }
 }
 

@@ -34,7 +34,8 @@ const STRANGERS: [(&[&str], &[&str]); 4] = [
 ];
 
 /// Crates that know no network of ours: what works over any catalog.
-const DRIVERS: [&str; 4] = ["terrane", "terrane-compiler", "terrane-registry", "terrane-xtask"];
+const DRIVERS: [&str; 5] =
+    ["terrane", "terrane-compiler", "terrane-registry", "terrane-workspace", "terrane-xtask"];
 
 fn root() -> std::path::PathBuf {
     Workspace::find().unwrap().root().to_owned()

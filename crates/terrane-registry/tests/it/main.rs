@@ -9,7 +9,6 @@ mod faults;
 mod package;
 mod pages;
 mod publish;
-mod release;
 mod scale;
 mod serve;
 mod signature;

@@ -101,7 +101,8 @@ fn files_that_the_network_no_longer_has_are_removed() {
     place.compile("shop.toml", &[], 0);
     fs::write(place.path("module/own.tf"), "locals {}\n").unwrap();
     fs::write(place.path("shop.toml"), SHOP).unwrap();
-    let report: Value = serde_json::from_str(&place.compile("shop.toml", &["--json"], 0).0).unwrap();
+    let report: Value =
+        serde_json::from_str(&place.compile("shop.toml", &["--json", "--allow-destroy"], 0).0).unwrap();
     assert_eq!(report["removed"], serde_json::json!(["subnet_groups.tf"]));
     let module = place.module();
     assert!(!module.contains_key(Path::new("module/subnet_groups.tf")));
@@ -138,7 +139,7 @@ fn a_ledger_that_is_lost_comes_back_from_the_contract() {
     place.compile("shop.toml", &[], 0);
     // From here on `db` lies where a first compilation would not put it.
     fs::write(place.path("shop.toml"), SHOP).unwrap();
-    place.compile("shop.toml", &[], 0);
+    place.compile("shop.toml", &["--allow-destroy"], 0);
     let module = place.module();
 
     fs::remove_file(place.path("module/ledger.toml")).unwrap();
@@ -181,4 +182,109 @@ fn a_bad_ledger_is_told_beside_the_problems_of_the_topology() {
     fs::write(place.path("shop.toml"), SHOP).unwrap();
     place.compile("shop.toml", &[], 0);
     assert_eq!(place.module(), module);
+}
+
+#[test]
+fn files_that_were_not_written_for_the_topology_are_not_replaced() {
+    let place = Place::with("shop.toml", SHOP);
+    fs::create_dir(place.path("module")).unwrap();
+    for (name, text) in
+        [("variables.tf", "# my variables\n"), ("README.md", "# My root\n"), ("main.tf", "# mine\n")]
+    {
+        fs::write(place.path("module").join(name), text).unwrap();
+    }
+    let before = place.module();
+    let (_, stderr) = place.compile("shop.toml", &[], 1);
+    assert!(stderr.contains("not written for the topology `shop`: README.md, variables.tf;"), "{stderr}");
+    assert!(stderr.contains("--force"), "{stderr}");
+    assert_eq!(place.module(), before, "nothing is written");
+    place.compile("shop.toml", &["--force"], 0);
+    assert_eq!(place.module()[Path::new("module/main.tf")], "# mine\n");
+
+    // Another network does not take the place of one, nor its ledger.
+    fs::remove_file(place.path("module/main.tf")).unwrap();
+    let before = place.module();
+    fs::write(place.path("other.toml"), SHOP.replace("\"shop\"", "\"other\"")).unwrap();
+    let (_, stderr) = place.compile("other.toml", &[], 1);
+    assert!(
+        stderr.contains("not written for the topology `other`: ") && stderr.contains("vpc.tf"),
+        "{stderr}"
+    );
+    assert_eq!(place.module(), before);
+}
+
+#[test]
+fn an_edit_that_destroys_is_told_before_anything_is_written() {
+    let place = Place::with("shop.toml", SHOP);
+    place.compile("shop.toml", &[], 0);
+    let before = place.module();
+    let refused = |text: &str, expected: &[&str]| {
+        fs::write(place.path("shop.toml"), text).unwrap();
+        let (_, stderr) = place.compile("shop.toml", &[], 1);
+        for expected in expected {
+            assert!(stderr.contains(expected), "{expected} is not in\n{stderr}");
+        }
+        assert!(stderr.contains("--allow-destroy"), "{stderr}");
+        assert_eq!(place.module(), before, "nothing is written");
+        let (_, stderr) = place.compile("shop.toml", &["--dry-run"], 0);
+        assert!(stderr.contains("destroys: ") && stderr.contains("would write"), "{stderr}");
+        assert_eq!(place.module(), before, "a dry run writes nothing");
+    };
+    let renamed = SHOP.replace("\"db\"", "\"data\"");
+    refused(
+        &renamed,
+        &[
+            "destroys: tier `db` is gone",
+            "renamed to `data`, say `renamed_from = [\"db\"]`",
+            "changes: tier `data` is new",
+        ],
+    );
+    refused(&SHOP.replace("10.0.0.0/16", "10.1.0.0/16"), &["the range `cidr_block` is \"10.1.0.0/16\" now"]);
+
+    // With what was meant, nothing is destroyed, and what changes is told.
+    let meant = renamed.replace("name = \"data\"\n", "name = \"data\"\nrenamed_from = [\"db\"]\n");
+    fs::write(place.path("shop.toml"), &meant).unwrap();
+    let (_, stderr) = place.compile("shop.toml", &[], 0);
+    assert!(stderr.contains("changes: tier `db` is `data` now; its subnets stay"), "{stderr}");
+    assert!(!stderr.contains("destroys"), "{stderr}");
+    fs::write(place.path("shop.toml"), meant.replace("ports = [5432]", "ports = [5433]")).unwrap();
+    let (stdout, stderr) = place.compile("shop.toml", &["--json"], 0);
+    assert!(
+        stderr.contains("[\"web-tcp-5433\"] comes") && stderr.contains("[\"web-tcp-5432\"] goes"),
+        "{stderr}"
+    );
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(
+        report["changes"].as_array().unwrap().iter().all(|change| change["destroys"] == false),
+        "{report:#}"
+    );
+    let removed = SHOP
+        .split("[[flows]]")
+        .next()
+        .unwrap()
+        .replace("name = \"db\"\n", "name = \"data\"\nrenamed_from = [\"db\"]\n");
+    fs::write(
+        place.path("shop.toml"),
+        removed.replace("[[tiers]]\nname = \"web\"\naccess = \"public\"\nprefix_length = 24\n", ""),
+    )
+    .unwrap();
+    assert!(place.compile("shop.toml", &["--allow-destroy"], 0).1.contains("destroys: tier `web` is gone"));
+}
+
+#[test]
+fn a_difference_is_found_by_check_and_nothing_is_written() {
+    let place = Place::with("shop.toml", SHOP);
+    let (_, stderr) = place.compile("shop.toml", &["--check"], 3);
+    assert!(stderr.contains("missing: ") && !place.path("module").exists(), "{stderr}");
+    place.compile("shop.toml", &[], 0);
+    place.compile("shop.toml", &["--check"], 0);
+    let path = place.path("module/vpc.tf");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "# edited\n").unwrap();
+    let before = place.module();
+    let (stdout, stderr) = place.compile("shop.toml", &["--check", "--json"], 3);
+    assert!(stderr.contains("changed: ") && stderr.contains("vpc.tf"), "{stderr}");
+    assert!(serde_json::from_str::<Value>(&stdout).unwrap()["written"] == serde_json::json!(["vpc.tf"]));
+    assert_eq!(place.module(), before);
+    fs::write(place.path("shop.toml"), SHOP.replace("26", "29")).unwrap();
+    place.compile("shop.toml", &["--check"], 1);
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use terrane_compiler::topology::{Flow, Tier, Topology};
-use terrane_registry::{DirectoryStore, ModuleName, Release, Settings};
+use terrane_registry::{DirectoryStore, ModuleName, Settings};
+use terrane_workspace::Release;
 use terrane_xtask::emulator::{Emulators, Kind};
 use terrane_xtask::terraform::{Action, Change, Root, Terraform};
 use terrane_xtask::{EXIT_FINE, EXIT_PROBLEMS, Workspace};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use terrane_registry::{MemoryStore, ModuleName, Release, Settings, parse_version};
+use terrane_registry::{MemoryStore, ModuleName, Settings, parse_version};
+use terrane_workspace::Release;
 use terrane_xtask::Workspace;
 
 fn root() -> PathBuf {

@@ -6,12 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use terrane_registry::{
-    DirectoryStore, ErrorKind, MemoryStore, Published, Registry, Release, Store, parse_version,
-};
+use terrane_registry::{DirectoryStore, ErrorKind, MemoryStore, Published, Registry, Store, parse_version};
+use terrane_workspace::Release;
 
+use crate::available;
 use crate::common::{Death, FaultyStore, Killed, network, settings};
-use crate::terraform::available;
 
 fn git(root: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git").args(arguments).current_dir(root).output().unwrap();

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use semver::Version;
 use terrane_contract::{Bump, Contract, Diff};
+use terrane_registry::{
+    Allowance, Error, ErrorKind, Git, Manifest, ModuleName, Package, Publication, Published, Registry,
+    Server, Settings, Store, choose,
+};
 use tokio::net::TcpListener;
 
-use crate::git::Git;
-use crate::publish::{gate, softened};
-use crate::{
-    Allowance, Error, ErrorKind, Manifest, ModuleName, Package, Publication, Published, Registry, Server,
-    Settings, Store, parse_version,
-};
+use crate::git::Releasing as _;
+use crate::version::{self, UNRELEASED};
 
 /// A module of a workspace and the store it is released to.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl Release {
             });
         }
         if last.as_ref().is_some_and(|last| last.h1 == package.tree_digest()) {
-            let message = format!("nothing changed since {}", previous.as_ref().unwrap_or(&FIRST));
+            let message = format!("nothing changed since {}", previous.as_ref().unwrap_or(&UNRELEASED));
             return Err(Error::new(ErrorKind::Gate, message));
         }
         let allow = self.allowances("HEAD")?;
@@ -170,7 +170,7 @@ impl Release {
         self.git().check_can_commit()?;
         write(&marker, &format!("{}\n", plan.version))?;
         let directory = self.root.join(self.directory());
-        write(&directory.join("module.toml"), &format!("version = \"{}\"\n", plan.version))?;
+        write(&directory.join(version::FILE), &format!("version = \"{}\"\n", plan.version))?;
         // From the commit, not the file: a killed attempt may have written its entry already.
         let history =
             self.git().show("HEAD", &format!("{}/CHANGELOG.md", self.directory()))?.unwrap_or_default();
@@ -194,7 +194,7 @@ impl Release {
     /// - [`ErrorKind::Taken`]: the tag exists on another commit.
     pub fn publish(&self) -> Result<Published, Error> {
         let git = self.git();
-        let version_file = format!("{}/module.toml", self.directory());
+        let version_file = format!("{}/{}", self.directory(), version::FILE);
         let Some(commit) = git.last_commit(&version_file)? else {
             return Err(Error::input(format!(
                 "`{version_file}` is not committed; prepare the release first"
@@ -266,14 +266,11 @@ impl Release {
     }
 
     fn committed_version(&self, commit: &str) -> Result<Option<Version>, Error> {
-        let Some(text) = self.git().show(commit, &format!("{}/module.toml", self.directory()))? else {
+        let Some(text) = self.git().show(commit, &format!("{}/{}", self.directory(), version::FILE))? else {
             return Ok(None);
         };
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error| Error::input(format!("`{}/module.toml`: {error}", self.directory())))?;
-        let version = table.get("version").and_then(toml::Value::as_str).map(parse_version).transpose();
-        version.map_err(|error| Error::input(format!("`{}/module.toml`: {error}", self.directory())))
+        let place = format!("`{}/{}`", self.directory(), version::FILE);
+        version::parse(&text, &place).map(Some).map_err(|error| Error::input(error.to_string()))
     }
 
     /// Returns the last release, if there is one, and what changed since.
@@ -291,36 +288,6 @@ impl Release {
     }
 }
 
-/// Chooses the version that the changes need, or checks the one that was asked for by the gate of publishing.
-fn choose(
-    changes: &Diff,
-    previous: Option<&Version>,
-    asked: Option<&Version>,
-    allow: &[Allowance],
-) -> Result<Version, Error> {
-    let refused = |message: String| Err(Error::new(ErrorKind::Gate, message));
-    let no_version = || {
-        let findings: Vec<String> = changes.findings.iter().map(|finding| format!("  {finding}")).collect();
-        refused(format!("no version may carry this:\n{}", findings.join("\n")))
-    };
-    let Some(previous) = previous else {
-        return match changes.required_bump {
-            Bump::Refused => no_version(),
-            _ => Ok(asked.unwrap_or(&FIRST).clone()),
-        };
-    };
-    match asked {
-        Some(asked) if asked <= previous => refused(format!("{asked} is not above {previous}")),
-        Some(asked) => gate(changes, Some(previous), asked, allow).map(|_| asked.clone()),
-        None => {
-            let needed = softened(changes, previous.major, allow).required_bump.max(Bump::Patch);
-            needed.next_version(previous).map_or_else(no_version, Ok)
-        }
-    }
-}
-
-/// The version of a first release, unless another is asked for.
-const FIRST: Version = Version::new(1, 0, 0);
 /// Breaking findings that are accepted, with reasons; committed beside the module.
 const ALLOW_FILE: &str = ".semver-allow.toml";
 const CHANGELOG_HEAD: &str = "# Changes\n";
