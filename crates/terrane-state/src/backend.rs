@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use terrane_value::{Error, ErrorKind, Json, Type, Value};
 
+use crate::arguments::{self, S3Arguments};
 use crate::environment::Environment;
-use crate::s3::arguments::{self, S3Arguments};
-use crate::s3::settings::Origins;
-use crate::s3::workspace;
+use crate::setting::Origins;
+use crate::workspace;
 
 /// Where a state is, as a Terraform directory or configuration says.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,9 +86,22 @@ impl Written {
         Ok(Backend::Local {
             path: match workspace {
                 workspace::DEFAULT => text("path", LOCAL_STATE),
-                name => text("workspace_dir", "terraform.tfstate.d").join(name).join(LOCAL_STATE),
+                name => self.workspace_dir(directory)?.join(name).join(LOCAL_STATE),
             },
         })
+    }
+
+    /// Returns where a local backend keeps the states of all workspaces but `default`.
+    fn workspace_dir(&self, directory: &Path) -> Result<PathBuf, Error> {
+        let values = self.values()?;
+        let given = values.get("workspace_dir").and_then(Value::as_str).filter(|text| !text.is_empty());
+        Ok(directory.join(given.unwrap_or("terraform.tfstate.d")))
+    }
+
+    /// Returns which arguments an object cannot be found without, and nobody has written.
+    fn missing(&self) -> Vec<&'static str> {
+        let is_missing = |name: &&str| self.arguments.get(name).is_none();
+        if self.ty == "s3" { ["bucket", "key"].into_iter().filter(is_missing).collect() } else { Vec::new() }
     }
 
     /// Returns all arguments of the backend with their values.
@@ -133,6 +146,8 @@ fn local_arguments() -> Type {
 /// The backend of a directory, and where it is configured.
 pub(crate) struct Found {
     pub(crate) backend: Backend,
+    /// Where a local backend keeps the states of workspaces.
+    pub(crate) workspace_dir: Option<PathBuf>,
     pub(crate) workspace: String,
     pub(crate) origins: Origins,
     pub(crate) warnings: Vec<String>,
@@ -158,25 +173,78 @@ impl Found {
             }
             None => block::of_directory(directory)?,
         };
-        if let Some(written) = written {
-            let backend =
-                written.backend(directory, &workspace).map_err(|error| error.at(written.place.clone()))?;
-            let origins = Origins { arguments: written.place, workspace: workspace_from };
-            return Ok(Found { backend, workspace, origins, warnings });
-        }
-        let none =
-            Written { ty: "local".to_owned(), arguments: Json::Object(Vec::new()), place: String::new() };
-        match none.backend(directory, &workspace)? {
-            Backend::Local { path } if !path.is_file() => {
-                Err(invalid("no backend is configured, and there is no local state")
-                    .at(directory.display().to_string()))
+        let (written, from) = match written {
+            Some(written) => {
+                let place = written.place.clone();
+                (written, place)
             }
-            backend => {
-                let origins = Origins { arguments: "default".to_owned(), workspace: workspace_from };
-                Ok(Found { backend, workspace, origins, warnings })
+            None => {
+                let arguments = Json::Object(Vec::new());
+                let none = Written { ty: "local".to_owned(), arguments, place: String::new() };
+                (none, "default".to_owned())
             }
+        };
+        let at =
+            |error: Error| if written.place.is_empty() { error } else { error.at(written.place.clone()) };
+        let backend = written.backend(directory, &workspace).map_err(at)?;
+        // A misspelt argument was told about already.
+        if !written.missing().is_empty() {
+            return Err(partial(&written));
         }
+        let workspace_dir = match written.ty.as_str() {
+            "local" => Some(written.workspace_dir(directory).map_err(at)?),
+            _ => None,
+        };
+        if let (Backend::Local { path }, Some(others)) = (&backend, &workspace_dir)
+            && written.place.is_empty()
+            && !path.is_file()
+            && !others.is_dir()
+        {
+            return Err(without_backend(directory));
+        }
+        let origins = Origins { arguments: from, workspace: workspace_from };
+        Ok(Found { backend, workspace_dir, workspace, origins, warnings })
     }
+}
+
+/// Says how a backend is completed of which a part is given to `terraform init` alone.
+fn partial(written: &Written) -> Error {
+    let missing: Vec<String> = written.missing().iter().map(|name| format!("`{name}`")).collect();
+    let Written { ty, place, .. } = written;
+    invalid(format!("backend {ty:?} is partial: {} is not set", missing.join(" and ")))
+        .at(place.clone())
+        .hinting("run `terraform init` with its -backend-config, whose cache is read, or name the state as s3://bucket/key")
+}
+
+/// Says where the state may be of a directory that has neither a backend nor a local state.
+fn without_backend(directory: &Path) -> Error {
+    let error = invalid("no backend is configured, and there is no local state");
+    let error = error.at(directory.display().to_string());
+    if !TERRAGRUNT.iter().any(|name| directory.join(name).is_file()) {
+        return error;
+    }
+    let hint = match terragrunt_working_directories(directory).as_slice() {
+        [] => "Terragrunt makes the backend when it runs: `terragrunt state pull | terrane state … -`"
+            .to_owned(),
+        found => format!("Terragrunt keeps the backend where it ran: give {}", found.join(", or ")),
+    };
+    error.hinting(hint)
+}
+
+/// The configuration files of Terragrunt.
+const TERRAGRUNT: [&str; 2] = ["terragrunt.hcl", "terragrunt.hcl.json"];
+
+/// Returns the directories in which Terragrunt has run `terraform init` for a directory.
+fn terragrunt_working_directories(directory: &Path) -> Vec<String> {
+    let below = |path: PathBuf| {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    let roots = below(directory.join(".terragrunt-cache")).into_iter().flat_map(below);
+    let initialised = roots.filter(|path| path.join(".terraform/terraform.tfstate").is_file());
+    let mut found: Vec<String> = initialised.map(|path| path.display().to_string()).collect();
+    found.sort();
+    found
 }
 
 pub(crate) fn invalid(problem: impl Into<String>) -> Error {
@@ -186,7 +254,8 @@ pub(crate) fn invalid(problem: impl Into<String>) -> Error {
 fn check_type(name: &str) -> Result<(), Error> {
     match name {
         "s3" | "local" => Ok(()),
-        other => Err(invalid(format!("backend {other:?} is not supported, only \"s3\" and \"local\" are"))),
+        other => Err(invalid(format!("backend {other:?} is not supported, only \"s3\" and \"local\" are"))
+            .hinting("`terraform state pull` reads any backend; give what it prints as a file, or as `-`")),
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use crate::lock::LockInfo;
 use crate::reader::ReaderBuilder;
-use crate::s3::lock::LockInfo;
 use terrane_value::{Error, ErrorKind};
 use terrane_value::{State, WholeState};
 

@@ -15,11 +15,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
+use crate::arguments::S3Arguments;
 use crate::environment::Environment;
-use crate::s3::arguments::S3Arguments;
-use crate::s3::connect;
+use crate::s3;
 use terrane_value::Json;
 use terrane_value::{Error, ErrorKind};
+
+pub(crate) use s3::kms::Kms;
 
 /// The shortest passphrase that OpenTofu takes.
 const SHORTEST_PASSPHRASE: usize = 16;
@@ -71,11 +73,12 @@ enum KeyKind {
 
 /// How a configuration reaches KMS, where it says so apart from the state's backend.
 #[derive(Clone)]
-struct OwnKms {
-    arguments: S3Arguments,
-    environment: Environment,
+#[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "without S3 there is no client to configure"))]
+pub(crate) struct OwnKms {
+    pub(crate) arguments: S3Arguments,
+    pub(crate) environment: Environment,
     /// Whether it names a region at most, so that the credentials of the state's reader do.
-    bare: bool,
+    pub(crate) bare: bool,
 }
 
 /// What a key is derived from.
@@ -145,11 +148,7 @@ impl Encryption {
     }
 
     /// Returns the text of a state, decrypted if it is encrypted.
-    pub(crate) async fn open(
-        &self,
-        text: Vec<u8>,
-        kms: Option<&aws_sdk_kms::Client>,
-    ) -> Result<Vec<u8>, Error> {
+    pub(crate) async fn open(&self, text: Vec<u8>, kms: Option<&Kms>) -> Result<Vec<u8>, Error> {
         let Some(envelope) = Envelope::parse(&text)? else {
             return if self.unencrypted { Ok(text) } else { Err(ErrorKind::NotEncrypted.into()) };
         };
@@ -243,7 +242,7 @@ type FoundKey<'a> = Pin<Box<dyn Future<Output = Result<Option<Vec<u8>>, Error>> 
 
 impl KeyProvider {
     /// Returns the key that opens a state, or `None` if the state holds nothing for this provider.
-    fn key<'a>(&'a self, envelope: &'a Envelope, kms: Option<&'a aws_sdk_kms::Client>) -> FoundKey<'a> {
+    fn key<'a>(&'a self, envelope: &'a Envelope, kms: Option<&'a Kms>) -> FoundKey<'a> {
         Box::pin(async move {
             let Some(meta) = envelope.meta.get(&self.meta_key) else { return Ok(None) };
             let secret = match &self.kind {
@@ -260,12 +259,7 @@ impl KeyProvider {
         })
     }
 
-    async fn derive(
-        &self,
-        secret: Vec<u8>,
-        meta: &[u8],
-        kms: Option<&aws_sdk_kms::Client>,
-    ) -> Result<Vec<u8>, Error> {
+    async fn derive(&self, secret: Vec<u8>, meta: &[u8], kms: Option<&Kms>) -> Result<Vec<u8>, Error> {
         let wrong = |reason: String| {
             Error::new(ErrorKind::InvalidField {
                 field: "meta",
@@ -309,57 +303,18 @@ impl KeyProvider {
                 let blob = BASE64
                     .decode(&meta.ciphertext_blob)
                     .map_err(|_| wrong("its key is not base64".to_owned()))?;
-                let client = match own {
-                    Some(own) => own.client(kms).await.map_err(|error| error.at(self.meta_key.clone()))?,
-                    None => kms.cloned().ok_or_else(without_client)?,
-                };
-                kms_key(key_id, blob, meta.encryption_context, &client).await
+                let key = s3::kms::open(key_id, blob, meta.encryption_context, own.as_deref(), kms).await;
+                key.map_err(|error| error.at(self.meta_key.clone()))
             }
         }
     }
 }
 
-impl OwnKms {
-    async fn client(&self, kms: Option<&aws_sdk_kms::Client>) -> Result<aws_sdk_kms::Client, Error> {
-        let region = self.arguments.region.clone();
-        if let (true, Some(kms)) = (self.bare, kms) {
-            let config = kms.config().to_builder();
-            let config = match region {
-                Some(region) => config.region(aws_sdk_kms::config::Region::new(region)),
-                None => config,
-            };
-            return Ok(aws_sdk_kms::Client::from_conf(config.build()));
-        }
-        connect::kms_alone(&self.arguments, &self.environment).await
-    }
-}
-
-fn without_client() -> Error {
+#[cfg(feature = "s3")]
+pub(crate) fn without_client() -> Error {
     let problem =
         "aws_kms needs a reader with a region and credentials, not one of a file or a foreign client";
     ErrorKind::InvalidConfig { problems: vec![problem.to_owned()] }.into()
-}
-
-async fn kms_key(
-    key_id: &str,
-    blob: Vec<u8>,
-    context: BTreeMap<String, String>,
-    kms: &aws_sdk_kms::Client,
-) -> Result<Vec<u8>, Error> {
-    let request = crate::s3::service::Request { bucket: "", region: "", gets_object: false };
-    let answer = kms
-        .decrypt()
-        .key_id(key_id)
-        .ciphertext_blob(blob.into())
-        .set_encryption_context(
-            Some(context.into_iter().collect()).filter(|c: &std::collections::HashMap<_, _>| !c.is_empty()),
-        )
-        .send()
-        .await
-        .map_err(|error| {
-            crate::s3::service::explain(error, request).at(format!("kms:Decrypt with {key_id}"))
-        })?;
-    Ok(answer.plaintext.map(|plain| plain.into_inner()).unwrap_or_default())
 }
 
 fn check_passphrase(place: &str, passphrase: &str) -> Result<(), String> {

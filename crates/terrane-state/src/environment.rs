@@ -37,6 +37,7 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    #[cfg(feature = "s3")]
     /// Returns the first of some variables that is set and not empty, with its name.
     pub(crate) fn first<'a>(&'a self, names: &[&'static str]) -> Option<(&'static str, &'a str)> {
         names.iter().find_map(|name| Some((*name, self.get(name)?)))

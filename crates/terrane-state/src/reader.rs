@@ -1,42 +1,41 @@
-//! What reads a state, again and again if need be: from S3, or from a file.
+//! What reads a state, again and again if need be, from wherever it is kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use terrane_value::{Defaults, Depth, Error, ErrorKind, Intake, Json, Origin, State, WholeState};
 use tracing::Instrument as _;
 
+use crate::arguments::S3Arguments;
 use crate::backend::{Backend, Found};
 use crate::clock::{Clock, SystemClock};
-use crate::encryption::Encryption;
+use crate::encryption::{Encryption, Kms};
 use crate::environment::Environment;
-use crate::file;
-use crate::s3::arguments::S3Arguments;
-use crate::s3::digest::Table;
-use crate::s3::lock::{self, LockInfo};
-use crate::s3::object::{CustomerKey, Moves, Object};
-use crate::s3::settings::{self, ARGUMENT, Origins, Setting};
-use crate::s3::source::{Depth, S3Source, Text};
-use crate::s3::{account, connect, workspace};
-use terrane_value::{Defaults, Json, State, WholeState};
-use terrane_value::{Error, ErrorKind};
+use crate::lock::LockInfo;
+use crate::setting::{ARGUMENT, Origins, Setting};
+use crate::source::{self, File, Opened, Options, Source};
+use crate::workspace;
+
+/// The greatest size of a state that is read unless told otherwise, in bytes.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How long it may take to find out how a place is reached, unless somebody says.
+const OPENING: Duration = Duration::from_secs(120);
 
 /// Reads one state. Cheap to clone, and safe to share.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    source: Arc<Source>,
+    source: Arc<dyn Source>,
     settings: Arc<[Setting]>,
     warnings: Arc<[String]>,
     strict: bool,
     encryption: Option<Arc<Encryption>>,
-    kms: Option<aws_sdk_kms::Client>,
+    kms: Option<Kms>,
     defaults: Option<Arc<Defaults>>,
-}
-
-#[derive(Debug)]
-enum Source {
-    S3(Box<S3Source>),
-    File(PathBuf),
+    clock: Arc<dyn Clock>,
+    max_bytes: u64,
+    timeout: Option<Duration>,
 }
 
 /// Says what to read and how; made by [`Reader::builder`], [`Reader::at`], and [`Reader::remote_state`].
@@ -44,22 +43,19 @@ enum Source {
 #[must_use]
 pub struct ReaderBuilder {
     what: What,
-    workspace: Option<String>,
-    environment: Environment,
-    version_id: Option<String>,
+    options: Options,
     strict: bool,
-    follows_region: bool,
     encryption: Option<Encryption>,
-    clock: Option<Arc<dyn Clock>>,
-    first_backoff: Duration,
     defaults: Option<Arc<Defaults>>,
+    max_bytes: u64,
+    timeout: Option<Duration>,
 }
 
 /// What a builder was given.
 #[derive(Clone, Debug)]
 enum What {
     Backend(Backend),
-    /// `s3://bucket/key`, a state file, or a Terraform directory.
+    /// Whatever a kind of source takes.
     Uri(String),
 }
 
@@ -67,34 +63,31 @@ impl ReaderBuilder {
     fn new(what: What) -> ReaderBuilder {
         ReaderBuilder {
             what,
-            workspace: None,
-            environment: Environment::process(),
-            version_id: None,
+            options: Options::new(Environment::process()),
             strict: false,
-            follows_region: false,
             encryption: None,
-            clock: None,
-            first_backoff: Duration::from_secs(1),
             defaults: None,
+            max_bytes: MAX_BYTES,
+            timeout: None,
         }
     }
 
     /// Reads the state of a workspace in place of the selected one, or of `default`.
     pub fn workspace(mut self, name: impl Into<String>) -> ReaderBuilder {
-        self.workspace = Some(name.into());
+        self.options.workspace = Some(name.into());
         self
     }
 
     /// Reads one version of the object for ever. The digest of a pinned version is not checked: the table holds
     /// that of the newest.
     pub fn version_id(mut self, id: impl Into<String>) -> ReaderBuilder {
-        self.version_id = Some(id.into());
+        self.options.version_id = Some(id.into());
         self
     }
 
     /// Takes environment variables from here in place of this process.
     pub fn environment(mut self, environment: Environment) -> ReaderBuilder {
-        self.environment = environment;
+        self.options.environment = environment;
         self
     }
 
@@ -107,7 +100,7 @@ impl ReaderBuilder {
 
     /// Goes on in the bucket's region where S3 says that it is not the configured one, in place of an error.
     pub fn follow_region(mut self) -> ReaderBuilder {
-        self.follows_region = true;
+        self.options.follows_region = true;
         self
     }
 
@@ -119,14 +112,51 @@ impl ReaderBuilder {
 
     /// Waits by another clock between two looks at a digest, and between two polls of a watch.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> ReaderBuilder {
-        self.clock = Some(clock);
+        self.options.clock = clock;
         self
     }
 
     /// Waits about this long before a failed request is sent for the second time, and twice as long each time
     /// after; one second unless told.
     pub fn first_backoff(mut self, duration: Duration) -> ReaderBuilder {
-        self.first_backoff = duration;
+        self.options.first_backoff = duration;
+        self
+    }
+
+    /// Gives up a read after this long, the connection and all attempts included. Unless told, a read from S3 has two
+    /// minutes, and one of a file or of standard input has no bound.
+    pub fn timeout(mut self, duration: Duration) -> ReaderBuilder {
+        self.timeout = Some(duration);
+        self
+    }
+
+    /// Refuses a state of more than this many bytes; 256 MiB unless told.
+    pub fn max_bytes(mut self, bytes: u64) -> ReaderBuilder {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Speaks to S3 in this region, whatever a backend or the environment says.
+    pub fn region(mut self, region: impl Into<String>) -> ReaderBuilder {
+        self.options.overrides.region = Some(region.into());
+        self
+    }
+
+    /// Takes credentials from this profile, whatever a backend or the environment says.
+    pub fn profile(mut self, profile: impl Into<String>) -> ReaderBuilder {
+        self.options.overrides.profile = Some(profile.into());
+        self
+    }
+
+    /// Takes on this role, whatever a backend says.
+    pub fn role_arn(mut self, arn: impl Into<String>) -> ReaderBuilder {
+        self.options.overrides.role_arn = Some(arn.into());
+        self
+    }
+
+    /// Speaks to S3 at this URL, with the bucket in the path, whatever a backend or the environment says.
+    pub fn endpoint(mut self, url: impl Into<String>) -> ReaderBuilder {
+        self.options.overrides.endpoint = Some(url.into());
         self
     }
 
@@ -138,55 +168,34 @@ impl ReaderBuilder {
     /// [`ErrorKind::InvalidConfig`] with all problems at once, [`ErrorKind::InvalidWorkspace`],
     /// [`ErrorKind::AccountNotAllowed`]; those of [`Backend::of_directory`].
     pub async fn connect(mut self) -> Result<Reader, Error> {
-        let Found { backend, workspace, origins, warnings } = self.find()?;
         let encryption_from = self.find_encryption()?;
-        for warning in &warnings {
+        self.options.is_encrypted = self.encryption.is_some();
+        let opening = async {
+            match &self.what {
+                What::Uri(uri) => source::open(uri, &self.options).await,
+                What::Backend(backend) => {
+                    let found = given(backend.clone(), self.options.workspace.as_deref());
+                    source::open_backend(found, &self.options).await
+                }
+            }
+        };
+        let limit = self.timeout.unwrap_or(OPENING);
+        let opened = tokio::time::timeout(limit, opening).await;
+        let mut opened = opened.map_err(|_| Error::new(ErrorKind::Timeout { after: limit }))??;
+        for warning in &opened.warnings {
             tracing::warn!(warning, "the configuration was read");
         }
-        let mut reader = match backend {
-            Backend::S3 { arguments, workspace } => self.connect_s3(&arguments, &workspace, &origins).await?,
-            Backend::Local { path } => self.open_file(path, &workspace, &origins)?,
-        };
         if let (Some(from), Some(encryption)) = (encryption_from, &self.encryption) {
-            let mut settings = reader.settings.to_vec();
-            settings.push(Setting::new("encryption", &encryption.names().join(", "), &from));
-            reader.settings = settings.into();
+            opened.settings.push(Setting::new("encryption", &encryption.names().join(", "), &from));
         }
-        reader.encryption = self.encryption.map(Arc::new);
-        reader.warnings = warnings.into();
-        reader.strict = self.strict;
-        reader.defaults = self.defaults;
-        Ok(reader)
-    }
-
-    /// Finds the backend that is meant, and who says so.
-    fn find(&self) -> Result<Found, Error> {
-        let named = self.workspace.as_deref();
-        let uri = match &self.what {
-            What::Backend(backend) => return Ok(given(backend.clone(), named)),
-            What::Uri(uri) => uri,
-        };
-        // What looks like another URI and is no file is better called by its name than looked for.
-        if uri.starts_with("s3://") || (uri.contains("://") && !Path::new(uri).exists()) {
-            let arguments = Box::new(S3Arguments::from_uri(uri)?);
-            let workspace = workspace::DEFAULT.to_owned();
-            return Ok(given(Backend::S3 { arguments, workspace }, named));
-        }
-        named.map_or(Ok(()), workspace::check)?;
-        match (Path::new(uri).is_dir(), named) {
-            (true, Some(name)) => {
-                let environment = self.environment.clone().with("TF_WORKSPACE", name);
-                let mut found = Found::in_directory(uri.as_ref(), &environment)?;
-                found.origins.workspace = ARGUMENT.to_owned();
-                Ok(found)
-            }
-            (true, None) => Found::in_directory(uri.as_ref(), &self.environment),
-            (false, Some(name)) => {
-                let reason = format!("{uri} is a state file, which has no workspaces");
-                Err(ErrorKind::InvalidWorkspace { name: name.to_owned(), reason }.into())
-            }
-            (false, None) => Ok(given(Backend::Local { path: uri.into() }, None)),
-        }
+        Ok(Reader {
+            strict: self.strict,
+            encryption: self.encryption.map(Arc::new),
+            defaults: self.defaults,
+            max_bytes: self.max_bytes,
+            timeout: self.timeout.or(opened.timeout),
+            ..Reader::of(opened, self.options.clock)
+        })
     }
 
     /// Finds how the state is encrypted unless that was given, and returns who says so.
@@ -195,62 +204,15 @@ impl ReaderBuilder {
             return Ok(Some(ARGUMENT.to_owned()));
         }
         let What::Uri(uri) = &self.what else { return Ok(None) };
-        let is_directory = Path::new(uri).is_dir() && !uri.starts_with("s3://");
+        let environment = &self.options.environment;
+        let is_directory = source::is_directory(uri);
         self.encryption = match is_directory {
-            true => Encryption::of_directory(uri.as_ref(), &self.environment)?,
-            false => Encryption::of_environment(&self.environment)?,
+            true => Encryption::of_directory(uri.as_ref(), environment)?,
+            false => Encryption::of_environment(environment)?,
         };
-        let from_directory = is_directory && self.environment.get("TF_ENCRYPTION").is_none();
+        let from_directory = is_directory && environment.get("TF_ENCRYPTION").is_none();
         let from = if from_directory { uri.clone() } else { "TF_ENCRYPTION".to_owned() };
         Ok(self.encryption.as_ref().map(|_| from))
-    }
-
-    async fn connect_s3(
-        &self,
-        arguments: &S3Arguments,
-        workspace: &str,
-        origins: &Origins,
-    ) -> Result<Reader, Error> {
-        let mut settings = settings::resolve(arguments, &self.environment, workspace, origins)?;
-        let aws = connect::aws(&mut settings, &self.environment, self.first_backoff).await?;
-        account::check(&settings, &aws).await?;
-        let table = settings.dynamodb_table.clone().map(|name| Table {
-            client: connect::dynamodb(&settings, &aws),
-            name,
-            lock_id: format!("{}/{}", settings.bucket, settings.object),
-        });
-        let kms = self.encryption.as_ref().map(|_| connect::kms(&settings, &aws));
-        let object = Object {
-            client: connect::s3(&settings, &aws),
-            bucket: settings.bucket,
-            key: settings.object,
-            region: settings.region,
-            version_id: self.version_id.clone(),
-            customer_key: CustomerKey::new(settings.customer_key, settings.spare_customer_key),
-            moves: Moves::allowed(self.follows_region),
-        };
-        let clock = self.clock.clone().unwrap_or_else(SystemClock::start);
-        let source = S3Source { object, table, prefix: settings.prefix, key: settings.key, clock };
-        Ok(Reader {
-            settings: settings.report.into(),
-            kms,
-            ..Reader::of_source(Source::S3(Box::new(source)))
-        })
-    }
-
-    fn open_file(&self, path: PathBuf, workspace: &str, origins: &Origins) -> Result<Reader, Error> {
-        if self.version_id.is_some() {
-            let problem = format!("{} is a file, which has no versions to pin", path.display());
-            return Err(ErrorKind::InvalidConfig { problems: vec![problem] }.into());
-        }
-        let mut settings = vec![
-            Setting::new("backend", "local", &origins.arguments),
-            Setting::new("path", &path.display().to_string(), &origins.arguments),
-        ];
-        if matches!(&self.what, What::Uri(uri) if Path::new(uri).is_dir()) {
-            settings.push(Setting::new("workspace", workspace, &origins.workspace));
-        }
-        Ok(Reader { settings: settings.into(), ..Reader::from_file(path) })
     }
 }
 
@@ -267,7 +229,7 @@ fn given(backend: Backend, named: Option<&str>) -> Found {
     let is_default = named.is_none() && workspace == workspace::DEFAULT;
     let workspace_from = if is_default { "default" } else { ARGUMENT }.to_owned();
     let origins = Origins { arguments: ARGUMENT.to_owned(), workspace: workspace_from };
-    Found { backend, workspace, origins, warnings: Vec::new() }
+    Found { backend, workspace_dir: None, workspace, origins, warnings: Vec::new() }
 }
 
 impl Reader {
@@ -277,7 +239,8 @@ impl Reader {
         ReaderBuilder::new(What::Backend(Backend::S3 { arguments: Box::new(arguments), workspace }))
     }
 
-    /// Starts from `s3://bucket/key`, a state file, or a Terraform directory, with the environment of this process.
+    /// Starts from `s3://bucket/key`, a state file, a Terraform directory, or `-` for standard input, with the
+    /// environment of this process.
     ///
     /// A state that OpenTofu has encrypted is decrypted as `TF_ENCRYPTION`, or the directory, says.
     pub fn at(uri: impl Into<String>) -> ReaderBuilder {
@@ -309,15 +272,23 @@ impl Reader {
         Reader::at(uri).connect().await
     }
 
-    fn of_source(source: Source) -> Reader {
+    /// Reads states from a source of the caller's own.
+    pub fn from_source(source: impl Source + 'static) -> Reader {
+        Reader::of(Opened::new(source), SystemClock::start())
+    }
+
+    fn of(opened: Opened, clock: Arc<dyn Clock>) -> Reader {
         Reader {
-            source: Arc::new(source),
-            settings: Arc::new([]),
-            warnings: Arc::new([]),
+            source: opened.source,
+            settings: opened.settings.into(),
+            warnings: opened.warnings.into(),
             strict: false,
             encryption: None,
-            kms: None,
+            kms: opened.kms,
             defaults: None,
+            clock,
+            max_bytes: MAX_BYTES,
+            timeout: opened.timeout,
         }
     }
 
@@ -330,30 +301,19 @@ impl Reader {
 
     /// Reads a state file.
     pub fn from_file(path: impl Into<PathBuf>) -> Reader {
-        Reader::of_source(Source::File(path.into()))
+        Reader::from_source(File::new(path.into()))
     }
 
     /// Reads an object with a client that the caller has configured; the digest table and the workspaces of a
     /// backend are unknown to it.
+    #[cfg(feature = "s3")]
     pub fn from_client(
         client: aws_sdk_s3::Client,
         bucket: impl Into<String>,
         key: impl Into<String>,
     ) -> Reader {
-        let key = key.into();
-        let region = client.config().region().map(ToString::to_string).unwrap_or_default();
-        let object = Object {
-            client,
-            bucket: bucket.into(),
-            key: key.clone(),
-            region,
-            version_id: None,
-            customer_key: CustomerKey::default(),
-            moves: Moves::default(),
-        };
         let clock = SystemClock::start();
-        let source = S3Source { object, table: None, prefix: "env:".to_owned(), key, clock };
-        Reader::of_source(Source::S3(Box::new(source)))
+        Reader::of(crate::s3::of_client(client, bucket.into(), key.into(), clock.clone()), clock)
     }
 
     /// Reads the outputs.
@@ -365,38 +325,8 @@ impl Reader {
     /// [`ErrorKind::NotFound`] if there is no state, and all kinds that tell why it cannot be reached or read.
     pub async fn read(&self) -> Result<State, Error> {
         let span = tracing::info_span!("read_state", state = %self.place());
-        self.read_outputs().instrument(span).await.map(|state| self.complete(state))
-    }
-
-    /// Adds the defaults of a data source.
-    fn complete(&self, state: State) -> State {
-        match &self.defaults {
-            Some(defaults) => state.or(defaults),
-            None => state,
-        }
-    }
-
-    async fn read_outputs(&self) -> Result<State, Error> {
-        match &*self.source {
-            Source::S3(source) if !self.strict && self.encryption.is_none() => {
-                source.read_outputs(Text::state).await
-            }
-            Source::S3(source) if self.encryption.is_none() => {
-                let state = source.read_text(Depth::Checked).await?.state()?;
-                state.check_outputs()?;
-                Ok(state)
-            }
-            Source::File(path) if self.strict && self.encryption.is_none() => {
-                let state = file::check(path).await?.state()?;
-                state.check_outputs()?;
-                Ok(state)
-            }
-            _ if self.strict => {
-                let whole = self.whole(self.text().await?)?;
-                Ok(whole.into())
-            }
-            _ => self.text().await?.state(),
-        }
+        let state = self.read_unless(None).instrument(span).await?;
+        state.ok_or_else(|| self.unasked())
     }
 
     /// Reads the outputs and the resources.
@@ -406,7 +336,12 @@ impl Reader {
     /// Those of [`read`](Reader::read), and [`ErrorKind::InvalidResources`].
     pub async fn read_whole(&self) -> Result<WholeState, Error> {
         let span = tracing::info_span!("read_whole_state", state = %self.place());
-        let whole = async { self.whole(self.text().await?) }.instrument(span).await?;
+        let reading = async {
+            let taken = self.take(Depth::Whole, None).await?;
+            let (intake, origin) = taken.ok_or_else(|| self.unasked())?;
+            self.whole(intake, origin).await
+        };
+        let whole = reading.instrument(span).await?;
         Ok(match &self.defaults {
             Some(defaults) => whole.or(defaults),
             None => whole,
@@ -419,18 +354,74 @@ impl Reader {
     ///
     /// Those of [`read`](Reader::read).
     pub async fn read_if_changed(&self, etag: &str) -> Result<Option<State>, Error> {
-        match &*self.source {
-            Source::S3(source) => {
-                let Some(text) = source.read_if_changed(etag).await? else { return Ok(None) };
-                let text = self.decrypted(text).await?;
-                let state = if self.strict { self.whole(text)?.into() } else { text.state()? };
-                Ok(Some(self.complete(state)))
-            }
-            Source::File(_) => {
-                let state = self.read().await?;
-                Ok(Some(state).filter(|state| state.etag() != Some(etag)))
-            }
+        self.read_unless(Some(etag)).await
+    }
+
+    /// Returns how much of the state must be read for its outputs.
+    fn depth(&self) -> Depth {
+        match (self.encryption.is_some(), self.strict) {
+            (true, _) => Depth::Whole,
+            (false, true) => Depth::Checked,
+            (false, false) => Depth::Outputs,
         }
+    }
+
+    async fn read_unless(&self, etag: Option<&str>) -> Result<Option<State>, Error> {
+        let Some((intake, origin)) = self.take(self.depth(), etag).await? else { return Ok(None) };
+        let state = match (self.encryption.is_some(), self.strict) {
+            (false, _) => intake.state(origin)?,
+            (true, true) => self.whole(intake, origin).await?.into(),
+            (true, false) => {
+                let text = self.decrypted(intake.into_text()).await?;
+                State::parse(&text).map_err(|error| error.at(self.place()))?.with_origin(origin)
+            }
+        };
+        Ok(Some(match &self.defaults {
+            Some(defaults) => state.or(defaults),
+            None => state,
+        }))
+    }
+
+    /// Takes the text from the source, as deep as is needed; `None` if it is the one with an ETag.
+    async fn take(&self, depth: Depth, unless: Option<&str>) -> Result<Option<(Intake, Origin)>, Error> {
+        let mut intake = Intake::new(depth, self.max_bytes);
+        let origin = self.in_time(self.source.read(&mut intake, unless)).await?;
+        Ok(origin.map(|origin| (intake, origin)))
+    }
+
+    async fn whole(&self, intake: Intake, origin: Origin) -> Result<WholeState, Error> {
+        let text = self.decrypted(intake.into_text()).await?;
+        let whole = WholeState::parse(&text).map_err(|error| error.at(self.place()))?.with_origin(origin);
+        if self.strict {
+            whole.check_outputs()?;
+        }
+        Ok(whole)
+    }
+
+    async fn decrypted(&self, text: Vec<u8>) -> Result<Vec<u8>, Error> {
+        match &self.encryption {
+            Some(encryption) => {
+                let opened = encryption.open(text, self.kms.as_ref()).await;
+                opened.map_err(|error| error.at(self.place()))
+            }
+            None => Ok(text),
+        }
+    }
+
+    /// Waits for a source, as long as it may take.
+    async fn in_time<T>(&self, answer: source::Answer<'_, T>) -> Result<T, Error> {
+        let Some(after) = self.timeout else { return answer.await };
+        match tokio::time::timeout(after, answer).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::new(ErrorKind::Timeout { after })
+                .at(self.place())
+                .hinting("a state that takes longer needs `timeout`, or --timeout")),
+        }
+    }
+
+    fn unasked(&self) -> Error {
+        let reason = "the source says \"not modified\", which was not asked".to_owned();
+        Error::new(ErrorKind::Io { reason }).at(self.place())
     }
 
     /// Lists the workspaces that have a state, `default` first.
@@ -440,10 +431,7 @@ impl Reader {
     /// [`ErrorKind::AccessDenied`] if the bucket may not be listed, unless the prefix is Terraform's own: then
     /// `default` alone is returned, as in Terraform.
     pub async fn workspaces(&self) -> Result<Vec<String>, Error> {
-        match &*self.source {
-            Source::S3(source) => source.workspaces().await,
-            Source::File(_) => Ok(vec![workspace::DEFAULT.to_owned()]),
-        }
+        self.in_time(self.source.workspaces()).await
     }
 
     /// Returns the locks that someone holds: none, or one, or two where Terraform is told to keep two kinds.
@@ -452,10 +440,7 @@ impl Reader {
     ///
     /// Those of reaching the service.
     pub async fn locks(&self) -> Result<Vec<LockInfo>, Error> {
-        match &*self.source {
-            Source::S3(source) => lock::held(&source.object, source.table.as_ref()).await,
-            Source::File(_) => Ok(Vec::new()),
-        }
+        self.in_time(self.source.locks()).await
     }
 
     /// Returns the configuration as it was resolved, and where each value came from. Secrets are hidden.
@@ -471,44 +456,11 @@ impl Reader {
 
     /// Returns what is read, as `s3://bucket/key` or a path.
     pub fn place(&self) -> String {
-        match &*self.source {
-            Source::S3(source) => source.object.place(),
-            Source::File(path) => path.display().to_string(),
-        }
-    }
-
-    fn whole(&self, text: Text) -> Result<WholeState, Error> {
-        let whole = text.whole()?;
-        if self.strict {
-            whole.check_outputs()?;
-        }
-        Ok(whole)
+        self.source.place()
     }
 
     pub(crate) fn clock(&self) -> Arc<dyn Clock> {
-        match &*self.source {
-            Source::S3(source) => source.clock.clone(),
-            Source::File(_) => SystemClock::start(),
-        }
-    }
-
-    async fn text(&self) -> Result<Text, Error> {
-        self.decrypted(self.stored_text().await?).await
-    }
-
-    async fn decrypted(&self, mut text: Text) -> Result<Text, Error> {
-        if let Some(encryption) = &self.encryption {
-            let opened = encryption.open(text.bytes, self.kms.as_ref()).await;
-            text.bytes = opened.map_err(|error| error.at(self.place()))?;
-        }
-        Ok(text)
-    }
-
-    async fn stored_text(&self) -> Result<Text, Error> {
-        match &*self.source {
-            Source::S3(source) => source.read_text(Depth::Text).await,
-            Source::File(path) => file::read(path).await,
-        }
+        self.clock.clone()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong, for programs ([`ErrorKind`]) and for people (`Display`).
 
 use std::fmt;
+use std::time::Duration;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -69,6 +70,8 @@ impl Error {
                 | ErrorKind::Unavailable { .. }
                 | ErrorKind::Connection
                 | ErrorKind::IncompleteBody { .. }
+                | ErrorKind::UnexpectedBytes { .. }
+                | ErrorKind::Timeout { .. }
                 | ErrorKind::KeepsChanging { .. }
                 | ErrorKind::ChecksumMismatch { .. }
         )
@@ -204,6 +207,21 @@ pub enum ErrorKind {
         /// How often it was asked for.
         attempts: u32,
     },
+    /// Every answer held other bytes than were asked for.
+    UnexpectedBytes {
+        /// How often they were asked for.
+        attempts: u32,
+    },
+    /// The read took longer than it may.
+    Timeout {
+        /// How long it may take.
+        after: Duration,
+    },
+    /// The text is longer than is read.
+    TooLarge {
+        /// The greatest size, in bytes.
+        limit: u64,
+    },
     /// The object was replaced during every attempt.
     KeepsChanging {
         /// How often it was asked for.
@@ -224,6 +242,10 @@ pub enum ErrorKind {
         /// What it is instead.
         found: &'static str,
     },
+    /// What `terraform init` keeps about a backend, which is not a state.
+    BackendCache,
+    /// A plan, which is not a state.
+    Plan,
     /// A state of Terraform before 0.7, which is not JSON.
     LegacyBinary,
     /// The state does not say its format version.
@@ -366,6 +388,15 @@ impl fmt::Display for ErrorKind {
             IncompleteBody { attempts } => {
                 write!(f, "the body ended too early in each of {attempts} attempts")
             }
+            UnexpectedBytes { attempts } => {
+                write!(f, "other bytes than were asked for came in each of {attempts} attempts")
+            }
+            Timeout { after } => write!(f, "the read was not done within {} s", after.as_secs_f64()),
+            TooLarge { limit } => write!(
+                f,
+                "the text is longer than {limit} bytes; raise the limit (`max_bytes`, --max-bytes) if a state of that \
+                 size is expected"
+            ),
             KeepsChanging { attempts } => {
                 write!(f, "the object was replaced during each of {attempts} attempts")
             }
@@ -374,6 +405,11 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the state could not be parsed as JSON: syntax error at byte offset {offset}")
             }
             NotAnObject { found } => write!(f, "a state is a JSON object, found {found}"),
+            BackendCache => f.write_str(
+                "this is the cache in which `terraform init` keeps the backend, not a state; give the directory of the \
+                 configuration",
+            ),
+            Plan => f.write_str("this is a plan, not a state"),
             LegacyBinary => f.write_str("a state in the binary format of Terraform before 0.7"),
             MissingVersion => f.write_str("the state does not have a `version`, which says its format"),
             InvalidVersion { found } => {

@@ -1,10 +1,13 @@
 //! A state: its outputs as typed values, and where it came from.
 
 pub(crate) mod checker;
+mod flat;
 mod header;
 mod legacy;
+mod order;
 pub(crate) mod prefix;
 mod resource;
+mod shown;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -113,6 +116,7 @@ impl State {
         let header = header::read(text, members)?;
         let outputs = match header.format_version {
             1..=3 => legacy::outputs(text, members, header.format_version)?,
+            _ if shown::is_shown(members) => shown::outputs(text, members)?,
             _ => outputs(text, members)?,
         };
         Ok(State {
@@ -277,7 +281,8 @@ impl State {
         json::print(&Json::Object(outputs.collect()), json::Layout::Indented)
     }
 
-    /// Returns the version of the state format: 4, or 1 to 3 for what Terraform before 0.12 wrote.
+    /// Returns the version of the state format: 4, or 1 to 3 for what Terraform before 0.12 wrote. What
+    /// `terraform show -json` prints counts as 4; it has neither serial nor lineage.
     pub fn format_version(&self) -> u64 {
         self.format_version
     }
@@ -295,6 +300,11 @@ impl State {
     /// Returns the id that the state keeps for as long as it is the same state.
     pub fn lineage(&self) -> &str {
         &self.lineage
+    }
+
+    /// Returns what was read, as `s3://bucket/key` or a path.
+    pub fn place(&self) -> Option<&str> {
+        self.origin.place.as_deref()
     }
 
     /// Returns the ETag of the object that was read. It changes with the bytes, but is not always their MD5.
@@ -380,6 +390,19 @@ fn outputs(text: &[u8], members: &Members) -> Result<Outputs, Error> {
         }
     }
     Ok(outputs)
+}
+
+/// Reads an output whose type an older Terraform does not say.
+fn output_or_untyped(name: &str, json: &Json) -> Result<Output, String> {
+    match (json.get("type"), json.member("value")) {
+        (None, Some(value)) => {
+            let value = decode::decode_untyped(value)
+                .map_err(|error| format!("output {name:?}: {}", error.reason()))?;
+            let sensitive = json.get("sensitive") == Some(&Json::Bool(true));
+            Ok(Output { ty: legacy::implied_type(&value), value, sensitive, deprecated: None })
+        }
+        _ => output(name, json),
+    }
 }
 
 fn output(name: &str, json: &Json) -> Result<Output, String> {

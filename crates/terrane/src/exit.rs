@@ -94,10 +94,17 @@ impl From<terrane_state::Error> for Failure {
             NotFound { .. } | BucketNotFound { .. } | AccessDenied { .. } | Credentials { .. } => SERVICE,
             ExpiredCredentials | ClockSkew | WrongRegion { .. } | AccountNotAllowed { .. } => SERVICE,
             ChecksumMismatch { .. } | Throttled | Unavailable { .. } | Connection => SERVICE,
-            IncompleteBody { .. } | KeepsChanging { .. } | Io { .. } => SERVICE,
+            IncompleteBody { .. } | UnexpectedBytes { .. } | KeepsChanging { .. } | Io { .. } => SERVICE,
+            Timeout { .. } => SERVICE,
             _ => PROBLEMS,
         };
-        Failure { message: error.to_string(), code }
+        let cause = match error.kind() {
+            Connection | Unavailable { .. } | IncompleteBody { .. } | UnexpectedBytes { .. } => {
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        Failure { message: format!("{error}{cause}"), code }
     }
 }
 

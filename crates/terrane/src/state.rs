@@ -1,13 +1,16 @@
 //! `terrane state`: what a Terraform state says, from S3, a file, or a Terraform directory. Nothing is written.
 
+use std::borrow::Cow;
 use std::future::Future;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
 use terrane_state::{
-    Change, Encryption, Environment, ErrorKind, Instance, LockKind, Mode, Reader, Resource, State, Value,
+    Change, Encryption, Environment, ErrorKind, Instance, LockKind, Mode, Output, Reader, Resource, State,
+    Value,
 };
 
 use crate::exit::{Failure, print_json};
@@ -17,14 +20,14 @@ use crate::files;
 pub(crate) enum Command {
     /// Print the outputs; with --json as `terraform output -json` does, sensitive ones in clear
     Outputs(Place),
-    /// Print one value: of an output, or of a resource by its address
+    /// Print values: of an output, of a resource by its address, or of all resources of a module
     Get {
         #[command(flatten)]
         place: Place,
-        /// Such as network.subnet_ids["app"]["a"] or module.network.aws_vpc.this.id
+        /// Such as network.subnet_ids["app"]["a"], module.network.aws_vpc.this.id, aws_subnet.app[*].id, or ids[-1]
         path: String,
     },
-    /// List the addresses of all resources
+    /// List the addresses of all resources, as `terraform state list` does
     List(Place),
     /// Show what the state keeps about each resource, except its attributes
     Resources(Place),
@@ -50,7 +53,8 @@ pub(crate) enum Command {
 /// Which state, and how to print.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
-    /// s3://bucket/key, a state file, or a Terraform directory
+    /// s3://bucket/key, a state file, a Terraform directory, or - for standard input; a file may also hold what
+    /// `terraform show -json` prints of a state
     uri: String,
     /// A workspace in place of the selected one
     #[arg(long)]
@@ -64,6 +68,24 @@ pub(crate) struct Place {
     /// A file with what stands in OpenTofu's `encryption` block, as TF_ENCRYPTION may hold it
     #[arg(long, value_name = "FILE")]
     encryption: Option<PathBuf>,
+    /// The profile with the credentials for S3, whatever a backend or the environment says
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// The region of the bucket
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// The role to take on before S3 is asked
+    #[arg(long, value_name = "ARN")]
+    role_arn: Option<String>,
+    /// The URL at which S3 is spoken to, with the bucket in its path
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Give up a read after so many seconds; 120 for S3 unless given
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: Option<u64>,
+    /// Refuse a state of more than so many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 256 * 1024 * 1024)]
+    max_bytes: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -95,7 +117,22 @@ pub(crate) fn block_on<T>(task: impl Future<Output = Result<T, Failure>>) -> Res
 
 impl Place {
     async fn open(&self) -> Result<Reader, Failure> {
-        let mut builder = Reader::at(&self.uri);
+        let mut builder = Reader::at(&self.uri).max_bytes(self.max_bytes);
+        if let Some(seconds) = self.timeout {
+            builder = builder.timeout(Duration::from_secs(seconds));
+        }
+        if let Some(profile) = &self.profile {
+            builder = builder.profile(profile);
+        }
+        if let Some(region) = &self.region {
+            builder = builder.region(region);
+        }
+        if let Some(arn) = &self.role_arn {
+            builder = builder.role_arn(arn);
+        }
+        if let Some(url) = &self.endpoint {
+            builder = builder.endpoint(url);
+        }
         if let Some(workspace) = &self.workspace {
             builder = builder.workspace(workspace);
         }
@@ -138,7 +175,7 @@ async fn outputs(place: &Place) -> Result<(), Failure> {
     } else {
         for (name, output) in state.iter() {
             if let Ok(output) = output {
-                println!("{name} = {output}");
+                println!("{} = {}", shown(name), readable(output));
             }
         }
     }
@@ -146,17 +183,44 @@ async fn outputs(place: &Place) -> Result<(), Failure> {
     Ok(state.check_outputs()?)
 }
 
+/// The longest value that is printed on one line, in characters.
+const LONGEST_LINE: usize = 100;
+
+/// Returns the value of an output as people read it: on lines of its own where one would be long.
+fn readable(output: &Output) -> String {
+    let line = output.to_string();
+    match output.value() {
+        Value::String(_) | Value::Null => shown(&line).into_owned(),
+        _ if output.sensitive() || line.chars().count() <= LONGEST_LINE => shown(&line).into_owned(),
+        value => value.to_json_pretty().lines().map(shown).collect::<Vec<_>>().join("\n"),
+    }
+}
+
+/// Returns a text without what would move the cursor of a terminal, or turn the direction of its text.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let turns = |char: char| matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_hidden = |char: char| char.is_control() || turns(char);
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|char| match is_hidden(char) {
+        true => char.escape_unicode().to_string(),
+        false => char.to_string(),
+    });
+    Cow::Owned(escaped.collect())
+}
+
 async fn get(place: &Place, path: &str) -> Result<(), Failure> {
     let reader = place.open().await?;
     let state = reader.read().await?;
     warn(&state);
-    match state.value_at(path) {
-        Ok(value) => print_value(value, place.json),
+    match state.select(path) {
+        Ok(value) => print_value(&value, place.json),
         // The outputs alone are quicker to read; an address needs the whole state.
         Err(error) if matches!(error.kind(), ErrorKind::MissingOutput { name, .. } if begins(path, name)) => {
             let whole = reader.read_whole().await?;
-            match whole.value_at(path) {
-                Ok(value) => print_value(value, place.json),
+            match whole.select(path) {
+                Ok(value) => print_value(&value, place.json),
                 Err(other) if path.contains('.') => return Err(other.into()),
                 Err(_) => return Err(error.into()),
             }
@@ -173,6 +237,10 @@ fn begins(path: &str, name: &str) -> bool {
 
 fn print_value(value: &Value, json: bool) {
     match value.as_str() {
+        // A terminal would obey what is meant for a file.
+        Some(text) if !json && std::io::stdout().is_terminal() => {
+            println!("{}", text.split('\n').map(shown).collect::<Vec<_>>().join("\n"));
+        }
         Some(text) if !json => println!("{text}"),
         _ if json => println!("{}", value.to_json()),
         _ => println!("{}", value.to_json_pretty()),
@@ -182,8 +250,7 @@ fn print_value(value: &Value, json: bool) {
 async fn list(place: &Place) -> Result<(), Failure> {
     let whole = place.open().await?.read_whole().await?;
     warn(&whole);
-    let current = whole.instances().filter(|instance| instance.deposed().is_none());
-    print_lines(current.map(Instance::address), place.json)
+    print_lines(whole.list().into_iter(), place.json)
 }
 
 /// One line of `terrane state resources`.
@@ -221,7 +288,7 @@ impl<'a> Row<'a> {
     fn print(&self) {
         let deposed = self.deposed.map(|key| format!(" (deposed {key})")).unwrap_or_default();
         let tainted = if self.tainted { " (tainted)" } else { "" };
-        println!("{}{deposed}{tainted}  {}", self.address, self.provider);
+        println!("{}{deposed}{tainted}  {}", shown(self.address), shown(self.provider));
     }
 }
 
@@ -248,7 +315,11 @@ async fn workspaces(place: &Place) -> Result<(), Failure> {
 async fn lock(place: &Place) -> Result<(), Failure> {
     let locks = place.open().await?.locks().await?;
     if place.json {
-        let kind = |kind| if kind == LockKind::Table { "table" } else { "object" };
+        let kind = |kind| match kind {
+            LockKind::Table => "table",
+            LockKind::File => "file",
+            _ => "object",
+        };
         let rows = locks.iter().map(|lock| {
             json!({
                 "kind": kind(lock.kind), "id": lock.id, "operation": lock.operation, "info": lock.info,
@@ -319,6 +390,6 @@ fn print_lines<'a>(lines: impl Iterator<Item = &'a str>, json: bool) -> Result<(
     if json {
         return print_json(&lines.collect::<Vec<_>>());
     }
-    lines.for_each(|line| println!("{line}"));
+    lines.for_each(|line| println!("{}", shown(line)));
     Ok(())
 }

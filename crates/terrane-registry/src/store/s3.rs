@@ -1,12 +1,9 @@
 //! A store in an S3 bucket, with S3's own conditional writes.
 
-use aws_config::BehaviorVersion;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use terrane_state::{Environment, S3Arguments, s3_client};
 use tokio::runtime::Runtime;
 
 use super::{Expect, Object, Put, Stat, Store, content_type};
@@ -14,8 +11,8 @@ use crate::{Error, ErrorKind};
 
 /// Objects below a prefix of a bucket.
 ///
-/// Region, credentials, and endpoint come from where the AWS tools take them.
-/// A custom endpoint is spoken to with the bucket in the path.
+/// Region, credentials, endpoint, proxy, and certificates come from where readers of states take them: the environment
+/// and the profile. A custom endpoint is spoken to with the bucket in the path.
 #[derive(Debug)]
 pub struct S3Store {
     client: Client,
@@ -30,7 +27,7 @@ impl S3Store {
     ///
     /// # Errors
     ///
-    /// Refuses a name without a bucket.
+    /// Refuses a name without a bucket, and an environment that names no region.
     pub fn open(name: &str) -> Result<S3Store, Error> {
         let rest = name.strip_prefix("s3://").unwrap_or_default();
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
@@ -40,14 +37,8 @@ impl S3Store {
         let prefix = prefix.trim_matches('/');
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
         let runtime = Runtime::new().map_err(|error| Error::unavailable("cannot speak to S3", error))?;
-        let client = runtime.block_on(async {
-            let https = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-            let config = aws_config::defaults(BehaviorVersion::latest()).http_client(https).load().await;
-            let custom =
-                std::env::var_os("AWS_ENDPOINT_URL_S3").or_else(|| std::env::var_os("AWS_ENDPOINT_URL"));
-            let config = aws_sdk_s3::config::Builder::from(&config).force_path_style(custom.is_some());
-            Client::from_conf(config.build())
-        });
+        let client = runtime.block_on(s3_client(&S3Arguments::default(), &Environment::process()));
+        let client = client.map_err(|error| Error::input(format!("`{name}`: {error}")))?;
         Ok(S3Store { client, bucket: bucket.to_owned(), prefix, runtime })
     }
 

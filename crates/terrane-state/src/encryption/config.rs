@@ -9,9 +9,9 @@ use hcl::{Body, Expression, TraversalOperator};
 use serde_json::{Map, Value};
 
 use super::{Encryption, KeyKind, KeyProvider, Method, OwnKms, Secret};
+use crate::arguments::S3Arguments;
 use crate::backend::block;
 use crate::environment::Environment;
-use crate::s3::arguments::S3Arguments;
 use terrane_value::{Error, ErrorKind};
 
 type Tree = Map<String, Value>;

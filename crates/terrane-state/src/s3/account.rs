@@ -1,13 +1,14 @@
 //! Whether the credentials belong to an account that the configuration admits.
 
+use terrane_value::{Error, ErrorKind};
+
 use super::connect::Aws;
 use super::credentials;
 use super::service::{self, Request};
-use super::settings::Settings;
-use terrane_value::{Error, ErrorKind};
+use super::settings::Account;
 
 /// Asks for the account only when a list is to be kept, and never ignores a list.
-pub(crate) async fn check(settings: &Settings, aws: &Aws) -> Result<(), Error> {
+pub(crate) async fn check(settings: &Account, aws: &Aws) -> Result<(), Error> {
     if settings.allowed_accounts.is_empty() && settings.forbidden_accounts.is_empty() {
         return Ok(());
     }
@@ -20,9 +21,11 @@ pub(crate) async fn check(settings: &Settings, aws: &Aws) -> Result<(), Error> {
     Ok(())
 }
 
-async fn ask(settings: &Settings, aws: &Aws) -> Result<String, Error> {
+async fn ask(settings: &Account, aws: &Aws) -> Result<String, Error> {
     let sts = credentials::sts(settings, &aws.config, Some(aws.credentials.clone()));
-    let request = Request { bucket: &settings.bucket, region: &settings.sts_region, gets_object: false };
+    let endpoint = settings.endpoint("sts");
+    let request =
+        Request { bucket: "", region: &settings.sts_region, endpoint: &endpoint, gets_object: false };
     let identity = sts.get_caller_identity().send().await;
     let identity = identity.map_err(|error| service::explain(error, request).at("sts:GetCallerIdentity"))?;
     Ok(identity.account.unwrap_or_default())

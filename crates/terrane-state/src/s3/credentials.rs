@@ -17,7 +17,7 @@ use aws_types::region::Region;
 
 use super::causes::causes;
 use super::role::{Role, WebRole, WebToken};
-use super::settings::{Credentials, Settings};
+use super::settings::{Account, Credentials};
 use terrane_value::{Error, ErrorKind};
 
 /// A role taken on with other credentials, or with a token.
@@ -43,7 +43,7 @@ impl std::fmt::Debug for RoleRequest {
 
 /// Makes the provider that signs requests.
 pub(crate) fn provider(
-    settings: &Settings,
+    account: &Account,
     aws: &aws_config::SdkConfig,
     base: &ProviderConfig,
     files: &EnvConfigFiles,
@@ -56,43 +56,43 @@ pub(crate) fn provider(
         }
         builder.build()
     };
-    let first = match &settings.credentials {
+    let first = match &account.credentials {
         Credentials::Static { access_key, secret_key, token } => {
             let keys = Keys::new(access_key, secret_key, token.clone(), None, "terrane-state");
             SharedCredentialsProvider::new(keys)
         }
         Credentials::WebIdentity(web) => SharedCredentialsProvider::new(RoleProvider {
-            sts: sts(settings, aws, None),
+            sts: sts(account, aws, None),
             request: RoleRequest::Token(web.clone()),
         }),
         Credentials::Profile(name) => SharedCredentialsProvider::new(profile(Some(name))),
         Credentials::ProfileOrMachine(name) => {
             let chain = CredentialsProviderChain::first_try("Profile", profile(name.as_ref()))
                 .or_else("EcsContainer", EcsCredentialsProvider::builder().configure(base).build());
-            SharedCredentialsProvider::new(if settings.no_metadata {
+            SharedCredentialsProvider::new(if account.no_metadata {
                 chain
             } else {
-                chain.or_else("Ec2InstanceMetadata", instance_metadata(settings, base)?)
+                chain.or_else("Ec2InstanceMetadata", instance_metadata(account, base)?)
             })
         }
     };
-    Ok(match &settings.role {
+    Ok(match &account.role {
         None => first,
         Some(role) => SharedCredentialsProvider::new(RoleProvider {
-            sts: sts(settings, aws, Some(first)),
+            sts: sts(account, aws, Some(first)),
             request: RoleRequest::Credentials(Box::new(role.clone())),
         }),
     })
 }
 
-fn instance_metadata(settings: &Settings, base: &ProviderConfig) -> Result<ImdsCredentialsProvider, Error> {
+fn instance_metadata(account: &Account, base: &ProviderConfig) -> Result<ImdsCredentialsProvider, Error> {
     let mut client = aws_config::imds::Client::builder().configure(base);
-    if let Some(endpoint) = &settings.metadata_endpoint {
+    if let Some(endpoint) = &account.metadata_endpoint {
         client = client.endpoint(endpoint).map_err(|error| ErrorKind::InvalidConfig {
             problems: vec![format!("`ec2_metadata_service_endpoint` {endpoint:?}: {error}")],
         })?;
     }
-    if settings.metadata_ipv6 {
+    if account.metadata_ipv6 {
         client = client.endpoint_mode(aws_config::imds::client::EndpointMode::IpV6);
     }
     Ok(ImdsCredentialsProvider::builder().configure(base).imds_client(client.build()).build())
@@ -100,12 +100,12 @@ fn instance_metadata(settings: &Settings, base: &ProviderConfig) -> Result<ImdsC
 
 /// Makes a client of STS, without credentials for a token's sake or with those at hand.
 pub(crate) fn sts(
-    settings: &Settings,
+    account: &Account,
     aws: &aws_config::SdkConfig,
     credentials: Option<SharedCredentialsProvider>,
 ) -> aws_sdk_sts::Client {
-    let mut config = aws_sdk_sts::config::Builder::from(aws).region(Region::new(settings.sts_region.clone()));
-    config.set_endpoint_url(settings.endpoints.get("sts").cloned());
+    let mut config = aws_sdk_sts::config::Builder::from(aws).region(Region::new(account.sts_region.clone()));
+    config.set_endpoint_url(account.endpoints.get("sts").cloned());
     config.set_credentials_provider(credentials);
     config = config.retry_partition(super::connect::unlimited_retries());
     aws_sdk_sts::Client::from_conf(config.build())

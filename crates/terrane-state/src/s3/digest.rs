@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use md5::{Digest as _, Md5};
 
 use super::causes::causes;
+use crate::hex::hex;
 
 /// A table, and the name under which it holds things about one state.
 #[derive(Clone, Debug)]
@@ -38,14 +39,6 @@ impl Digest {
     pub(crate) fn finish(self) -> String {
         hex(&self.0.finalize())
     }
-}
-
-pub(crate) fn of(bytes: &[u8]) -> String {
-    hex(&Md5::digest(bytes))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Table {

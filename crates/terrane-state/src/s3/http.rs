@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::settings::Settings;
+use super::settings::Account;
 use super::unverified::Unverified;
 use terrane_value::{Error, ErrorKind};
 
@@ -40,19 +40,19 @@ struct Sender {
     components: RuntimeComponents,
 }
 
-pub(crate) fn client(settings: &Settings) -> Result<SharedHttpClient, Error> {
-    let proxy_url = settings.proxy.as_ref().map(|url| proxy_url(url));
-    let proxy = proxy(proxy_url.as_deref(), settings.no_proxy.as_deref())?;
+pub(crate) fn client(account: &Account) -> Result<SharedHttpClient, Error> {
+    let proxy_url = account.proxy.as_ref().map(|url| proxy_url(url));
+    let proxy = proxy(proxy_url.as_deref(), account.no_proxy.as_deref())?;
     let plain = client_of(proxy.clone(), ConnectorBuilder::build_http);
-    let tls = match settings.insecure {
+    let tls = match account.insecure {
         true => {
             let proxies = Matcher::builder().all(proxy_url.clone().unwrap_or_default());
-            let proxies = proxies.no(settings.no_proxy.clone().unwrap_or_default()).build();
+            let proxies = proxies.no(account.no_proxy.clone().unwrap_or_default()).build();
             Tls::Unverified { proxies: Arc::new(proxies), client: Arc::default() }
         }
-        false => Tls::Verified(verified(settings, proxy)?),
+        false => Tls::Verified(verified(account, proxy)?),
     };
-    let always_tls = settings.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https://"));
+    let always_tls = account.proxy.as_ref().is_some_and(|proxy| proxy.starts_with("https://"));
     Ok(SharedHttpClient::new(ByScheme { plain, tls, always_tls }))
 }
 
@@ -99,8 +99,8 @@ fn client_of(
     })
 }
 
-fn verified(settings: &Settings, proxy: ProxyConfig) -> Result<SharedHttpClient, Error> {
-    let context = tls_context(settings)?;
+fn verified(account: &Account, proxy: ProxyConfig) -> Result<SharedHttpClient, Error> {
+    let context = tls_context(account)?;
     Ok(client_of(proxy, move |builder| {
         let builder = builder.tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
         match &context {
@@ -129,8 +129,8 @@ fn proxy(url: Option<&str>, no_proxy: Option<&str>) -> Result<ProxyConfig, Error
     })
 }
 
-fn tls_context(settings: &Settings) -> Result<Option<TlsContext>, Error> {
-    let Some(path) = &settings.ca_bundle else { return Ok(None) };
+fn tls_context(account: &Account) -> Result<Option<TlsContext>, Error> {
+    let Some(path) = &account.ca_bundle else { return Ok(None) };
     let pem =
         std::fs::read(path).map_err(|error| invalid(format!("`custom_ca_bundle` {path:?}: {error}")))?;
     if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {

@@ -21,6 +21,8 @@ pub(crate) struct Object {
     pub(crate) bucket: String,
     pub(crate) key: String,
     pub(crate) region: String,
+    /// Where S3 is spoken to, for messages.
+    pub(crate) endpoint: String,
     pub(crate) version_id: Option<String>,
     pub(crate) customer_key: CustomerKey,
     pub(crate) moves: Moves,
@@ -118,12 +120,6 @@ pub(crate) struct Fetched {
     pub(crate) version_id: Option<String>,
 }
 
-impl Fetched {
-    pub(crate) fn is_whole(&self) -> bool {
-        self.total == self.bytes.len() as u64
-    }
-}
-
 impl Object {
     /// Returns the place for messages.
     pub(crate) fn place(&self) -> String {
@@ -137,27 +133,41 @@ impl Object {
             bucket: self.bucket.clone(),
             key: format!("{}{suffix}", self.key),
             region: self.region.clone(),
+            endpoint: self.endpoint.clone(),
             version_id: None,
             customer_key: CustomerKey::default(),
             moves: self.moves.clone(),
         }
     }
 
-    /// Gets a part of the object; a body that ends too early is asked for again.
-    pub(crate) async fn get(&self, part: &Part) -> Result<Answer, Error> {
-        let mut last = String::new();
+    /// Returns what was asked, for messages.
+    pub(crate) fn request(&self) -> Request<'_> {
+        Request { bucket: &self.bucket, region: &self.region, endpoint: &self.endpoint, gets_object: true }
+    }
+
+    /// Gets a part of the object, of at most `limit` bytes. An answer that is not the part, and a body that ends too
+    /// early, is asked for again.
+    pub(crate) async fn get(&self, part: &Part, limit: u64) -> Result<Answer, Error> {
+        let mut fault = Fault::Incomplete(String::new());
         for _ in 0..BODY_ATTEMPTS {
             let output = match self.send(part).await? {
                 Sent::Output(output) => output,
                 Sent::Answer(answer) => return Ok(answer),
             };
-            match collect(*output).await {
-                Ok(fetched) => return Ok(Answer::Bytes(fetched)),
-                Err(reason) => last = reason,
-            }
+            fault = match collect(*output, part, limit).await {
+                Ok(answer) => return Ok(answer),
+                Err(Fault::TooLarge) => {
+                    return Err(Error::new(ErrorKind::TooLarge { limit }).at(self.place()));
+                }
+                Err(fault) => fault,
+            };
         }
-        let error = Error::new(ErrorKind::IncompleteBody { attempts: BODY_ATTEMPTS });
-        Err(error.at(self.place()).because(last))
+        let (kind, reason) = match fault {
+            Fault::Unasked(reason) => (ErrorKind::UnexpectedBytes { attempts: BODY_ATTEMPTS }, reason),
+            Fault::Incomplete(reason) => (ErrorKind::IncompleteBody { attempts: BODY_ATTEMPTS }, reason),
+            Fault::TooLarge => (ErrorKind::TooLarge { limit }, String::new()),
+        };
+        Err(Error::new(kind).at(self.place()).because(reason))
     }
 
     async fn send(&self, part: &Part) -> Result<Sent, Error> {
@@ -207,9 +217,8 @@ impl Object {
         >,
         status: Option<u16>,
     ) -> Error {
-        let request = Request { bucket: &self.bucket, region: &self.region, gets_object: true };
         let asked_for_key = status == Some(400) && asks_for_key(&error);
-        let error = service::explain(error, request).at(self.place());
+        let error = service::explain(error, self.request()).at(self.place());
         if asked_for_key && self.customer_key.to_send().is_none() {
             return error.hinting(
                 "is the object encrypted with a customer's key? set `encrypt` and `sse_customer_key`",
@@ -236,22 +245,100 @@ fn key_fingerprint(key: &str) -> String {
     BASE64.encode(Md5::digest(BASE64.decode(key).unwrap_or_default()))
 }
 
-async fn collect(output: GetObjectOutput) -> Result<Fetched, String> {
-    let expected = output.content_length.and_then(|length| u64::try_from(length).ok());
-    let total_of_range =
-        output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
-    let (etag, version_id) = (output.e_tag, output.version_id);
+/// Why an answer cannot be used.
+enum Fault {
+    /// It holds other bytes than were asked for.
+    Unasked(String),
+    Incomplete(String),
+    TooLarge,
+}
+
+/// Reads the body of an answer, never more of it than was asked for.
+async fn collect(output: GetObjectOutput, part: &Part, limit: u64) -> Result<Answer, Fault> {
+    let promised = output.content_length.and_then(|length| u64::try_from(length).ok());
+    let (expected, total) = match (part.bytes, output.content_range.as_deref()) {
+        (Some(asked), Some(range)) => {
+            let (length, total) = part_of(asked, range)?;
+            (Some(length), Some(total))
+        }
+        // Another version may be sent whole where its parts are of no use.
+        (Some((1.., _)), None) if part.if_match.is_some() && output.e_tag != part.if_match => {
+            return Ok(Answer::Changed);
+        }
+        (Some((first @ 1.., last)), None) => {
+            return Err(Fault::Unasked(format!("bytes {first}-{last} were asked for, and no part was sent")));
+        }
+        (None, Some(range)) => {
+            return Err(Fault::Unasked(format!("the whole was asked for, and {range:?} was sent")));
+        }
+        (_, None) => (promised, None),
+    };
+    if expected.is_some_and(|expected| expected > limit) {
+        return Err(Fault::TooLarge);
+    }
+    let most = expected.unwrap_or(limit);
     let mut body = output.body;
     let mut bytes = Vec::with_capacity(usize::try_from(expected.unwrap_or(0).min(1 << 26)).unwrap_or(0));
     while let Some(chunk) = body.next().await {
-        bytes.extend_from_slice(&chunk.map_err(|error| error.to_string())?);
+        let chunk = chunk.map_err(|error| Fault::Incomplete(super::causes::causes(&error)))?;
+        if (bytes.len() + chunk.len()) as u64 > most {
+            return Err(match expected {
+                Some(expected) => Fault::Unasked(format!("more than the {expected} bytes of the part came")),
+                None => Fault::TooLarge,
+            });
+        }
+        bytes.extend_from_slice(&chunk);
     }
     let length = bytes.len() as u64;
     if let Some(expected) = expected
         && expected != length
     {
-        return Err(format!("{length} of {expected} bytes came"));
+        return Err(Fault::Incomplete(format!("{length} of {expected} bytes came")));
     }
-    let version_id = version_id.filter(|id| id != "null");
-    Ok(Fetched { total: total_of_range.unwrap_or(length), bytes, etag, version_id })
+    let version_id = output.version_id.filter(|id| id != "null");
+    Ok(Answer::Bytes(Fetched { total: total.unwrap_or(length), bytes, etag: output.e_tag, version_id }))
+}
+
+/// Returns the length of the part that a `Content-Range` names, and that of the whole, if it is the part that was
+/// asked for or what there is of it.
+fn part_of((first, last): (u64, u64), range: &str) -> Result<(u64, u64), Fault> {
+    let read = || {
+        let (bytes, total) = range.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (start, end) = bytes.split_once('-')?;
+        Some((start.parse::<u64>().ok()?, end.parse::<u64>().ok()?, total.parse::<u64>().ok()?))
+    };
+    match read() {
+        Some((start, end, total))
+            if start == first && end == last.min(total.saturating_sub(1)) && end >= start =>
+        {
+            Ok((end - start + 1, total))
+        }
+        _ => Err(Fault::Unasked(format!("bytes {first}-{last} were asked for, and {range:?} was sent"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_the_one_that_was_asked_for() {
+        for (range, expected) in [("bytes 10-19/100", (10, 100)), ("bytes 10-14/15", (5, 15))] {
+            assert_eq!(part_of((10, 19), range).ok(), Some(expected), "{range}");
+        }
+        for range in [
+            "bytes 0-19/100",
+            "bytes 11-19/100",
+            "bytes 10-20/100",
+            "bytes 10-18/100",
+            "bytes 10-19/15",
+            "bytes 10-9/10",
+            "bytes 10-19/*",
+            "bytes */100",
+            "10-19/100",
+            "",
+        ] {
+            assert!(part_of((10, 19), range).is_err(), "{range}");
+        }
+    }
 }

@@ -14,6 +14,8 @@ use terrane_value::{Error, ErrorKind, Missing};
 pub(crate) struct Request<'a> {
     pub(crate) bucket: &'a str,
     pub(crate) region: &'a str,
+    /// Where the service is spoken to.
+    pub(crate) endpoint: &'a str,
     /// Whether an absent object is answered with "denied" to who may not list the bucket.
     pub(crate) gets_object: bool,
 }
@@ -43,7 +45,11 @@ where
         (SdkError::ResponseError(_), Some(status)) => ErrorKind::Unavailable { status, code: None },
         _ => ErrorKind::Connection,
     };
-    Error::new(kind).because(causes(&error))
+    let reason = causes(&error);
+    match kind {
+        ErrorKind::Connection => Error::new(kind).because(format!("{}: {reason}", request.endpoint)),
+        kind => Error::new(kind).because(reason),
+    }
 }
 
 /// Finds a failed credentials provider among the causes.

@@ -3,25 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
-use super::arguments::S3Arguments;
-use super::role::{Role, WebRole, WebToken, go_duration};
-use super::{REGIONS, workspace};
-use crate::environment::Environment;
 use terrane_value::{Error, ErrorKind};
 
-/// One setting of a reader, and where it came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// The argument's name.
-    pub name: String,
-    /// Its value; `(sensitive)` for a secret.
-    pub value: String,
-    /// Where it came from: an environment variable, a file, `argument`, or `default`.
-    pub source: String,
-}
+use super::place::Place;
+use super::regions::REGIONS;
+use super::role::{Role, WebRole, WebToken, go_duration};
+use crate::arguments::S3Arguments;
+use crate::environment::Environment;
+use crate::setting::{ARGUMENT, HIDDEN, Origins, Setting};
+use crate::workspace;
 
 /// Where the first credentials come from.
 #[derive(Clone)]
@@ -38,18 +28,13 @@ pub(crate) enum Credentials {
     ProfileOrMachine(Option<String>),
 }
 
-/// What a reader needs to know to read.
+/// How AWS is reached, and as whom.
 #[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) bucket: String,
-    pub(crate) key: String,
-    pub(crate) object: String,
-    pub(crate) prefix: String,
+pub(crate) struct Account {
     pub(crate) region: String,
     pub(crate) sts_region: String,
     /// By service: `s3`, `dynamodb`, `iam`, `sts`, `sso`, `kms`.
     pub(crate) endpoints: BTreeMap<&'static str, String>,
-    /// Endpoints that the environment or an argument gives for all services.
     pub(crate) path_style: bool,
     pub(crate) fips: bool,
     pub(crate) dualstack: bool,
@@ -58,11 +43,6 @@ pub(crate) struct Settings {
     pub(crate) profile: Option<String>,
     pub(crate) config_files: Vec<String>,
     pub(crate) credentials_files: Vec<String>,
-    /// The key for each request.
-    pub(crate) customer_key: Option<String>,
-    /// A key at hand that `encrypt` does not allow to send.
-    pub(crate) spare_customer_key: Option<String>,
-    pub(crate) dynamodb_table: Option<String>,
     /// Whether checksums that S3 sends along are held against the body.
     pub(crate) check_bodies: bool,
     pub(crate) ca_bundle: Option<String>,
@@ -78,7 +58,29 @@ pub(crate) struct Settings {
     pub(crate) allowed_accounts: Vec<String>,
     pub(crate) forbidden_accounts: Vec<String>,
     pub(crate) may_ask_account: bool,
+}
+
+impl Account {
+    /// Returns where a service is spoken to, for messages.
+    pub(crate) fn endpoint(&self, service: &str) -> String {
+        self.endpoints.get(service).cloned().unwrap_or_else(|| format!("{service} in {}", self.region))
+    }
+}
+
+/// What a reader of a state needs to know.
+pub(crate) struct Settings {
+    pub(crate) account: Account,
+    pub(crate) place: Place,
     pub(crate) report: Vec<Setting>,
+}
+
+/// Where a region may come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RegionOf {
+    /// The arguments and the environment, as in Terraform.
+    Configuration,
+    /// A profile, too.
+    AnyProfile,
 }
 
 /// The deprecated argument and the environment variables of each endpoint, in order of precedence.
@@ -95,69 +97,74 @@ const ENDPOINTS: [(&str, &str, &[&str]); 6] = [
     ("kms", "", &["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]),
 ];
 
-/// What the source of a setting says that came with the arguments, unless they came from a file.
-pub(crate) const ARGUMENT: &str = "argument";
-
 const TOKEN_FILE: &str = "assume_role_with_web_identity.web_identity_token_file";
 const SESSION_NAME: &str = "assume_role_with_web_identity.session_name";
 
-/// What a setting says in place of a secret.
-const HIDDEN: &str = "(sensitive)";
-
-/// Where arguments and workspace came from, for people.
-#[derive(Clone, Debug)]
-pub(crate) struct Origins {
-    pub(crate) arguments: String,
-    pub(crate) workspace: String,
-}
-
 /// Resolves arguments, and reports everything that is wrong with them at once.
-pub(crate) fn resolve(
+pub(crate) async fn resolve(
     arguments: &S3Arguments,
     environment: &Environment,
     workspace: &str,
     origins: &Origins,
+    region: RegionOf,
 ) -> Result<Settings, Error> {
     workspace::check(workspace)?;
-    let mut resolver = Resolver { environment, origins, problems: Vec::new(), report: Vec::new() };
-    let settings = resolver.settings(arguments, workspace);
-    if !resolver.problems.is_empty() {
-        return Err(ErrorKind::InvalidConfig { problems: resolver.problems }.into());
-    }
-    Ok(Settings { report: resolver.report, ..settings })
+    let mut resolver = Resolver::new(environment, origins);
+    let place = resolver.place(arguments, workspace);
+    let account = resolver.account(arguments, region).await;
+    let report = resolver.report()?;
+    Ok(Settings { account, place, report })
 }
 
-struct Resolver<'a> {
-    environment: &'a Environment,
-    origins: &'a Origins,
+/// Resolves how AWS is reached, without an object.
+pub(crate) async fn account(
+    arguments: &S3Arguments,
+    environment: &Environment,
+    region: RegionOf,
+) -> Result<Account, Error> {
+    let origins = Origins { arguments: ARGUMENT.to_owned(), workspace: String::new() };
+    let mut resolver = Resolver::new(environment, &origins);
+    let account = resolver.account(arguments, region).await;
+    resolver.report()?;
+    Ok(account)
+}
+
+pub(super) struct Resolver<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) origins: &'a Origins,
     problems: Vec<String>,
-    report: Vec<Setting>,
+    pub(super) report: Vec<Setting>,
 }
 
-impl Settings {
-    /// Adds to the report what was found after the arguments.
-    pub(crate) fn note(&mut self, name: &str, value: &str, source: &str) {
-        self.report.push(Setting::new(name, value, source));
+impl<'a> Resolver<'a> {
+    fn new(environment: &'a Environment, origins: &'a Origins) -> Resolver<'a> {
+        Resolver { environment, origins, problems: Vec::new(), report: Vec::new() }
     }
-}
 
-impl Setting {
-    pub(crate) fn new(name: &str, value: &str, source: &str) -> Setting {
-        Setting { name: name.to_owned(), value: without_password(value), source: source.to_owned() }
+    /// Returns what was noted, or all problems.
+    fn report(self) -> Result<Vec<Setting>, Error> {
+        match self.problems.as_slice() {
+            [] => Ok(self.report),
+            _ => Err(ErrorKind::InvalidConfig { problems: self.problems }.into()),
+        }
     }
-}
 
-impl Resolver<'_> {
-    fn settings(&mut self, arguments: &S3Arguments, workspace: &str) -> Settings {
-        let bucket = self.bucket(arguments);
-        let key = self.key(arguments);
-        let prefix = self.prefix(arguments);
-        let object = workspace::object_key(&prefix, workspace, &key);
-        self.report.push(Setting::new("workspace", workspace, &self.origins.workspace));
-        self.note("object", &object, "workspace and key");
+    /// Resolves how AWS is reached; the profile adds what neither arguments nor variables say.
+    async fn account(&mut self, arguments: &S3Arguments, region: RegionOf) -> Account {
+        let mut account = self.account_without_profile(arguments);
+        let profile = self.read_profile(&account).await;
+        self.add_endpoints(&mut account, &profile);
+        if account.region.is_empty() {
+            account.region = self.region_of(&profile, region);
+        }
+        if account.sts_region.is_empty() {
+            account.sts_region.clone_from(&account.region);
+        }
+        account
+    }
+
+    fn account_without_profile(&mut self, arguments: &S3Arguments) -> Account {
         let region = self.region(arguments);
-        self.kms_key_id(arguments);
-        let (customer_key, spare_customer_key) = self.customer_keys(arguments);
         let endpoints = self.endpoints(arguments);
         let fips = self.flag("use_fips_endpoint", arguments.use_fips_endpoint, Some("AWS_USE_FIPS_ENDPOINT"));
         let dualstack = self.flag(
@@ -176,7 +183,7 @@ impl Resolver<'_> {
                  name the certificates in `custom_ca_bundle`",
             );
         }
-        Settings {
+        Account {
             path_style: self.path_style(arguments),
             credentials: self.credentials(arguments),
             role: self.role(arguments),
@@ -187,31 +194,23 @@ impl Resolver<'_> {
                 "AWS_CONFIG_FILE",
             ),
             credentials_files: self.credentials_files(arguments),
-            dynamodb_table: self.text("dynamodb_table", &arguments.dynamodb_table, &[]),
             check_bodies: !self.flag("skip_s3_checksum", arguments.skip_s3_checksum, None),
             ca_bundle: self
                 .text("custom_ca_bundle", &arguments.custom_ca_bundle, &["AWS_CA_BUNDLE"])
                 .map(home),
-            proxy,
-            insecure,
             no_proxy: self.text("no_proxy", &arguments.no_proxy, &["NO_PROXY", "no_proxy"]),
-            sts_region: self.text("sts_region", &arguments.sts_region, &[]).unwrap_or_else(|| region.clone()),
+            sts_region: self.text("sts_region", &arguments.sts_region, &[]).unwrap_or_default(),
             no_metadata: self.no_metadata(arguments),
             allowed_accounts: arguments.allowed_account_ids.iter().flatten().cloned().collect(),
             forbidden_accounts: arguments.forbidden_account_ids.iter().flatten().cloned().collect(),
             may_ask_account: !(arguments.skip_credentials_validation == Some(true)
                 && arguments.skip_requesting_account_id == Some(true)),
-            report: Vec::new(),
-            bucket,
-            key,
-            object,
-            prefix,
+            proxy,
+            insecure,
             region,
             endpoints,
             fips,
             dualstack,
-            customer_key,
-            spare_customer_key,
             attempts,
             adaptive,
             metadata_endpoint,
@@ -219,11 +218,11 @@ impl Resolver<'_> {
         }
     }
 
-    fn problem(&mut self, problem: impl Into<String>) {
+    pub(super) fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    fn note(&mut self, name: &str, value: &str, source: &str) {
+    pub(super) fn note(&mut self, name: &str, value: &str, source: &str) {
         let source = if source == ARGUMENT { &self.origins.arguments } else { source };
         self.report.push(Setting::new(name, value, source));
     }
@@ -239,7 +238,12 @@ impl Resolver<'_> {
     }
 
     /// Returns the argument, else the first of some variables, and notes which.
-    fn text(&mut self, name: &str, argument: &Option<String>, variables: &[&'static str]) -> Option<String> {
+    pub(super) fn text(
+        &mut self,
+        name: &str,
+        argument: &Option<String>,
+        variables: &[&'static str],
+    ) -> Option<String> {
         let (value, source) = match argument.as_deref().filter(|value| !value.is_empty()) {
             Some(value) => (value, ARGUMENT),
             None => {
@@ -252,7 +256,12 @@ impl Resolver<'_> {
         Some(value)
     }
 
-    fn flag(&mut self, name: &str, argument: Option<bool>, variable: Option<&'static str>) -> bool {
+    pub(super) fn flag(
+        &mut self,
+        name: &str,
+        argument: Option<bool>,
+        variable: Option<&'static str>,
+    ) -> bool {
         let (value, source) = match (argument, variable.and_then(|name| self.environment.first(&[name]))) {
             (Some(value), _) => (value, ARGUMENT),
             (None, Some((variable, text))) => match text.to_ascii_lowercase().as_str() {
@@ -269,52 +278,10 @@ impl Resolver<'_> {
         value
     }
 
-    fn bucket(&mut self, arguments: &S3Arguments) -> String {
-        let bucket = arguments.bucket.clone().unwrap_or_default();
-        if bucket.trim().is_empty() {
-            self.problem("`bucket` is required");
-        }
-        self.note("bucket", &bucket, ARGUMENT);
-        bucket
-    }
-
-    fn key(&mut self, arguments: &S3Arguments) -> String {
-        let key = arguments.key.clone().unwrap_or_default();
-        if key.trim().is_empty() {
-            self.problem("`key` is required");
-        }
-        if key.starts_with('/') || key.ends_with('/') {
-            self.problem(format!("`key` must not start or end with \"/\", found {key:?}"));
-        }
-        if key.contains("//") {
-            self.problem(format!("`key` must not contain \"//\", found {key:?}"));
-        }
-        self.note("key", &key, ARGUMENT);
-        key
-    }
-
-    fn prefix(&mut self, arguments: &S3Arguments) -> String {
-        let (prefix, source) = match &arguments.workspace_key_prefix {
-            Some(prefix) => (prefix.as_str(), ARGUMENT),
-            None => ("env:", "default"),
-        };
-        if prefix.starts_with('/') || prefix.ends_with('/') {
-            self.problem(format!(
-                "`workspace_key_prefix` must not start or end with \"/\", found {prefix:?}"
-            ));
-        }
-        self.note("workspace_key_prefix", prefix, source);
-        prefix.to_owned()
-    }
-
+    /// Returns the region that arguments or variables give, or nothing.
     fn region(&mut self, arguments: &S3Arguments) -> String {
-        let Some(region) = self.text("region", &arguments.region, &["AWS_REGION", "AWS_DEFAULT_REGION"])
-        else {
-            self.problem(
-                "`region` is required: set it, AWS_REGION, or AWS_DEFAULT_REGION (a profile's is not used)",
-            );
-            return String::new();
-        };
+        let region = self.text("region", &arguments.region, &["AWS_REGION", "AWS_DEFAULT_REGION"]);
+        let Some(region) = region else { return String::new() };
         let from_argument = arguments.region.as_ref().is_some_and(|region| !region.is_empty());
         if from_argument
             && arguments.skip_region_validation != Some(true)
@@ -325,39 +292,6 @@ impl Resolver<'_> {
             ));
         }
         region
-    }
-
-    /// Checks what only writing uses, so that a mistake shows before Terraform finds it.
-    fn kms_key_id(&mut self, arguments: &S3Arguments) {
-        let Some(id) = arguments.kms_key_id.as_deref().filter(|id| !id.is_empty()) else { return };
-        self.note("kms_key_id", id, ARGUMENT);
-        if !is_kms_key_id(id) {
-            self.problem(format!(
-                "`kms_key_id` must be a key's id, alias, or ARN (such as \"alias/state\"), found {id:?}"
-            ));
-        }
-    }
-
-    fn customer_keys(&mut self, arguments: &S3Arguments) -> (Option<String>, Option<String>) {
-        let from_argument = arguments.sse_customer_key.clone().filter(|key| !key.is_empty());
-        let from_environment = self.environment.get("AWS_SSE_CUSTOMER_KEY").map(str::to_owned);
-        let variable = "AWS_SSE_CUSTOMER_KEY";
-        let (key, name, source) = match (from_argument, from_environment) {
-            (Some(key), _) => (key, "sse_customer_key", ARGUMENT),
-            (None, Some(key)) => (key, "the environment variable \"AWS_SSE_CUSTOMER_KEY\"", variable),
-            (None, None) => return (None, None),
-        };
-        if arguments.kms_key_id.as_ref().is_some_and(|id| !id.is_empty()) {
-            self.problem(format!("only one of kms_key_id, {name} can be set"));
-        }
-        if key.len() != 44 {
-            self.problem(format!("{name} must be 44 characters in length, found {}", key.len()));
-        } else if BASE64.decode(&key).map(|key| key.len()) != Ok(32) {
-            self.problem(format!("{name} must be 32 bytes in base64"));
-        }
-        self.note("sse_customer_key", HIDDEN, source);
-        self.flag("encrypt", arguments.encrypt, None);
-        if arguments.encrypt == Some(true) { (Some(key), None) } else { (None, Some(key)) }
     }
 
     fn endpoints(&mut self, arguments: &S3Arguments) -> BTreeMap<&'static str, String> {
@@ -697,77 +631,10 @@ impl Resolver<'_> {
     }
 }
 
-/// Tells whether a text names a KMS key: a UUID, `mrk-…`, `alias/…`, or the ARN of one of these.
-fn is_kms_key_id(text: &str) -> bool {
-    let id = match text.strip_prefix("arn:") {
-        // arn:PARTITION:kms:REGION:ACCOUNT:RESOURCE
-        Some(rest) => match rest.splitn(5, ':').collect::<Vec<_>>().as_slice() {
-            [_, "kms", _, _, resource] => {
-                return resource.strip_prefix("key/").is_some_and(is_key) || is_alias(resource);
-            }
-            _ => return false,
-        },
-        None => text,
-    };
-    is_key(id) || is_alias(id)
-}
-
-fn is_key(text: &str) -> bool {
-    let is_hex =
-        |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let groups: Vec<&str> = text.split('-').collect();
-    match groups.as_slice() {
-        ["mrk", id] => is_hex(id, 32),
-        [a, b, c, d, e] => is_hex(a, 8) && is_hex(b, 4) && is_hex(c, 4) && is_hex(d, 4) && is_hex(e, 12),
-        _ => false,
-    }
-}
-
-fn is_alias(text: &str) -> bool {
-    let is_name = |char: char| char.is_ascii_alphanumeric() || "/_-".contains(char);
-    text.strip_prefix("alias/").is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
-}
-
-/// Hides what stands before the `@` of a URL, such as the password of a proxy.
-fn without_password(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rfind('@') {
-        Some(at) => format!("{scheme}://{HIDDEN}{}", &rest[at..]),
-        None => value.to_owned(),
-    }
-}
-
 /// Expands a leading `~`.
 fn home(path: String) -> String {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest).to_string_lossy().into_owned(),
         _ => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_of_urls_are_hidden() {
-        let hidden = "http://(sensitive)@proxy:3128/a@b";
-        assert_eq!(without_password("http://me:p@ss@proxy:3128/a@b"), hidden);
-        for plain in ["http://proxy:3128/a@b", "a@b", ""] {
-            assert_eq!(without_password(plain), plain);
-        }
-    }
-
-    #[test]
-    fn kms_keys_have_ids_aliases_and_arns() {
-        let (uuid, mrk) = ("12345678-1234-1234-1234-1234567890ab", "mrk-1234567890abcdef1234567890abcdef");
-        let arn = |resource: &str| format!("arn:aws-cn:kms:cn-north-1:123456789012:{resource}");
-        for id in [uuid, mrk, "alias/state", &arn(&format!("key/{uuid}")), &arn("alias/aws/s3")] {
-            assert!(is_kms_key_id(id), "{id:?}");
-        }
-        for id in ["state", "alias/", "key/x", &uuid[1..], &arn("key/x"), &arn(uuid), "arn:aws:s3:::b"] {
-            assert!(!is_kms_key_id(id), "{id:?}");
-        }
     }
 }

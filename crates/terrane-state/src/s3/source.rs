@@ -3,21 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::digest::{self, Digest, Stored, Table};
-use super::object::{Answer, Fetched, Object, Part};
+use terrane_value::{Depth, Error, ErrorKind, Intake, Missing, Origin, Wants};
+
+use super::digest::{Digest, Stored, Table};
+use super::object::{Answer as Got, Fetched, Object, Part};
 use super::service::{self, Request};
-use super::workspace;
+use super::{lock, workspaces};
 use crate::clock::Clock;
-use terrane_value::pieces::Checker;
-use terrane_value::pieces::{self as prefix, Prefix};
-use terrane_value::{Error, ErrorKind, Missing};
-use terrane_value::{Origin, State, WholeState};
-
-/// The first part of a state that is asked for; most outputs end before it does.
-const FIRST_PART: u64 = 64 * 1024;
-
-/// How much of a state that is checked as a whole is held at a time.
-const CHECKED_PART: u64 = 4 * 1024 * 1024;
+use crate::lock::LockInfo;
+use crate::source::{Answer, Source};
+use crate::workspace;
 
 /// How often reading starts anew when the object is replaced meanwhile.
 const READ_ATTEMPTS: u32 = 4;
@@ -38,176 +33,147 @@ pub(crate) struct S3Source {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The bytes of one version of the object.
-#[derive(Debug)]
-pub(crate) struct Text {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) origin: Origin,
-    /// The MD5 of the object, where it is not that of `bytes`.
-    pub(crate) digest: Option<String>,
+/// How one pass over the object ended.
+enum Pass {
+    /// The intake has what it wants.
+    Read(Origin),
+    /// The object is the one that `unless` names.
+    NotModified,
+    /// The object was replaced between two requests.
+    Replaced,
+    /// S3 names no ETag, so that parts might be of different versions.
+    WithoutEtag,
 }
 
-/// What is made of the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Depth {
-    /// Its text.
-    Text,
-    /// A text with the same outputs, after all of it was checked piece by piece.
-    Checked,
+/// What tells one version of the object from another.
+#[derive(PartialEq)]
+struct Version {
+    etag: Option<String>,
+    version_id: Option<String>,
+    total: u64,
+}
+
+impl Version {
+    fn of(fetched: &Fetched) -> Version {
+        Version { etag: fetched.etag.clone(), version_id: fetched.version_id.clone(), total: fetched.total }
+    }
+}
+
+impl Source for S3Source {
+    fn place(&self) -> String {
+        self.object.place()
+    }
+
+    fn read<'a>(&'a self, intake: &'a mut Intake, unless: Option<&'a str>) -> Answer<'a, Option<Origin>> {
+        Box::pin(async move {
+            match &self.table {
+                // The table holds the digest of the newest version.
+                Some(table) if self.object.version_id.is_none() => {
+                    self.read_with_digest(table, intake, unless).await
+                }
+                _ => self.read_version(intake, unless, &mut None).await,
+            }
+        })
+    }
+
+    fn workspaces(&self) -> Answer<'_, Vec<String>> {
+        Box::pin(self.list_workspaces())
+    }
+
+    fn locks(&self) -> Answer<'_, Vec<LockInfo>> {
+        Box::pin(lock::held(&self.object, self.table.as_ref()))
+    }
 }
 
 impl S3Source {
-    /// Reads the outputs from the first bytes if they tell; `whole` reads the rest.
-    pub(crate) async fn read_outputs(
+    /// Reads one version of the object, and starts anew if it is replaced meanwhile.
+    async fn read_version(
         &self,
-        whole: impl Fn(Text) -> Result<State, Error>,
-    ) -> Result<State, Error> {
-        if self.has_digest() {
-            return whole(self.read_text(Depth::Text).await?);
-        }
+        intake: &mut Intake,
+        unless: Option<&str>,
+        digest: &mut Option<Digest>,
+    ) -> Result<Option<Origin>, Error> {
         for _ in 0..READ_ATTEMPTS {
-            match self.read_from_start(&whole).await? {
-                Some(state) => return Ok(state),
-                None => tracing::debug!("the object was replaced between two parts; reading it anew"),
+            intake.restart();
+            digest.iter_mut().for_each(|digest| *digest = Digest::new());
+            match self.pass(intake, unless, digest).await? {
+                Pass::Read(origin) => return Ok(Some(origin)),
+                Pass::NotModified => return Ok(None),
+                Pass::Replaced => {
+                    tracing::debug!("the object was replaced between two parts; reading it anew");
+                }
+                Pass::WithoutEtag => {
+                    tracing::debug!("S3 names no ETag; reading the object in one part");
+                    intake.take_all();
+                }
             }
         }
-        Err(Error::new(ErrorKind::KeepsChanging { attempts: READ_ATTEMPTS }).at(self.object.place()))
+        Err(Error::new(ErrorKind::KeepsChanging { attempts: READ_ATTEMPTS }).at(self.place()))
     }
 
-    /// Returns `None` if the object was replaced between two requests.
-    async fn read_from_start(
+    async fn pass(
         &self,
-        whole: &impl Fn(Text) -> Result<State, Error>,
-    ) -> Result<Option<State>, Error> {
-        let first = Part { bytes: Some((0, FIRST_PART - 1)), ..Part::default() };
-        let mut fetched = match self.object.get(&first).await? {
-            Answer::Bytes(fetched) => fetched,
-            Answer::OutOfRange => return Err(self.missing(Missing::Empty)),
-            Answer::Changed | Answer::NotModified => return Ok(None),
-        };
-        let mut next_size = 4 * FIRST_PART;
+        intake: &mut Intake,
+        unless: Option<&str>,
+        digest: &mut Option<Digest>,
+    ) -> Result<Pass, Error> {
+        let mut version: Option<Version> = None;
         loop {
-            if fetched.is_whole() {
-                return whole(self.text(fetched)).map(Some);
-            }
-            match prefix::read(&fetched.bytes) {
-                Prefix::Complete(state) => {
-                    tracing::debug!(bytes = fetched.bytes.len(), total = fetched.total, "outputs read early");
-                    let origin = self.origin(&fetched);
-                    return (*state)
-                        .map(|state| Some(state.with_origin(origin)))
-                        .map_err(|e| e.at(self.object.place()));
-                }
-                Prefix::TooShort => {}
-                Prefix::NeedsWhole => next_size = fetched.total,
-            }
-            if !self.append(&mut fetched, next_size).await? {
-                return Ok(None);
-            }
-            next_size = next_size.saturating_mul(2);
-        }
-    }
-
-    /// Gets the next bytes of the same version; returns whether there still is that version.
-    async fn append(&self, fetched: &mut Fetched, size: u64) -> Result<bool, Error> {
-        let start = fetched.bytes.len() as u64;
-        let end = fetched.total.min(start.saturating_add(size)) - 1;
-        let part = Part { bytes: Some((start, end)), if_match: fetched.etag.clone(), if_none_match: None };
-        match self.object.get(&part).await {
-            Ok(Answer::Bytes(more)) if more.etag == fetched.etag && more.total == fetched.total => {
-                fetched.bytes.extend(more.bytes);
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
-            // Deleted meanwhile: the next round says so.
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads the whole object, and checks its digest if there is one to check.
-    pub(crate) async fn read_text(&self, depth: Depth) -> Result<Text, Error> {
-        match (&self.table, self.object.version_id.is_some()) {
-            (Some(table), false) => self.read_with_digest(table, depth).await,
-            _ => self.read_once(depth).await,
-        }
-    }
-
-    /// Reads the whole object if it is not the one that an ETag names.
-    pub(crate) async fn read_if_changed(&self, etag: &str) -> Result<Option<Text>, Error> {
-        let part = Part { if_none_match: Some(etag.to_owned()), ..Part::default() };
-        match self.object.get(&part).await? {
-            Answer::NotModified => Ok(None),
-            _ if self.has_digest() => self.read_text(Depth::Text).await.map(Some),
-            Answer::Bytes(fetched) if fetched.bytes.is_empty() => Err(self.missing(Missing::Empty)),
-            Answer::Bytes(fetched) => Ok(Some(self.text(fetched))),
-            Answer::Changed | Answer::OutOfRange => self.read_text(Depth::Text).await.map(Some),
-        }
-    }
-
-    async fn read_once(&self, depth: Depth) -> Result<Text, Error> {
-        if depth == Depth::Checked {
-            return self.read_in_parts().await;
-        }
-        match self.object.get(&Part::default()).await? {
-            Answer::Bytes(fetched) if !fetched.bytes.is_empty() => Ok(self.text(fetched)),
-            _ => Err(self.missing(Missing::Empty)),
-        }
-    }
-
-    /// Checks the object part by part, and starts anew if it is replaced meanwhile.
-    async fn read_in_parts(&self) -> Result<Text, Error> {
-        for _ in 0..READ_ATTEMPTS {
-            if let Some(text) = self.read_parts().await? {
-                return Ok(text);
-            }
-        }
-        Err(Error::new(ErrorKind::KeepsChanging { attempts: READ_ATTEMPTS }).at(self.object.place()))
-    }
-
-    /// Returns `None` if the object was replaced between two requests.
-    async fn read_parts(&self) -> Result<Option<Text>, Error> {
-        let mut checker = Checker::new();
-        let mut digest = self.has_digest().then(Digest::new);
-        let mut part = Part { bytes: Some((0, CHECKED_PART - 1)), ..Part::default() };
-        let mut read = 0;
-        loop {
-            let fetched = match self.object.get(&part).await {
-                Ok(Answer::Bytes(fetched)) if part.if_match.is_none() || fetched.etag == part.if_match => {
-                    fetched
-                }
-                Ok(Answer::OutOfRange) if read == 0 => return Err(self.missing(Missing::Empty)),
-                Ok(_) => return Ok(None),
-                // Deleted meanwhile: the next round says so.
-                Err(error) if read > 0 && matches!(error.kind(), ErrorKind::NotFound { .. }) => {
-                    return Ok(None);
+            let part = next_part(intake, version.as_ref(), unless);
+            let is_first = version.is_none();
+            let fetched = match self.object.get(&part, intake.limit()).await {
+                Ok(Got::Bytes(fetched)) => fetched,
+                Ok(Got::NotModified) if is_first => return Ok(Pass::NotModified),
+                // Only an object without bytes has no first one.
+                Ok(Got::OutOfRange) if is_first => return Err(self.missing(Missing::Empty)),
+                Ok(_) => return Ok(Pass::Replaced),
+                // Deleted meanwhile: the next pass says so.
+                Err(error) if !is_first && matches!(error.kind(), ErrorKind::NotFound { .. }) => {
+                    return Ok(Pass::Replaced);
                 }
                 Err(error) => return Err(error),
             };
-            if fetched.total == 0 {
-                return Err(self.missing(Missing::Empty));
+            let found = Version::of(&fetched);
+            if version.as_ref().is_some_and(|version| *version != found) {
+                return Ok(Pass::Replaced);
             }
-            read += fetched.bytes.len() as u64;
-            if let Some(digest) = &mut digest {
+            let is_last = intake.taken() + fetched.bytes.len() as u64 >= fetched.total;
+            if !is_last && found.etag.is_none() {
+                return Ok(Pass::WithoutEtag);
+            }
+            if let Some(digest) = digest {
                 digest.update(&fetched.bytes);
             }
-            let last = read >= fetched.total;
-            checker.push(&fetched.bytes, last).map_err(|error| error.at(self.object.place()))?;
-            if last {
-                let origin = self.origin(&fetched);
-                let bytes = checker.finish().map_err(|error| error.at(self.object.place()))?;
-                return Ok(Some(Text { bytes, origin, digest: digest.map(Digest::finish) }));
+            intake.push(fetched.bytes, is_last).map_err(|error| error.at(self.place()))?;
+            if intake.wants() == Wants::Nothing {
+                if intake.taken() == 0 {
+                    return Err(self.missing(Missing::Empty));
+                }
+                if intake.taken() < found.total {
+                    tracing::debug!(bytes = intake.taken(), total = found.total, "outputs read early");
+                }
+                return Ok(Pass::Read(self.origin(&found)));
             }
-            part.bytes = Some((read, fetched.total.min(read + CHECKED_PART) - 1));
-            part.if_match = fetched.etag;
+            version = Some(found);
         }
     }
 
-    async fn read_with_digest(&self, table: &Table, depth: Depth) -> Result<Text, Error> {
+    async fn read_with_digest(
+        &self,
+        table: &Table,
+        intake: &mut Intake,
+        unless: Option<&str>,
+    ) -> Result<Option<Origin>, Error> {
+        // The digest is that of the whole object.
+        if intake.depth() == Depth::Outputs {
+            intake.take_all();
+        }
         let start = self.clock.now();
         loop {
-            let text = match self.read_once(depth).await {
-                Ok(text) => Ok(text),
+            let mut digest = Some(Digest::new());
+            let read = match self.read_version(intake, unless, &mut digest).await {
+                Ok(None) => return Ok(None),
+                Ok(Some(origin)) => Ok(origin),
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound { .. }) => Err(error),
                 Err(error) => return Err(error),
             };
@@ -215,15 +181,18 @@ impl S3Source {
                 Stored::Digest(digest) => digest,
                 Stored::Nothing(reason) => {
                     tracing::warn!(reason, "the state was not checked against a digest");
-                    return text.map(|mut text| {
-                        text.origin.warnings.push(reason);
-                        text
+                    return read.map(|mut origin| {
+                        origin.warnings.push(reason);
+                        Some(origin)
                     });
                 }
             };
-            let calculated = text.as_ref().map(Text::digest).unwrap_or_default();
+            let calculated = match (&read, digest) {
+                (Ok(_), Some(digest)) => digest.finish(),
+                _ => String::new(),
+            };
             if calculated == stored {
-                return text;
+                return read.map(Some);
             }
             if self.clock.now().saturating_sub(start) >= DIGEST_WINDOW {
                 let (bucket, key) = (self.object.bucket.clone(), self.object.key.clone());
@@ -234,7 +203,7 @@ impl S3Source {
     }
 
     /// Lists the workspaces that have a state, `default` first.
-    pub(crate) async fn workspaces(&self) -> Result<Vec<String>, Error> {
+    async fn list_workspaces(&self) -> Result<Vec<String>, Error> {
         let prefix = if self.prefix.is_empty() { String::new() } else { format!("{}/", self.prefix) };
         let mut names = std::collections::BTreeSet::new();
         let mut token = None;
@@ -246,7 +215,7 @@ impl S3Source {
                 .bucket(&self.object.bucket)
                 .prefix(&prefix)
                 .max_keys(1000)
-                .set_continuation_token(token)
+                .set_continuation_token(token.clone())
                 .customize()
                 .config_override(self.object.moves.config())
                 .send()
@@ -254,11 +223,7 @@ impl S3Source {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    let request = Request {
-                        bucket: &self.object.bucket,
-                        region: &self.object.region,
-                        gets_object: false,
-                    };
+                    let request = Request { gets_object: false, ..self.object.request() };
                     let place = format!("listing s3://{}/{prefix}", self.object.bucket);
                     let error = service::explain(error, request).at(place);
                     let denied = matches!(error.kind(), ErrorKind::AccessDenied { .. });
@@ -270,53 +235,46 @@ impl S3Source {
             };
             let keys = page.contents().iter().filter_map(|object| object.key());
             names.extend(
-                keys.filter_map(|key| workspace::of_object(key, &self.prefix, &self.key)).map(str::to_owned),
+                keys.filter_map(|key| workspaces::of_object(key, &self.prefix, &self.key)).map(str::to_owned),
             );
-            token = page.next_continuation_token;
-            if token.is_none() {
+            // A page that names itself as the next one would be listed for ever.
+            let next = page.next_continuation_token;
+            if next.is_none() || next == token {
                 break;
             }
+            token = next;
         }
         names.remove(workspace::DEFAULT);
         Ok(std::iter::once(workspace::DEFAULT.to_owned()).chain(names).collect())
     }
 
-    fn has_digest(&self) -> bool {
-        self.table.is_some() && self.object.version_id.is_none()
-    }
-
     fn missing(&self, reason: Missing) -> Error {
-        Error::new(ErrorKind::NotFound { reason }).at(self.object.place())
+        Error::new(ErrorKind::NotFound { reason }).at(self.place())
     }
 
-    fn origin(&self, fetched: &Fetched) -> Origin {
-        let mut origin = Origin::at(self.object.place());
-        origin.etag = fetched.etag.clone();
-        origin.version_id = fetched.version_id.clone();
+    fn origin(&self, version: &Version) -> Origin {
+        let mut origin = Origin::at(self.place());
+        origin.etag = version.etag.clone();
+        origin.version_id = version.version_id.clone();
         origin
-    }
-
-    fn text(&self, fetched: Fetched) -> Text {
-        Text { origin: self.origin(&fetched), bytes: fetched.bytes, digest: None }
     }
 }
 
-impl Text {
-    fn digest(&self) -> String {
-        self.digest.clone().unwrap_or_else(|| digest::of(&self.bytes))
-    }
-
-    /// Parses the text with its resources.
-    pub(crate) fn whole(self) -> Result<WholeState, Error> {
-        let place = self.origin.place.clone().unwrap_or_default();
-        let whole = WholeState::parse(&self.bytes).map_err(|error| error.at(place))?;
-        Ok(whole.with_origin(self.origin))
-    }
-
-    /// Parses the outputs of the text.
-    pub(crate) fn state(self) -> Result<State, Error> {
-        let place = self.origin.place.clone().unwrap_or_default();
-        let state = State::parse(&self.bytes).map_err(|error| error.at(place))?;
-        Ok(state.with_origin(self.origin))
+/// Returns which bytes to ask for next.
+fn next_part(intake: &Intake, version: Option<&Version>, unless: Option<&str>) -> Part {
+    let start = intake.taken();
+    let last_of_all = |version: &Version| version.total.saturating_sub(1);
+    let bytes = match (intake.wants(), version) {
+        (Wants::Bytes(size), None) => Some((start, start + size.max(1) - 1)),
+        (_, None) => None,
+        (Wants::Bytes(size), Some(version)) => {
+            Some((start, last_of_all(version).min(start.saturating_add(size.max(1)) - 1)))
+        }
+        (_, Some(version)) => Some((start, last_of_all(version))),
+    };
+    Part {
+        bytes,
+        if_match: version.and_then(|version| version.etag.clone()),
+        if_none_match: unless.filter(|_| version.is_none()).map(str::to_owned),
     }
 }

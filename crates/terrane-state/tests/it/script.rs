@@ -1,6 +1,7 @@
 //! A server that answers as a test scripts it: errors, resets, bodies cut short; also what other services say.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -51,6 +52,13 @@ pub(crate) enum Reply {
     },
     /// Resets the connection before an answer.
     Reset,
+    /// Answers nothing.
+    Silence,
+    /// Sends a body that never ends, in chunks.
+    Endless {
+        status: u16,
+        headers: Vec<(&'static str, String)>,
+    },
 }
 
 impl Reply {
@@ -81,6 +89,7 @@ impl Reply {
 pub(crate) struct Script {
     pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
+    sent: Arc<AtomicUsize>,
 }
 
 impl Script {
@@ -89,12 +98,13 @@ impl Script {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests: Arc<Mutex<Vec<Request>>> = Arc::default();
-        let script = Script { address, requests: requests.clone() };
+        let sent: Arc<AtomicUsize> = Arc::default();
+        let script = Script { address, requests: requests.clone(), sent: sent.clone() };
         let answer = Arc::new(answer);
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, answer.clone(), requests.clone()));
+                tokio::spawn(serve(stream, answer.clone(), requests.clone(), sent.clone()));
             }
         });
         script
@@ -102,6 +112,11 @@ impl Script {
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// Returns how many bytes of endless bodies were taken.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -113,6 +128,7 @@ async fn serve<F: Fn(usize, &Request) -> Reply>(
     mut stream: TcpStream,
     answer: Arc<F>,
     requests: Arc<Mutex<Vec<Request>>>,
+    sent: Arc<AtomicUsize>,
 ) {
     while let Some(request) = read_request(&mut stream).await {
         let reply = {
@@ -148,6 +164,24 @@ async fn serve<F: Fn(usize, &Request) -> Reply>(
                     tokio::time::sleep(pause).await;
                     let _ = stream.write_all(part).await;
                 }
+            }
+            Reply::Silence => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                return;
+            }
+            Reply::Endless { status, headers } => {
+                let mut head = format!("HTTP/1.1 {status} Scripted\r\ntransfer-encoding: chunked\r\n");
+                for (name, value) in headers {
+                    head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                head.push_str("\r\n");
+                let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x1_0000));
+                let mut next = head.into_bytes();
+                while stream.write_all(&next).await.is_ok() {
+                    sent.fetch_add(next.len(), Ordering::Relaxed);
+                    next = chunk.clone().into_bytes();
+                }
+                return;
             }
             Reply::Reset => {
                 let _ = socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO));

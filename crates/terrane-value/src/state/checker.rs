@@ -11,14 +11,26 @@ use crate::error::{Error, ErrorKind};
 use crate::json::{self, Event, Events, SyntaxError};
 
 /// The members that are kept; all others are only checked to be JSON.
-const KEPT: [&str; 7] =
-    ["version", "terraform_version", "serial", "lineage", "outputs", "modules", "encryption_version"];
+const KEPT: [&str; 12] = [
+    "version",
+    "terraform_version",
+    "serial",
+    "lineage",
+    "outputs",
+    "modules",
+    "backend",
+    "encryption_version",
+    "format_version",
+    "values",
+    "planned_values",
+    "resource_changes",
+];
 
 /// How many wrong resources are named.
 const MOST_PROBLEMS: usize = 100;
 
 /// Takes the text of a state piece by piece.
-pub struct Checker {
+pub(crate) struct Checker {
     /// What came and is not done with.
     window: Vec<u8>,
     /// How much of the window is done with.
@@ -55,15 +67,9 @@ enum Step {
     NeedsMore,
 }
 
-impl Default for Checker {
-    fn default() -> Checker {
-        Checker::new()
-    }
-}
-
 impl Checker {
     /// Begins with an empty text.
-    pub fn new() -> Checker {
+    pub(crate) fn new() -> Checker {
         Checker {
             window: Vec::new(),
             at: 0,
@@ -77,7 +83,7 @@ impl Checker {
     }
 
     /// Takes the next bytes of the text and checks as far as they tell; `last` says that none follow.
-    pub fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, bytes: &[u8], last: bool) -> Result<(), Error> {
         self.window.drain(..self.at);
         self.gone += self.at;
         self.at = 0;
@@ -103,7 +109,7 @@ impl Checker {
     }
 
     /// Returns a state with the same outputs.
-    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn finish(mut self) -> Result<Vec<u8>, Error> {
         if !self.problems.is_empty() {
             return Err(ErrorKind::InvalidResources { problems: self.problems }.into());
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::shown;
 use crate::error::{Error, ErrorKind, Missing};
 use crate::json::{self, Json, Members, SyntaxError};
 
@@ -73,7 +74,18 @@ fn value(text: &[u8], members: &Members, name: &str) -> Result<Option<Json>, Err
 
 pub(super) fn read(text: &[u8], members: &Members) -> Result<Header, Error> {
     let terraform_version = string(text, members, "terraform_version")?.filter(|version| !version.is_empty());
-    let format_version = format_version(text, members, terraform_version.as_deref())?;
+    let format_version = if shown::is_shown(members) {
+        shown::check(text, members)?;
+        4
+    } else {
+        format_version(text, members, terraform_version.as_deref())?
+    };
+    // A state of an old format holds no backend; only the cache of `terraform init` does.
+    if format_version < 4
+        && let Some(Json::Object(_)) = value(text, members, "backend")?
+    {
+        return Err(ErrorKind::BackendCache.into());
+    }
     if let Some(version) = &terraform_version
         && !is_version(version)
     {

@@ -1,32 +1,137 @@
-//! Outputs of the formats 1 to 3, which Terraform before 0.12 wrote.
+//! The formats 1 to 3, which Terraform before 0.12 wrote.
 //!
-//! They say no types that Terraform still trusts, so types are implied from the values: a non-empty array whose
-//! elements have one type is a list, else a tuple; likewise objects become maps.
+//! Outputs say no types that Terraform still trusts, so types are implied from the values: a non-empty array whose
+//! elements have one type is a list, else a tuple; likewise objects become maps. Attributes of resources are flat text,
+//! which [`flat`](super::flat) folds.
 
+use std::collections::BTreeMap;
+
+use super::whole::{self, Instance, InstanceKey, Mode, Resource};
+use super::{Outputs, flat, header};
 use crate::cty::Type;
-
-use super::{Outputs, header};
 use crate::decode;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::json::{Json, Members};
 use crate::value::{Output, Value};
 
 pub(super) fn outputs(text: &[u8], members: &Members, format_version: u64) -> Result<Outputs, Error> {
     let mut outputs = Outputs::new();
-    for modules in header::values(text, members, "modules")? {
-        if modules == Json::Null {
-            continue;
-        }
-        let Some(modules) = modules.as_array() else {
-            return Err(header::wrong_kind("modules", "an array", &modules));
-        };
-        for module in modules.iter().filter(|module| is_root(module, format_version)) {
-            let found = module.get("outputs").and_then(Json::as_object).unwrap_or_default();
-            outputs
-                .extend(found.iter().map(|(name, json)| (name.clone(), output(name, json, format_version))));
-        }
+    for module in modules(text, members)?.iter().filter(|module| is_root(module, format_version)) {
+        let found = module.get("outputs").and_then(Json::as_object).unwrap_or_default();
+        outputs.extend(found.iter().map(|(name, json)| (name.clone(), output(name, json, format_version))));
     }
     Ok(outputs)
+}
+
+fn modules(text: &[u8], members: &Members) -> Result<Vec<Json>, Error> {
+    let mut all = Vec::new();
+    for modules in header::values(text, members, "modules")? {
+        match modules.as_array() {
+            Some(modules) => all.extend_from_slice(modules),
+            None if modules == Json::Null => {}
+            None => return Err(header::wrong_kind("modules", "an array", &modules)),
+        }
+    }
+    Ok(all)
+}
+
+/// Returns the resources of all modules, one for each block, in the order of the text.
+pub(super) fn resources(text: &[u8], members: &Members) -> Result<Vec<Resource>, Error> {
+    let mut resources: Vec<Resource> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for module in modules(text, members)? {
+        let path = module.get("path").and_then(Json::as_array).unwrap_or_default();
+        let calls: Vec<String> =
+            path.iter().skip(1).filter_map(Json::as_str).map(|call| format!("module.{call}")).collect();
+        let module_address = Some(calls.join(".")).filter(|address| !address.is_empty());
+        for (key, json) in module.get("resources").and_then(Json::as_object).unwrap_or_default() {
+            let found = match read_resource(module_address.as_deref(), key, json) {
+                Ok(found) => found,
+                Err(reason) => {
+                    problems.push(format!("resource {key:?}: {reason}"));
+                    continue;
+                }
+            };
+            match places.get(&found.address()) {
+                Some(place) => resources[*place].instances.extend(found.instances),
+                None => {
+                    places.insert(found.address(), resources.len());
+                    resources.push(found);
+                }
+            }
+        }
+    }
+    if problems.is_empty() { Ok(resources) } else { Err(ErrorKind::InvalidResources { problems }.into()) }
+}
+
+/// Reads `[data.]TYPE.NAME[.INDEX]` and its object.
+fn read_resource(module: Option<&str>, key: &str, json: &Json) -> Result<Resource, String> {
+    let (mode, rest) = match key.strip_prefix("data.") {
+        Some(rest) => (Mode::Data, rest),
+        None => (Mode::Managed, key),
+    };
+    let parts: Vec<&str> = rest.split('.').collect();
+    let (ty, name, idx) = match parts.as_slice() {
+        [ty, name] => (*ty, *name, None),
+        [ty, name, idx] => {
+            (*ty, *name, Some(idx.parse::<u64>().map_err(|_| "its index is not a whole number")?))
+        }
+        _ => return Err("it is not TYPE.NAME or TYPE.NAME.INDEX".to_owned()),
+    };
+    if json.as_object().is_none() {
+        return Err(format!("an object is required, found {}", json.kind()));
+    }
+    let instance_key = idx.map(InstanceKey::Index);
+    let suffix = instance_key.as_ref().map(ToString::to_string).unwrap_or_default();
+    let address = format!("{}{suffix}", whole::address(module, mode, ty, name));
+    let dependencies = json.get("depends_on").and_then(Json::as_array).unwrap_or_default();
+    let dependencies: Vec<String> = dependencies.iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    let instance = |object: &Json, deposed: Option<String>| Instance {
+        address: address.clone(),
+        key: instance_key.clone(),
+        tainted: object.get("tainted") == Some(&Json::Bool(true)),
+        deposed,
+        schema_version: schema_version(object),
+        attributes: attributes(object),
+        dependencies: dependencies.clone(),
+        is_flat: true,
+    };
+    let mut instances: Vec<Instance> = json
+        .get("primary")
+        .filter(|object| object.as_object().is_some())
+        .map(|object| instance(object, None))
+        .into_iter()
+        .collect();
+    let deposed = json.get("deposed").and_then(Json::as_array).unwrap_or_default();
+    // The keys are ours: these formats have none.
+    instances
+        .extend(deposed.iter().enumerate().map(|(idx, object)| instance(object, Some(format!("{idx:08x}")))));
+    Ok(Resource {
+        module: module.map(str::to_owned),
+        mode,
+        ty: ty.to_owned(),
+        name: name.to_owned(),
+        provider: json.get("provider").and_then(Json::as_str).unwrap_or_default().to_owned(),
+        instances,
+    })
+}
+
+fn schema_version(object: &Json) -> u64 {
+    let version = object.get("meta").and_then(|meta| meta.get("schema_version"));
+    match version {
+        Some(Json::String(text) | Json::Number(text)) => text.parse().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Returns the attributes of an object, its id among them.
+fn attributes(object: &Json) -> Value {
+    let mut attributes = flat::attributes(object.get("attributes").unwrap_or(&Json::Null));
+    if let (Value::Object(members), Some(id)) = (&mut attributes, object.get("id").and_then(Json::as_str)) {
+        members.entry("id".to_owned()).or_insert_with(|| Value::String(id.to_owned()));
+    }
+    attributes
 }
 
 /// Returns the members of an object as outputs whose types nobody declared.
@@ -62,7 +167,7 @@ fn output(name: &str, json: &Json, format_version: u64) -> Result<Output, String
     Ok(Output { value, ty, sensitive, deprecated: None })
 }
 
-fn implied_type(value: &Value) -> Type {
+pub(super) fn implied_type(value: &Value) -> Type {
     match value {
         Value::Null => Type::Dynamic,
         Value::Bool(_) => Type::Bool,

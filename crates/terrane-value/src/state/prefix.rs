@@ -10,7 +10,7 @@ use crate::json::{self, Event, Events, Members, SyntaxError};
 const ORDER: [&str; 6] = ["version", "terraform_version", "serial", "lineage", "outputs", "resources"];
 
 /// What the first part of a state tells.
-pub enum Prefix {
+pub(crate) enum Prefix {
     /// The outputs are complete, or are known to be wrong.
     Complete(Box<Result<State, Error>>),
     /// A longer part may hold the outputs.
@@ -20,7 +20,7 @@ pub enum Prefix {
 }
 
 /// Reads the outputs from the first part of a state.
-pub fn read(text: &[u8]) -> Prefix {
+pub(crate) fn read(text: &[u8]) -> Prefix {
     match members_before_resources(text) {
         Ok(Some(members)) => Prefix::Complete(Box::new(State::from_members(text, &members))),
         Ok(None) => Prefix::NeedsWhole,

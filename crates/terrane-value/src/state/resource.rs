@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::flat;
 use super::whole::{self, Instance, InstanceKey, Mode, Resource};
-use crate::decode;
+use crate::decode::{self, DecodeError};
 use crate::json::{self, Event, Events, Json, SyntaxError};
+use crate::value::Value;
 
 /// What a resource says, before any rule is applied.
 #[derive(Default)]
@@ -241,8 +243,11 @@ impl<'a> RawInstance<'a> {
 
     fn instance(&self, checked: CheckedInstance<'_>, resource: &str) -> Result<Instance, String> {
         let address = format!("{resource}{}", checked.suffix());
-        let attributes = if self.attributes.is_null() { self.flat } else { self.attributes };
-        let attributes = decode::decode_untyped(&attributes.json());
+        let is_flat = self.attributes.is_null() && !self.flat.is_null();
+        let attributes = match is_flat {
+            true => Ok(flat::attributes(&self.flat.json())),
+            false => attributes(&self.attributes.json()),
+        };
         let dependencies = self.dependencies.json();
         let dependencies = dependencies.as_array().unwrap_or_default().iter();
         Ok(Instance {
@@ -253,8 +258,30 @@ impl<'a> RawInstance<'a> {
             deposed: checked.deposed.map(Cow::into_owned),
             schema_version: checked.schema_version,
             dependencies: dependencies.filter_map(|address| address.as_str().map(str::to_owned)).collect(),
+            is_flat,
         })
     }
+}
+
+/// Reads attributes, of which no types are known; one of dynamic type stands with its type, and loses it here.
+fn attributes(json: &Json) -> Result<Value, DecodeError> {
+    let mut attributes = decode::decode_untyped(json)?;
+    if let Value::Object(values) = &mut attributes {
+        for (name, json) in json.as_object().unwrap_or_default() {
+            if let (Some(unwrapped), Some(value)) = (dynamic(json), values.get_mut(name)) {
+                *value = unwrapped;
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+/// Returns the value in `{"value": …, "type": …}`, if it is of that type.
+fn dynamic(json: &Json) -> Option<Value> {
+    let members = json.as_object().filter(|members| members.len() == 2)?;
+    let member = |name: &str| members.iter().find(|(other, _)| other == name).map(|(_, value)| value);
+    let ty = decode::decode_type(member("type")?).ok()?;
+    decode::decode(member("value")?, &ty).ok()
 }
 
 impl Default for Field<'_> {

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 
 use super::resource::{self, Raw};
-use super::{Defaults, Origin, State, header};
+use super::{Defaults, Origin, State, header, legacy, order, shown};
 use crate::de::{self, Problem};
 use crate::error::{Error, ErrorKind};
 use crate::json::{Event, Events, Members};
@@ -60,6 +60,7 @@ pub struct Instance {
     pub(super) schema_version: u64,
     pub(super) attributes: Value,
     pub(super) dependencies: Vec<String>,
+    pub(super) is_flat: bool,
 }
 
 impl WholeState {
@@ -71,7 +72,11 @@ impl WholeState {
     pub fn parse(text: &[u8]) -> Result<WholeState, Error> {
         let members = header::members(text)?;
         let state = State::from_members(text, &members)?;
-        let resources = if state.format_version == 4 { resources(text, &members)? } else { Vec::new() };
+        let resources = match state.format_version {
+            1..=3 => legacy::resources(text, &members)?,
+            _ if shown::is_shown(&members) => shown::resources(text, &members)?,
+            _ => resources(text, &members)?,
+        };
         Ok(WholeState { state, resources })
     }
 
@@ -95,6 +100,12 @@ impl WholeState {
     /// Returns all instances, those that wait for their destruction included.
     pub fn instances(&self) -> impl Iterator<Item = &Instance> {
         self.resources.iter().flat_map(Resource::instances)
+    }
+
+    /// Returns the addresses of all instances in the order of `terraform state list`: modules by depth, data sources
+    /// first, then by type, name, and key.
+    pub fn list(&self) -> Vec<&str> {
+        order::addresses(&self.resources)
     }
 
     /// Returns the current instance at an address, such as `module.network.aws_subnet.app["a"]`.
@@ -210,6 +221,11 @@ impl Instance {
         &self.attributes
     }
 
+    /// Returns whether the attributes are those of Terraform before 0.12, in which each leaf is text: `"true"`, `"80"`.
+    pub fn is_flat(&self) -> bool {
+        self.is_flat
+    }
+
     /// Returns one attribute as a Rust type.
     ///
     /// # Errors
@@ -255,12 +271,34 @@ impl fmt::Display for InstanceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InstanceKey::Index(idx) => write!(f, "[{idx}]"),
-            InstanceKey::Name(name) => {
-                let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
-                write!(f, "[\"{escaped}\"]")
-            }
+            InstanceKey::Name(name) => write!(f, "[\"{}\"]", escaped(name)),
         }
     }
+}
+
+/// Escapes a text as Terraform does between the quotes of an address.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(char) = rest.next() {
+        match char {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '"' | '\\' => escaped.extend(['\\', char]),
+            // A sign before a brace would begin a template.
+            '$' | '%' if rest.peek() == Some(&'{') => escaped.extend([char, char]),
+            char if is_printable(char) => escaped.push(char),
+            char if u32::from(char) < 0x1_0000 => escaped.push_str(&format!("\\u{:04x}", u32::from(char))),
+            char => escaped.push_str(&format!("\\U{:08x}", u32::from(char))),
+        }
+    }
+    escaped
+}
+
+fn is_printable(char: char) -> bool {
+    // After another character, a combining mark counts as printable, too.
+    ['a', char].iter().collect::<String>().escape_debug().count() == 2
 }
 
 /// Returns the address of a resource block.

@@ -1,4 +1,8 @@
-//! The crate stays light.
+//! States of every format, and the weight of the crate.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod formats;
 
 use std::process::Command;
 

@@ -300,3 +300,83 @@ fn declaration_plan_and_state_give_the_same_verdicts() {
         );
     }
 }
+
+/// The same network as Terraform 0.11 and as Terraform 1 keep it.
+#[test]
+fn a_state_of_terraform_0_11_is_proved_as_one_of_today() {
+    let dir = tempfile::tempdir().unwrap();
+    let resource =
+        |ty: &str, name: &str, attributes: &str| (ty.to_owned(), name.to_owned(), attributes.to_owned());
+    let flat = [
+        resource(
+            "aws_vpc",
+            "v",
+            r#""id":"vpc-1","cidr_block":"10.0.0.0/16","default_network_acl_id":"acl-0""#,
+        ),
+        resource("aws_subnet", "a", r#""id":"subnet-1","vpc_id":"vpc-1","cidr_block":"10.0.1.0/24""#),
+        resource("aws_internet_gateway", "g", r#""id":"igw-1","vpc_id":"vpc-1""#),
+        resource(
+            "aws_route_table",
+            "t",
+            r##""id":"rtb-1","vpc_id":"vpc-1","route.#":"1","route.77.cidr_block":"0.0.0.0/0","route.77.gateway_id":"igw-1""##,
+        ),
+        resource(
+            "aws_route_table_association",
+            "t",
+            r#""id":"a-1","subnet_id":"subnet-1","route_table_id":"rtb-1""#,
+        ),
+        resource(
+            "aws_network_acl",
+            "n",
+            r##""id":"acl-1","vpc_id":"vpc-1","subnet_ids.#":"1","subnet_ids.9":"subnet-1","ingress.#":"1","ingress.5.action":"allow","ingress.5.protocol":"6","ingress.5.from_port":"443","ingress.5.to_port":"443","ingress.5.rule_no":"100","ingress.5.cidr_block":"0.0.0.0/0","egress.#":"1","egress.6.action":"allow","egress.6.protocol":"-1","egress.6.from_port":"0","egress.6.to_port":"0","egress.6.rule_no":"100","egress.6.cidr_block":"0.0.0.0/0""##,
+        ),
+    ];
+    let nested = |attributes: &str| {
+        let whole: terrane_state::WholeState = terrane_state::WholeState::parse(
+            format!(
+                r#"{{"version":3,"modules":[{{"path":["root"],"resources":{{"t.n":{{"primary":{{"id":"","attributes":{{{attributes}}}}}}}}}}}]}}"#
+            )
+            .as_bytes(),
+        )
+        .unwrap();
+        let text = whole.instance("t.n").unwrap().attributes().to_json();
+        // Numbers are numbers today.
+        ["from_port", "to_port", "rule_no"].iter().fold(text, |text, name| {
+            ["0", "443", "100"].iter().fold(text, |text, number| {
+                text.replace(&format!("\"{name}\":\"{number}\""), &format!("\"{name}\":{number}"))
+            })
+        })
+    };
+    let old: Vec<String> = flat
+        .iter()
+        .map(|(ty, name, attributes)| {
+            format!(r#""{ty}.{name}":{{"type":"{ty}","primary":{{"id":"x","attributes":{{{attributes}}}}},"provider":"provider.aws"}}"#)
+        })
+        .collect();
+    let new: Vec<String> = flat
+        .iter()
+        .map(|(ty, name, attributes)| {
+            format!(
+                r#"{{"mode":"managed","type":"{ty}","name":"{name}","provider":"p","instances":[{{"attributes":{}}}]}}"#,
+                nested(attributes)
+            )
+        })
+        .collect();
+    let write = |name: &str, text: String| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let old = write(
+        "old.tfstate",
+        format!(
+            r#"{{"version":3,"modules":[{{"path":["root"],"outputs":{{}},"resources":{{{}}}}}]}}"#,
+            old.join(",")
+        ),
+    );
+    let new =
+        write("new.tfstate", format!(r#"{{"version":4,"outputs":{{}},"resources":[{}]}}"#, new.join(",")));
+    let [old, new] = [old, new].map(|path| check(&["--state", &path], "", 0));
+    assert!(old.starts_with("aws_vpc.v\n"), "{old}");
+    assert_eq!(old, new);
+}

@@ -359,6 +359,143 @@ fn what_terraform_says_too_is_said_in_the_same_words() {
     for name in ["text", "number", "secret"] {
         assert_eq!(ours(&["get", &path, name]), root.output(&["-raw", name]).unwrap() + "\n");
     }
-    let id = ours(&["get", &path, "terraform_data.each[\"c\\\"d\"].output.value"]);
+    let id = ours(&["get", &path, "terraform_data.each[\"c\\\"d\"].output"]);
     assert_eq!(id, "c\"d\n");
+}
+
+/// Runs a command with a text on standard input.
+#[track_caller]
+fn piped(arguments: &[&str], input: &str, code: i32) -> (String, String) {
+    use std::io::Write as _;
+    let mut command = terrane(arguments, None);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let (stdout, stderr) = (text(&stdout), text(&stderr));
+    assert_eq!(status.code(), Some(code), "{arguments:?}\n{stdout}{stderr}");
+    (stdout, stderr)
+}
+
+#[test]
+fn a_state_comes_from_standard_input_too() {
+    assert_eq!(piped(&["list", "-"], STATE, 0).0, "module.network.aws_subnet.app[\"a\"]\n");
+    assert_eq!(piped(&["get", "-", "network.vpc_id"], STATE, 0).0, "vpc-1\n");
+    // Outputs are looked through first, then the resources: the text is read once.
+    assert_eq!(
+        piped(&["get", "-", "module.network.aws_subnet.app[*].id"], STATE, 0).0,
+        "[\n  \"subnet-1\"\n]\n"
+    );
+    let error = piped(&["list", "-", "--workspace", "w", "--profile", "p"], STATE, 1).1;
+    assert!(
+        error.contains("`profile` is for states in S3") && error.contains("a workspace cannot be chosen"),
+        "{error}"
+    );
+    let error = piped(&["outputs", "-", "--max-bytes", "100"], STATE, 1).1;
+    assert!(error.contains("standard input: the text is longer than 100 bytes"), "{error}");
+}
+
+#[test]
+fn what_terraform_shows_of_a_state_is_listed_and_of_a_plan_is_refused() {
+    let shown = r#"{"format_version":"1.0","terraform_version":"1.11.4","values":{"outputs":{},"root_module":{"resources":[
+        {"address":"aws_vpc.v","mode":"managed","type":"aws_vpc","name":"v","values":{"id":"vpc-1"}}]}}}"#;
+    assert_eq!(piped(&["list", "-"], shown, 0).0, "aws_vpc.v\n");
+    assert_eq!(piped(&["get", "-", "aws_vpc.v.id"], shown, 0).0, "vpc-1\n");
+    let error =
+        piped(&["list", "-"], &shown.replace("\"values\":{\"outputs", "\"planned_values\":{\"outputs"), 1).1;
+    assert!(error.contains("this is a plan, not a state") && error.contains("prove --plan"), "{error}");
+}
+
+#[test]
+fn names_with_control_characters_do_not_reach_the_terminal() {
+    let state = r#"{"version":4,"outputs":{"a\u001b[31m\u202e":{"value":"x","type":"string"}},"resources":[
+        {"mode":"managed","type":"t\u001b","name":"n","provider":"p\u0007","instances":[{"index_key":"k\n\u001b","attributes":{}}]}]}"#;
+    let out = piped(&["outputs", "-"], state, 0).0;
+    assert_eq!(out, "a\\u{1b}[31m\\u{202e} = \"x\"\n");
+    assert_eq!(piped(&["list", "-"], state, 0).0, "t\\u{1b}.n[\"k\\n\\u001b\"]\n");
+    let out = piped(&["resources", "-"], state, 0).0;
+    assert!(!out.trim_end().contains(char::is_control), "{out:?}");
+}
+
+#[test]
+fn long_values_stand_on_lines_of_their_own() {
+    let ids: Vec<String> = (0..20).map(|idx| format!("\"subnet-{idx:08}\"")).collect();
+    let state = format!(
+        r#"{{"version":4,"outputs":{{"ids":{{"value":[{}],"type":["list","string"]}},"n":{{"value":[1],"type":["list","number"]}}}}}}"#,
+        ids.join(",")
+    );
+    let out = piped(&["outputs", "-"], &state, 0).0;
+    assert_eq!(out.lines().count(), 20 + 2 + 1, "{out}");
+    assert!(out.starts_with("ids = [\n  \"subnet-00000000\",\n") && out.ends_with("]\nn = [1]\n"), "{out}");
+}
+
+#[test]
+fn a_service_that_cannot_be_reached_is_named_with_its_cause() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let error = run(&["outputs", "s3://b/k", "--timeout", "2"], Some(address), 4).1;
+    assert!(
+        error.contains("was not done within 2 s") || error.contains(&format!("http://{address}")),
+        "{error}"
+    );
+}
+
+/// Terraform lists what we list, in its order, for states of both formats.
+#[test]
+fn terraform_lists_the_same_in_the_same_order() {
+    if Command::new("terraform").arg("version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "terraform not found, and CI requires it");
+        println!("skipped: terraform not found");
+        return;
+    }
+    let resource = |module: &str, mode: &str, ty: &str, instances: &str| {
+        format!(
+            r#"{{"module":"{module}","mode":"{mode}","type":"{ty}","name":"n","provider":"provider[\"registry.terraform.io/hashicorp/aws\"]","instances":[{instances}]}}"#
+        )
+    };
+    let plain = r#"{"schema_version":0,"attributes":{}}"#;
+    let keyed = |keys: &[&str]| {
+        let all: Vec<String> = keys
+            .iter()
+            .map(|key| format!(r#"{{"index_key":{key},"schema_version":0,"attributes":{{}}}}"#))
+            .collect();
+        all.join(",")
+    };
+    let resources = [
+        resource("module.b", "managed", "aws_vpc", plain),
+        resource("module.a.module.c", "managed", "aws_eip", plain),
+        resource(r#"module.a[\"x\"]"#, "managed", "aws_eip", plain),
+        resource("module.a[10]", "managed", "aws_eip", plain),
+        resource("module.a[9]", "managed", "aws_eip", plain),
+        resource("", "managed", "aws_vpc", &keyed(&["10", "9"])),
+        resource(
+            "",
+            "managed",
+            "aws_subnet",
+            &keyed(&[r#""b""#, r#""a\n\"${x}\u001b é""#, r#""a%{""#, r#""Z""#]),
+        ),
+        resource("", "managed", "aws_eip", r#"{"schema_version":0,"attributes":{},"deposed":"00000001"}"#),
+        resource("", "data", "aws_vpc", plain),
+    ];
+    let current = format!(
+        r#"{{"version":4,"terraform_version":"1.11.4","serial":1,"lineage":"l","outputs":{{}},"resources":[{}]}}"#,
+        resources.join(",")
+    );
+    let old = r#"{"version":3,"terraform_version":"0.11.14","serial":1,"lineage":"l","modules":[
+        {"path":["root","z"],"outputs":{},"resources":{"aws_eip.e":{"type":"aws_eip","primary":{"id":"e","attributes":{"id":"e"},"meta":{},"tainted":false},"deposed":[],"provider":"provider.aws"}},"depends_on":[]},
+        {"path":["root"],"outputs":{},"resources":{
+        "aws_vpc.b":{"type":"aws_vpc","primary":{"id":"b","attributes":{"id":"b"},"meta":{},"tainted":false},"deposed":[],"provider":"provider.aws"},
+        "aws_vpc.a.10":{"type":"aws_vpc","primary":{"id":"c","attributes":{"id":"c"},"meta":{},"tainted":false},"deposed":[],"provider":"provider.aws"},
+        "aws_vpc.a.9":{"type":"aws_vpc","primary":{"id":"d","attributes":{"id":"d"},"meta":{},"tainted":false},"deposed":[],"provider":"provider.aws"},
+        "data.aws_ami.x":{"type":"aws_ami","primary":{"id":"x","attributes":{"id":"x"},"meta":{},"tainted":false},"deposed":[],"provider":"provider.aws"}},"depends_on":[]}]}"#;
+    for state in [current.as_str(), old] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), state);
+        let theirs = Command::new("terraform")
+            .args(["state", "list", &format!("-state={path}")])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        assert!(theirs.status.success(), "{}", text(&theirs.stderr));
+        assert_eq!(run(&["list", &path], None, 0).0, text(&theirs.stdout));
+    }
 }

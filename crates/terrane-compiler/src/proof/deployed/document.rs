@@ -598,10 +598,38 @@ fn of_resources<'a>(resources: &'a [Resource], instances: &mut Vec<Instance<'a>>
                 ty: resource.ty(),
                 name: resource.name(),
                 key: Cow::Owned(key),
-                values: Cow::Owned(instance.attributes().to_serde_json()),
+                values: Cow::Owned(match instance.is_flat() {
+                    true => typed("", instance.attributes().to_serde_json()),
+                    false => instance.attributes().to_serde_json(),
+                }),
                 expressions: &Value::Null,
             });
         }
+    }
+}
+
+/// The attributes that are numbers, of the resources that are read here.
+const NUMBERS: [&str; 6] = ["from_port", "to_port", "icmp_type", "icmp_code", "rule_no", "rule_number"];
+
+/// Returns attributes that Terraform before 0.12 stored as text, with the types of the provider.
+fn typed(name: &str, value: Value) -> Value {
+    match value {
+        Value::String(text) => match (text.as_str(), text.parse::<i64>()) {
+            ("true", _) => true.into(),
+            ("false", _) => false.into(),
+            (_, Ok(number)) if NUMBERS.contains(&name) => number.into(),
+            _ => text.into(),
+        },
+        Value::Array(elements) => elements.into_iter().map(|element| typed(name, element)).collect(),
+        // The values of tags are text, whatever they say.
+        Value::Object(members) if name != "tags" => members
+            .into_iter()
+            .map(|(name, value)| {
+                let value = typed(&name, value);
+                (name, value)
+            })
+            .collect(),
+        value => value,
     }
 }
 

@@ -60,9 +60,10 @@ const STRINGS: [&str; 40] = [
 /// ```
 /// use terrane_state::S3Arguments;
 ///
-/// let mut arguments = S3Arguments::new("acme-state", "network.tfstate");
-/// arguments.region = Some("eu-west-1".to_owned());
-/// arguments.dynamodb_table = Some("terraform-locks".to_owned());
+/// let mut arguments = S3Arguments::new("acme-state", "network.tfstate")
+///     .with_region("eu-west-1")
+///     .with_dynamodb_table("terraform-locks");
+/// arguments.max_retries = Some(3);
 /// ```
 #[derive(Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -166,6 +167,100 @@ pub struct Endpoints {
     pub iam: Option<String>,
     pub sts: Option<String>,
     pub sso: Option<String>,
+}
+
+/// Arguments that count before those of a URI, a directory, and the environment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Overrides {
+    pub(crate) region: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) endpoint: Option<String>,
+}
+
+impl Overrides {
+    /// Returns the names of those that are set.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let all = [
+            ("region", &self.region),
+            ("profile", &self.profile),
+            ("role_arn", &self.role_arn),
+            ("endpoint", &self.endpoint),
+        ];
+        all.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect()
+    }
+
+    /// Puts them over other arguments.
+    #[cfg(feature = "s3")]
+    pub(crate) fn over(&self, arguments: &S3Arguments) -> S3Arguments {
+        let mut arguments = arguments.clone();
+        arguments.region = self.region.clone().or(arguments.region);
+        if self.profile.is_some() {
+            // Whatever else names credentials would count before a profile.
+            (arguments.access_key, arguments.secret_key, arguments.token) = (None, None, None);
+            arguments.assume_role_with_web_identity = None;
+            arguments.profile.clone_from(&self.profile);
+        }
+        if let Some(arn) = &self.role_arn {
+            arguments.role_arn = None;
+            arguments.assume_role = Some(AssumeRole { role_arn: Some(arn.clone()), ..AssumeRole::default() });
+        }
+        if let Some(url) = &self.endpoint {
+            arguments.endpoint = None;
+            arguments.endpoints.get_or_insert_default().s3 = Some(url.clone());
+            arguments.use_path_style = arguments.use_path_style.or(arguments.force_path_style).or(Some(true));
+            arguments.force_path_style = None;
+        }
+        arguments
+    }
+}
+
+macro_rules! setters {
+    ($($method:ident $field:ident $name:literal;)*) => {
+        $(
+            #[doc = concat!("Sets `", $name, "`.")]
+            #[must_use]
+            pub fn $method(mut self, value: impl Into<String>) -> S3Arguments {
+                self.$field = Some(value.into());
+                self
+            }
+        )*
+    };
+}
+
+/// The arguments that most programs set; all others are fields.
+impl S3Arguments {
+    setters! {
+        with_region region "region";
+        with_profile profile "profile";
+        with_dynamodb_table dynamodb_table "dynamodb_table";
+        with_workspace_key_prefix workspace_key_prefix "workspace_key_prefix";
+        with_sse_customer_key sse_customer_key "sse_customer_key";
+        with_custom_ca_bundle custom_ca_bundle "custom_ca_bundle";
+    }
+
+    /// Sets `access_key` and `secret_key`.
+    #[must_use]
+    pub fn with_keys(mut self, access_key: impl Into<String>, secret_key: impl Into<String>) -> S3Arguments {
+        self.access_key = Some(access_key.into());
+        self.secret_key = Some(secret_key.into());
+        self
+    }
+
+    /// Sets `assume_role.role_arn`.
+    #[must_use]
+    pub fn with_role(mut self, arn: impl Into<String>) -> S3Arguments {
+        self.assume_role.get_or_insert_default().role_arn = Some(arn.into());
+        self
+    }
+
+    /// Sets `endpoints.s3`, and puts the bucket into the path.
+    #[must_use]
+    pub fn with_endpoint(mut self, url: impl Into<String>) -> S3Arguments {
+        self.endpoints.get_or_insert_default().s3 = Some(url.into());
+        self.use_path_style = Some(true);
+        self
+    }
 }
 
 impl S3Arguments {
