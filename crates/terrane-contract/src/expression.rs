@@ -22,13 +22,7 @@ use crate::Type;
 /// ```
 pub fn canonical(expression: &Expression) -> String {
     let text = one_line(expression);
-    // Most have no parenthesis, not even that of a call: they need no copy.
-    if !text.contains('(') {
-        return text;
-    }
-    let mut expression = expression.clone();
-    bare(&mut expression);
-    one_line(&expression)
+    text.parse().map_or(text, |expression| terrane_hcl::print::canonical(&expression))
 }
 
 fn one_line(expression: &Expression) -> String {
@@ -36,52 +30,6 @@ fn one_line(expression: &Expression) -> String {
     expression
         .format_string(&mut formatter)
         .unwrap_or_else(|error| format!("unprintable expression: {error}"))
-}
-
-/// Takes the parentheses off an expression that stands by itself, where no operator could bind to a part of it.
-fn bare(expression: &mut Expression) {
-    while let Expression::Parenthesis(inner) = expression {
-        *expression = std::mem::replace(inner.as_mut(), Expression::Null);
-    }
-    operand(expression);
-}
-
-/// Leaves an operand its parentheses, and takes them off what stands by itself inside.
-fn operand(expression: &mut Expression) {
-    match expression {
-        Expression::Parenthesis(inner) => bare(inner),
-        Expression::Array(elements) => elements.iter_mut().for_each(bare),
-        Expression::Object(members) => members.values_mut().for_each(bare),
-        Expression::FuncCall(call) => call.args.iter_mut().for_each(bare),
-        Expression::ForExpr(each) => {
-            bare(&mut each.collection_expr);
-            each.key_expr.iter_mut().for_each(bare);
-            bare(&mut each.value_expr);
-            each.cond_expr.iter_mut().for_each(bare);
-        }
-        Expression::Operation(operation) => match operation.as_mut() {
-            Operation::Unary(unary) => operand(&mut unary.expr),
-            Operation::Binary(binary) => {
-                operand(&mut binary.lhs_expr);
-                operand(&mut binary.rhs_expr);
-            }
-        },
-        Expression::Conditional(conditional) => {
-            operand(&mut conditional.cond_expr);
-            operand(&mut conditional.true_expr);
-            operand(&mut conditional.false_expr);
-        }
-        Expression::Traversal(traversal) => {
-            operand(&mut traversal.expr);
-            for operator in &mut traversal.operators {
-                if let TraversalOperator::Index(index) = operator {
-                    bare(index);
-                }
-            }
-        }
-        // The rest has no parts.
-        _ => {}
-    }
 }
 
 /// Returns a literal as JSON: what a `default` may hold.

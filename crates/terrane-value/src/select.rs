@@ -153,7 +153,7 @@ impl WholeState {
         let current = resources.flat_map(Resource::instances).filter(|instance| instance.deposed().is_none());
         let members: BTreeMap<String, Value> =
             current.map(|instance| (instance.address().to_owned(), instance.attributes().clone())).collect();
-        (!members.is_empty()).then(|| Cow::Owned(Value::Object(members)))
+        (!members.is_empty()).then_some(Cow::Owned(Value::Object(members)))
     }
 
     fn no_resource(&self, path: &str) -> Error {

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use semver::Version;
-use terrane_contract::{Bump, Contract, Diff};
+use terrane_contract::{Contract, Diff};
 use terrane_registry::{
     Allowance, Error, ErrorKind, Git, Manifest, ModuleName, Package, Publication, Published, Registry,
     Server, Settings, Store, choose,

@@ -26,7 +26,8 @@ fn flow_logs_exist_as_declared() {
     let applied = e2e::apply(&terraform, &Emulators::install(&workspace.cache()).unwrap(), &[call]).unwrap();
     let mut observed = applied.observe().unwrap();
     let topology = &case.topology;
-    let check = |observed| e2e::check(topology, &topology.name, &topology.zones, observed).problems;
+    let check =
+        |observed: &e2e::Observed| e2e::check(topology, &topology.name, &topology.zones, observed).problems;
     assert_eq!(check(&observed), Vec::<String>::new());
 
     // One that records less than declared, and one that is gone.

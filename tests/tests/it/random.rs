@@ -94,7 +94,11 @@ fn compile(dir: &std::path::Path, topology: &Topology, ledger: &Ledger) -> Call 
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Call { label: topology.name.replace('-', "_"), source, arguments: elastic_ips(topology) }
+    Call {
+        label: topology.name.replace('-', "_"),
+        source,
+        arguments: elastic_ips(topology) + &flow_log_destinations(topology),
+    }
 }
 
 /// Returns the argument that a network with brought elastic IPs needs.
@@ -104,6 +108,24 @@ fn elastic_ips(topology: &Topology) -> String {
     }
     let ids = topology.zones.iter().map(|letter| format!("{letter} = \"eipalloc-{letter}\""));
     format!("  elastic_ip_allocation_ids = {{ {} }}\n", ids.collect::<Vec<_>>().join(", "))
+}
+
+/// Returns the argument that a network with flow logs to destinations of the caller's needs.
+fn flow_log_destinations(topology: &Topology) -> String {
+    let mut rows = Vec::new();
+    for log in &topology.features.flow_logs {
+        let arn = match serde_json::to_value(log.to).unwrap().as_str() {
+            Some("s3") => "s3:::records",
+            Some("firehose") => "firehose:us-east-1:123456789012:deliverystream/records",
+            _ if log.bring_log_group => "logs:us-east-1:123456789012:log-group:records",
+            _ => continue,
+        };
+        rows.push(format!("{} = \"arn:aws:{arn}\"", log.name));
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("  flow_log_destination_arns = {{ {} }}\n", rows.join(", "))
 }
 
 fn check_plan(plan: &Plan, topology: &Topology, label: &str) {

@@ -156,7 +156,7 @@ impl Server {
         let mut server = Self { child, address: String::new() };
         let mut lines = BufReader::new(stderr.ok_or_else(failed)?).lines().map_while(std::result::Result::ok);
         let first = lines.next().ok_or_else(failed)?;
-        first.strip_prefix("listening on ").ok_or_else(failed)?.clone_into(&mut server.address);
+        first.strip_prefix("listening on http://").ok_or_else(failed)?.clone_into(&mut server.address);
         // Its access log would fill the pipe.
         thread::spawn(move || lines.for_each(drop));
         Ok(server)

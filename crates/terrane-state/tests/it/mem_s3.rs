@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex};
 use futures_util::StreamExt as _;
 use s3s::dto::{
     CreateBucketInput, CreateBucketOutput, DeleteObjectInput, DeleteObjectOutput, ETag, ETagCondition,
-    GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
-    PutBucketVersioningInput, PutBucketVersioningOutput, PutObjectInput, PutObjectOutput, StreamingBlob,
+    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input,
+    ListObjectsV2Output, Object, PutBucketVersioningInput, PutBucketVersioningOutput, PutObjectInput,
+    PutObjectOutput, StreamingBlob,
 };
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -226,6 +227,22 @@ impl S3 for MemS3 {
             ..GetObjectOutput::default()
         };
         Ok(S3Response::new(output))
+    }
+
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
+        let HeadObjectInput { bucket, key, .. } = request.input;
+        let store = self.begin(format!("HEAD {key}"));
+        let versions = store.objects.get(&(bucket, key)).ok_or_else(|| s3_error!(NoSuchKey))?;
+        let (version_id, Some(body)) = versions.last().unwrap() else { return Err(deleted()) };
+        Ok(S3Response::new(HeadObjectOutput {
+            content_length: Some(body.len() as i64),
+            e_tag: Some(etag(body)),
+            version_id: Some(version_id.clone()),
+            ..HeadObjectOutput::default()
+        }))
     }
 
     async fn list_objects_v2(

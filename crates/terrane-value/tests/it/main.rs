@@ -1,7 +1,5 @@
 //! States of every format, and the weight of the crate.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
-
 mod formats;
 
 use std::process::Command;

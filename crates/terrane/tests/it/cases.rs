@@ -109,10 +109,7 @@ const CASES: [(&str, &str, &[&str]); 29] = [
     (
         "A22",
         "moved blocks, by real plans",
-        &[
-            "terraform_destroys_what_the_rules_predict",
-            "a_dropped_move_destroys_for_those_who_skipped_a_version",
-        ],
+        &["terraform_does_what_the_rules_predict", "a_dropped_move_destroys_for_those_who_skipped_a_version"],
     ),
     ("A23", "upgrades of old callers", &["a23_released_networks_are_upgraded_without_loss"]),
     ("A24", "faults of the store", &["a24_failures_of_the_store_are_retried_and_unclear_ones_read_back"]),

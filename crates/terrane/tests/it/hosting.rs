@@ -24,7 +24,11 @@ fn publish(store: &str, port: u16, more: &[&str]) {
     let directory = module().display().to_string();
     let next = tempfile::tempdir().unwrap();
     copy(&module(), next.path());
-    fs::write(next.path().join("notes.md"), "Something else.\n").unwrap();
+    // As it would be compiled for its next version.
+    let outputs = next.path().join("outputs.tf");
+    let text = fs::read_to_string(&outputs).unwrap();
+    assert!(text.contains("\"1.0.0\""), "{text}");
+    fs::write(outputs, text.replace("\"1.0.0\"", "\"2.0.0\"")).unwrap();
     for (directory, version) in [(directory, "1.0.0"), (next.path().display().to_string(), "2.0.0")] {
         let arguments = ["registry", "publish", &directory, "--to", store, "--module", MODULE];
         check(&[&arguments[..], &["--version", version, "--host", HOST], more].concat(), port, 0);

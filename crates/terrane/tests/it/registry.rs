@@ -250,7 +250,14 @@ enum Fault {
     Silence,
 }
 
-/// As much of S3 as a store needs: conditional writes, one at a time.
+/// Returns the first and the last byte of a range such as `bytes=0-9`.
+fn span(range: &str) -> (usize, usize) {
+    let bytes = range.strip_prefix("bytes=").and_then(|bytes| bytes.split_once('-'));
+    let (from, to) = bytes.expect("a range of bytes");
+    (from.parse().expect("a number"), to.parse().expect("a number"))
+}
+
+/// As much of S3 as a store needs: conditional writes and ranges, one request at a time.
 #[derive(Default)]
 pub(crate) struct FakeS3 {
     objects: BTreeMap<String, (Vec<u8>, String)>,
@@ -314,7 +321,7 @@ impl FakeS3 {
         }
         let length = body.len();
         write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{head}\r\n")?;
-        stream.write_all(&body)
+        if method == "HEAD" { Ok(()) } else { stream.write_all(&body) }
     }
 
     fn respond(
@@ -340,8 +347,12 @@ impl FakeS3 {
                 );
                 (200, "Content-Type: application/xml\r\n".to_owned(), xml.into_bytes())
             }
-            "GET" => match self.objects.get(&key) {
-                Some((bytes, head)) => (200, head.clone(), bytes.clone()),
+            "GET" | "HEAD" => match self.objects.get(&key) {
+                Some((bytes, head)) => match headers.get("range").map(|range| span(range)) {
+                    Some((from, _)) if from >= bytes.len() => (416, String::new(), Vec::new()),
+                    Some((from, to)) => (206, head.clone(), bytes[from..(to + 1).min(bytes.len())].to_vec()),
+                    None => (200, head.clone(), bytes.clone()),
+                },
                 None => (404, String::new(), b"<Error><Code>NoSuchKey</Code></Error>".to_vec()),
             },
             "PUT" => {

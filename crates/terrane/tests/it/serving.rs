@@ -25,7 +25,7 @@ impl Serving {
         let mut child = command.spawn().expect("the program was built");
         let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
         let first = lines.next().expect("it says where it listens").expect("it writes text");
-        let address = first.strip_prefix("listening on ").expect("it says where").to_owned();
+        let address = first.strip_prefix("listening on http://").expect("it says where").to_owned();
         // Its access log would fill the pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Serving { child, address }

@@ -59,7 +59,7 @@ impl<'a> Follow<'a> {
         for text in &texts {
             // A reference to an attribute is followed by those to its resource or module, which say no more.
             let longer = |other: &&str| other.len() > text.len() && is_part(text, other);
-            if (text.starts_with("module.") || text.starts_with("var.")) && texts.iter().any(|t| longer(&t)) {
+            if (text.starts_with("module.") || text.starts_with("var.")) && texts.iter().any(longer) {
                 continue;
             }
             self.one(calls, address, text, found);

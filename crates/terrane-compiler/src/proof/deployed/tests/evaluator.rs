@@ -217,15 +217,12 @@ impl<'a> Reality<'a> {
         acls.iter().any(|acl| {
             let mut rules = self.rules(acl, egress);
             rules.sort_by_key(|rule| number(rule).unwrap_or_default());
-            for rule in rules.iter().filter(|rule| matches(rule, other, kind)) {
-                // Where one number stands twice, either may be the one that is there.
-                let beside =
-                    rules.iter().filter(|same| number(same) == number(rule) && matches(same, other, kind));
-                let mut actions = beside.map(|rule| text(rule, "rule_action").or(text(rule, "action")));
-                return actions
-                    .any(|action| action.is_none_or(|action| !action.eq_ignore_ascii_case("deny")));
-            }
-            false
+            let Some(first) = rules.iter().find(|rule| matches(rule, other, kind)) else { return false };
+            // Where one number stands twice, either may be the one that is there.
+            let beside =
+                rules.iter().filter(|same| number(same) == number(first) && matches(same, other, kind));
+            let mut actions = beside.map(|rule| text(rule, "rule_action").or(text(rule, "action")));
+            actions.any(|action| action.is_none_or(|action| !action.eq_ignore_ascii_case("deny")))
         })
     }
 
@@ -238,7 +235,7 @@ impl<'a> Reality<'a> {
     fn acl_passes_version_6(&self, subnet: &str) -> bool {
         let acls = self.acls(subnet);
         let allows = |rule: &&Value| text(rule, "ipv6_cidr_block").is_some() && rule["action"] != "deny";
-        acls.is_empty() || acls.iter().any(|acl| self.rules(acl, false).iter().any(|rule| allows(rule)))
+        acls.is_empty() || acls.iter().any(|acl| self.rules(acl, false).iter().any(allows))
     }
 
     fn version_6_arrives(&self, subnet: &str) -> bool {
