@@ -166,8 +166,11 @@ fn read_acl(document: &Document<'_>, acl: usize) -> (AclFacts, Option<String>) {
             Ok(Some(rule)) => {
                 let known = rules.iter().find(|other| is_same_place(other, &rule));
                 let stale = beside && superseded.iter().any(|before| is_same_rule(before, &rule));
+                let untyped = |other: &Rule| {
+                    beside && lacks_type(row) && (other.allow, other.peer) == (rule.allow, rule.peer)
+                };
                 match known {
-                    Some(other) if is_same_rule(other, &rule) || stale => {}
+                    Some(other) if is_same_rule(other, &rule) || stale || untyped(other) => {}
                     Some(other) => unknown.push(format!(
                         "the document contradicts itself about {direction} rule {} of {name}: {}",
                         rule.number, other.why
@@ -202,6 +205,12 @@ fn separate_rule(document: &Document<'_>, row: usize, address: &str) -> Result<O
     }
     let values = document.values(row);
     acl_rule(values, direction_of(values), ["rule_number", "rule_action"], address)
+}
+
+/// Returns whether an entry of ICMP has no type: what repeats a rule of its own may have lost it.
+fn lacks_type(row: &Value) -> bool {
+    let zero = |field: &str| row[field].is_null() || row[field] == 0;
+    matches!(row["protocol"].as_str(), Some("1" | "icmp")) && zero("icmp_type") && zero("icmp_code")
 }
 
 fn is_same_place(one: &Rule, other: &Rule) -> bool {
