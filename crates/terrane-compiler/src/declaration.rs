@@ -17,7 +17,7 @@ use crate::features::Declared;
 use crate::names::{Cidr, Name, PortRange, PrefixLength, Zone};
 use crate::sizing::Room;
 use crate::topology::Topology;
-pub use crate::topology::{Access, Dns, FlowProtocol};
+pub use crate::topology::{Access, Dns, FlowProtocol, Site};
 
 /// A topology that has been read.
 ///
@@ -92,6 +92,12 @@ pub struct Tier {
     pub name: Name,
     /// Who can reach it.
     pub access: Access,
+    /// The zones that it has subnets in, sorted and distinct; `None` for every zone, the spare letters included.
+    pub zones: Option<Vec<Zone>>,
+    /// Where its subnets are, if not in the region's availability zones.
+    pub site: Option<Site>,
+    /// Its route table; tiers of one access share tables by name.
+    pub route_table: RouteTable,
     /// The index of its range in [`Declaration::ranges`].
     pub range: usize,
     /// How large its subnets are.
@@ -110,6 +116,22 @@ pub struct Tier {
     pub tags: BTreeMap<String, String>,
     /// Where it was declared.
     pub origin: Origin,
+}
+
+impl Tier {
+    /// Returns those of these zones that it has subnets in.
+    pub fn zones_of<'a>(&'a self, all: &'a [Zone]) -> impl Iterator<Item = Zone> + 'a {
+        all.iter().copied().filter(|zone| self.zones.as_ref().is_none_or(|own| own.contains(zone)))
+    }
+}
+
+/// The route table of a tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteTable {
+    /// Its name: `public`, `private`, or `isolated`, after the access of its tiers, or the one declared.
+    pub name: Name,
+    /// Whether there is one for each zone.
+    pub per_zone: bool,
 }
 
 /// How large the subnets of a tier are.

@@ -14,9 +14,10 @@ use crate::diagnostics::{Diagnostics, Origin};
 use crate::emit::{Picture, Rejection};
 use crate::keys::{Key, Located as _};
 use crate::ledger::RuleNumbers;
-use crate::module::syntax::Expr;
-use crate::module::{Module, Resource};
-use crate::network::{MinZones, Network, Spread, Target};
+use crate::module::Module;
+use crate::module::syntax::{Expr, expr};
+use crate::names::Zone;
+use crate::network::{MinZones, Network, Spread, Target, TierZones};
 use crate::proof::Finding;
 use crate::topology::{INTERNET, Topology};
 
@@ -95,6 +96,7 @@ macro_rules! features {
 features! {
     vpc,
     tiers,
+    outposts,
     internet_gateway,
     nat_gateways { egress: Egress, NatMode },
     route_tables,
@@ -151,8 +153,6 @@ pub(crate) struct Feature {
     pub(crate) draw: fn(&Network, &mut Picture),
     /// Returns a value for each of its variables without a default, for the module's own tests.
     pub(crate) test_values: fn(&Network) -> Vec<(&'static str, Expr)>,
-    /// Returns how many instances one of its resources has whatever zones are passed, if that is known.
-    pub(crate) instances: fn(&Network, &Resource) -> Option<usize>,
     /// Returns what the module must refuse, for the module's own tests.
     pub(crate) rejections: fn(&Network) -> Vec<Rejection>,
 }
@@ -181,7 +181,6 @@ impl Feature {
         lower: |_, _| {},
         draw: |_, _| {},
         test_values: |_| Vec::new(),
-        instances: |_, _| None,
         rejections: |_| Vec::new(),
     };
 }
@@ -292,6 +291,30 @@ pub(crate) fn findings(network: &Network) -> impl Iterator<Item = Finding> {
 /// Returns the uses of tiers that need several zones, those of the latest features first.
 pub(crate) fn spreads(network: &Network) -> Vec<Spread> {
     ALL.iter().rev().flat_map(|feature| (feature.spreads)(network)).collect()
+}
+
+/// Returns how many of its own zones each tier needs that is not in all of them: as many as its uses need.
+pub(crate) fn tier_zones(network: &Network) -> Vec<TierZones> {
+    let spreads = spreads(network);
+    let need = |tier: usize| {
+        let most = spreads.iter().filter(|spread| spread.tier == tier).max_by_key(|spread| spread.zones);
+        let reason =
+            |spread: &Spread| format!("{} needs subnets in {} availability zones", spread.name, spread.zones);
+        TierZones {
+            tier,
+            count: most.map_or(1, |spread| spread.zones),
+            reason: most.map_or_else(|| "the tier has subnets in no others".to_owned(), reason),
+        }
+    };
+    (0..network.tiers.len()).filter(|tier| network.tiers[*tier].zones.is_some()).map(need).collect()
+}
+
+/// The local map from a zone letter to that of the NAT gateway through which the zone leaves.
+pub(crate) const NAT_HOMES: &str = "nat_homes";
+
+/// Returns the letters by which a resource has its instances, if this is one of the maps of zones.
+pub(crate) fn letters(network: &Network, for_each: &Expr) -> Option<Vec<Zone>> {
+    common::zone_maps(network).into_iter().find(|(map, _)| expr(map) == *for_each).map(|(_, letters)| letters)
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 //! A [`Network`] is symbolic in its ranges: blocks are parts of `var.cidr_block`, wherever the caller puts it.
 //! Proofs, diagrams, and the lowering to Terraform all read this one type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
 use terrane_contract::Admitted;
 
 use crate::address_plan::Layout;
-pub use crate::declaration::{Access, Attachment, Dns, Flow, FlowProtocol, KeepClear, Peer, Place};
+pub use crate::declaration::{Access, Attachment, Dns, Flow, FlowProtocol, KeepClear, Peer, Place, Site};
 use crate::diagnostics::Origin;
 use crate::features::Declared;
 use crate::names::{Block, Cidr, Name, PortRange, Zone};
@@ -83,6 +83,17 @@ pub struct MinZones {
     pub reason: &'static str,
 }
 
+/// How many of its own zones a tier needs at least that is not in all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TierZones {
+    /// The tier, an index of [`Network::tiers`].
+    pub tier: usize,
+    /// The number, 1 or more.
+    pub count: usize,
+    /// Why there must be so many.
+    pub reason: String,
+}
+
 /// A range of the VPC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -96,13 +107,17 @@ pub struct Range {
     pub admitted: Admitted,
 }
 
-/// A tier of subnets, one in each zone.
+/// A tier of subnets, one in each of its zones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tier {
     /// Its name.
     pub name: Name,
     /// Who can reach it.
     pub access: Access,
+    /// The letters that it has subnets in; `None` for all that a caller may pass.
+    pub zones: Option<Vec<Zone>>,
+    /// Where its subnets are, if not in the region's availability zones.
+    pub site: Option<Site>,
     /// Its range, an index of [`Network::ranges`].
     pub range: usize,
     /// Where it lies in its range.
@@ -139,6 +154,11 @@ impl Tier {
         format!("{}_client_security_group_ids", self.first_name().identifier())
     }
 
+    /// Returns whether it has a subnet in a zone that the caller passes.
+    pub fn is_in(&self, zone: Zone) -> bool {
+        self.zones.as_ref().is_none_or(|zones| zones.contains(&zone))
+    }
+
     /// Returns the name it was first declared with, which names of AWS keep, since a changed name means a new object.
     pub fn first_name(&self) -> &Name {
         self.renamed_from.first().unwrap_or(&self.name)
@@ -161,17 +181,51 @@ impl Tier {
 pub struct Nat {
     /// The public tier whose subnets hold them, an index of [`Network::tiers`].
     pub tier: usize,
-    /// The zone of the only gateway; `None` for one in each zone.
-    pub home: Option<Zone>,
+    /// Which zones have one, and which leave through that of another.
+    pub gateways: Gateways,
     /// Whether the caller brings the elastic IPs.
     pub bring_elastic_ips: bool,
+}
+
+/// Which zones have a NAT gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gateways {
+    /// One, which every other zone leaves through.
+    Home(Zone),
+    /// All, the spare letters included.
+    EachZone,
+    /// Some.
+    Zones {
+        /// Those with a gateway, one or more, sorted.
+        own: Vec<Zone>,
+        /// For the other zones, the one whose gateway they leave through; a spare letter, which nobody has declared, leaves
+        /// through the first.
+        fallback: BTreeMap<Zone, Zone>,
+    },
+}
+
+impl Gateways {
+    /// Returns whether a zone has a gateway.
+    pub fn has(&self, zone: Zone) -> bool {
+        self.of(zone) == zone
+    }
+
+    /// Returns the zone of the gateway that the private subnets of a zone leave through.
+    pub fn of(&self, zone: Zone) -> Zone {
+        match self {
+            Gateways::Home(home) => *home,
+            Gateways::EachZone => zone,
+            Gateways::Zones { own, .. } if own.contains(&zone) => zone,
+            Gateways::Zones { own, fallback } => fallback.get(&zone).copied().unwrap_or(own[0]),
+        }
+    }
 }
 
 /// A route table, or one for each zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteTable {
-    /// Its name: `public`, `private`, or `isolated`.
-    pub name: &'static str,
+    /// Its name: `public`, `private`, or `isolated`, after the access of its tiers, or the one declared.
+    pub name: Name,
     /// Whether there is one for each zone.
     pub per_zone: bool,
     /// Its routes, of which the most specific decides. Those inside the VPC are implicit.
@@ -199,6 +253,13 @@ pub enum Destination {
 }
 
 impl RouteTable {
+    /// Returns whether its name is the one that tiers of an access share unless they name another.
+    pub fn is_usual(&self) -> bool {
+        [Access::Public, Access::Private, Access::Isolated]
+            .iter()
+            .any(|access| access.to_string() == self.name.as_str())
+    }
+
     /// Returns whether a route of its own says where every address leads that no other route is about.
     pub fn leads_everywhere(&self) -> bool {
         self.routes.iter().any(|route| route.destination == Destination::Range(Cidr::EVERYWHERE))
@@ -210,7 +271,7 @@ impl RouteTable {
 pub enum Target {
     /// The internet gateway.
     InternetGateway,
-    /// The NAT gateway of the route table's own zone.
+    /// The NAT gateway that the route table's own zone leaves through.
     NatOfZone,
     /// The NAT gateway of its home zone.
     NatOfHome(Zone),
@@ -426,7 +487,14 @@ impl Network {
 
     /// Returns the block of a tier's subnet in a zone; `None` where the tier has none there.
     pub fn subnet(&self, tier: usize, zone: Zone) -> Option<Block> {
-        self.tiers[tier].layout.subnet(&self.slots, self.slot_bits, zone)
+        let own = &self.tiers[tier];
+        own.layout.subnet(&self.slots, self.slot_bits, zone).filter(|_| own.is_in(zone))
+    }
+
+    /// Returns the letters, the spare ones included, for which there is a route table of its own.
+    pub fn table_zones(&self, table: usize) -> Vec<Zone> {
+        let users = || self.tiers.iter().filter(|tier| tier.route_table == table);
+        self.slots.keys().copied().filter(|zone| users().any(|tier| tier.is_in(*zone))).collect()
     }
 
     /// Returns the name of a flow's end.
@@ -437,6 +505,29 @@ impl Network {
             Peer::Endpoint(service) => service,
             Peer::Place(place) => self.places[*place].name.as_str(),
         }
+    }
+
+    /// Returns the letters of Local Zones, whose names only a caller knows.
+    pub fn local_zones(&self) -> Vec<Zone> {
+        let local = self.tiers.iter().filter(|tier| tier.site == Some(Site::LocalZone));
+        let letters: BTreeSet<Zone> = local.flat_map(|tier| tier.zones.iter().flatten().copied()).collect();
+        letters.into_iter().collect()
+    }
+
+    /// Returns whether a zone has a NAT gateway.
+    pub fn has_nat(&self, zone: Zone) -> bool {
+        self.nat.as_ref().is_some_and(|nat| nat.gateways.has(zone) && self.tiers[nat.tier].is_in(zone))
+    }
+
+    /// Returns the letters of which each needs another, that of its NAT gateway, beside it.
+    pub fn nat_fallbacks(&self) -> BTreeMap<Zone, Zone> {
+        let Some(Nat { gateways: gateways @ Gateways::Zones { .. }, .. }) = &self.nat else {
+            return BTreeMap::new();
+        };
+        let private =
+            |zone: &Zone| self.tiers.iter().any(|tier| tier.access == Access::Private && tier.is_in(*zone));
+        let letters = self.slots.keys().copied().filter(private);
+        letters.map(|zone| (zone, gateways.of(zone))).filter(|(zone, home)| zone != home).collect()
     }
 
     /// Returns the ranges that a route is about.

@@ -7,6 +7,8 @@ use crate::topology::{
 /// Returns a valid topology that depends on nothing but the seed.
 pub fn topology(seed: u64) -> Topology {
     let mut dice = Dice(seed);
+    // Dice of its own, so that the rest of a topology does not depend on it.
+    let mut spread = Dice(seed ^ 0x0020_9e5f);
     let zones = zones(&mut dice);
     let mut topology = Topology::new(&format!("net-{}", dice.below(1000)))
         .base(dice.one_of(&["10.32.0.0/16", "172.20.0.0/16", "192.168.0.0/16"]))
@@ -16,10 +18,10 @@ pub fn topology(seed: u64) -> Topology {
         topology = topology.secondary("pods", "100.64.0.0/16");
     }
     for idx in 0..1 + dice.below(8) {
-        let tier = tier(&mut dice, &topology, idx, &zones);
+        let tier = tier(&mut dice, &mut spread, &topology, idx, &zones);
         topology = topology.tier(tier);
     }
-    topology = egress(&mut dice, topology);
+    topology = egress(&mut dice, &mut spread, topology);
     topology = flows(&mut dice, topology);
     topology = extras(&mut dice, topology);
     if zones.len() > 1 { consumers(&mut dice, topology) } else { topology }
@@ -104,7 +106,7 @@ fn zones(dice: &mut Dice) -> Vec<String> {
     letters.into_iter().map(str::to_owned).collect()
 }
 
-fn tier(dice: &mut Dice, topology: &Topology, idx: u64, zones: &[String]) -> Tier {
+fn tier(dice: &mut Dice, spread: &mut Dice, topology: &Topology, idx: u64, zones: &[String]) -> Tier {
     let stem = dice.one_of(&["app", "db", "edge", "web-tier", "cache"]);
     let name = format!("{stem}-{idx}");
     let tier = match dice.below(3) {
@@ -113,6 +115,8 @@ fn tier(dice: &mut Dice, topology: &Topology, idx: u64, zones: &[String]) -> Tie
         _ => Tier::isolated(&name),
     };
     let tier = if dice.half() { tier.tag("team", dice.one_of(&["a", "b"])) } else { tier };
+    let tier = placed(spread, tier, zones);
+    let zones = &tier.zones.clone().unwrap_or_else(|| zones.to_vec());
     match dice.below(6) {
         0 => tier.need(Need::instances(1 + u32::try_from(dice.below(100)).expect("small"))),
         1 => {
@@ -131,19 +135,59 @@ fn tier(dice: &mut Dice, topology: &Topology, idx: u64, zones: &[String]) -> Tie
     }
 }
 
+/// Now and then some zones alone, or a route table of its own.
+fn placed(dice: &mut Dice, mut tier: Tier, zones: &[String]) -> Tier {
+    if dice.below(4) == 0 {
+        let mut own = zones.to_vec();
+        own.retain(|_| dice.half());
+        tier.zones = Some(own).filter(|own| !own.is_empty());
+    }
+    match dice.below(6) {
+        0 => {
+            let name = tier.name.clone();
+            tier.route_table(&name)
+        }
+        // A name for each access, so that tiers share it.
+        1 => {
+            let name = format!("more-{}", tier.access);
+            tier.route_table(&name)
+        }
+        2 if tier.access != Access::Private => {
+            let name = format!("zonal-{}", tier.access);
+            tier.per_zone(true).route_table(&name)
+        }
+        _ => tier,
+    }
+}
+
 fn names(topology: &Topology, access: Access) -> Vec<String> {
     let tiers = topology.tiers.iter().filter(|tier| tier.access == access);
     tiers.map(|tier| tier.name.clone()).collect()
 }
 
-fn egress(dice: &mut Dice, topology: Topology) -> Topology {
+fn egress(dice: &mut Dice, spread: &mut Dice, topology: Topology) -> Topology {
     let public = names(&topology, Access::Public);
     let Some(tier) = public.first() else { return topology };
+    let named = |name: &String| topology.tiers.iter().find(|tier| tier.name == *name);
+    let held = named(tier).and_then(|tier| tier.zones.clone()).unwrap_or_else(|| topology.zones.clone());
+    let has_private = |zone: &String| {
+        let mut private = topology.tiers.iter().filter(|tier| tier.access == Access::Private);
+        private.any(|tier| tier.zones.as_ref().is_none_or(|own| own.contains(zone)))
+    };
     let egress = match dice.below(3) {
         0 => return topology,
-        1 => Egress::single_nat(&topology.zones[0]),
-        _ => Egress::nat_per_zone(),
+        1 => Egress::single_nat(&held[0]),
+        _ if spread.half() => Egress::nat_per_zone(),
+        _ => Egress::nat_in_zones([held[0].as_str()]),
     };
+    let own = match egress.nat {
+        NatMode::PerZone if named(tier).is_some_and(|tier| tier.zones.is_none()) => topology.zones.clone(),
+        NatMode::PerZone => held,
+        NatMode::None | NatMode::Single => topology.zones.clone(),
+        NatMode::Zones => egress.zones.clone(),
+    };
+    let lacking = topology.zones.iter().filter(|zone| !own.contains(zone) && has_private(zone));
+    let egress = lacking.fold(egress, |egress, zone| egress.fallback(zone, &own[0]));
     let egress = if dice.half() { egress.bring_elastic_ips() } else { egress };
     topology.egress(egress.in_tier(tier))
 }
@@ -198,8 +242,12 @@ fn extras(dice: &mut Dice, mut topology: Topology) -> Topology {
 
 /// What needs two zones.
 fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
+    let in_two = |topology: &Topology, name: &str| {
+        let tier = topology.tiers.iter().find(|tier| tier.name == name);
+        tier.is_some_and(|tier| tier.zones.as_ref().is_none_or(|zones| zones.len() > 1))
+    };
     let isolated = names(&topology, Access::Isolated);
-    if let Some(tier) = isolated.first() {
+    if let Some(tier) = isolated.first().filter(|name| in_two(&topology, name)) {
         let kinds: Vec<&str> = SUBNET_GROUP_KINDS.iter().map(|kind| kind.name).collect();
         let kind = dice.one_of(&kinds);
         topology = topology.subnet_group(SubnetGroup::new(kind, tier));
@@ -207,7 +255,8 @@ fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
     let nodes = topology
         .tiers
         .iter()
-        .find(|tier| tier.access == Access::Private && tier.prefix_length.is_some_and(|length| length <= 27));
+        .find(|tier| tier.access == Access::Private && tier.prefix_length.is_some_and(|length| length <= 27))
+        .filter(|tier| in_two(&topology, &tier.name));
     if let Some(name) = nodes.filter(|_| dice.half()).map(|tier| tier.name.clone()) {
         topology = topology.eks(Eks::nodes(&name).cluster("main").cluster("blue").karpenter("main"));
     }

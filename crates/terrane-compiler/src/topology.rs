@@ -128,7 +128,7 @@ impl fmt::Display for Access {
     }
 }
 
-/// A logical subnet over all zones.
+/// A logical subnet over all zones, or some of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
@@ -136,6 +136,18 @@ pub struct Tier {
     pub name: String,
     /// Who can reach it, and what it can reach.
     pub access: Access,
+    /// The zone letters that it has subnets in; every zone if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zones: Option<Vec<String>>,
+    /// Where its subnets are, if not in the region's availability zones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
+    /// The name of its route table, which it shares with the tiers that name the same; that of its access if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_table: Option<String>,
+    /// Whether its route table is one for each zone; if absent, only that of private tiers is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_zone: Option<bool>,
     /// The name of the range its addresses come from; the base range if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<String>,
@@ -163,6 +175,25 @@ pub struct Tier {
     /// Where it was declared.
     #[serde(skip)]
     pub origin: Origin,
+}
+
+/// A place of AWS outside a region's availability zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Site {
+    /// Local Zones: the caller maps the tier's letters to them.
+    LocalZone,
+    /// An Outpost, which the caller names.
+    Outpost,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Site::LocalZone => "Local Zone",
+            Site::Outpost => "Outpost",
+        })
+    }
 }
 
 /// What the subnets of a tier must have room for: the input of the sizing model.

@@ -18,7 +18,7 @@ const VERSION: Version = Version::new(1, 0, 0);
 /// A topology and what there was before it.
 pub(crate) struct Case {
     /// Where its tree lies.
-    golden: PathBuf,
+    pub(crate) golden: PathBuf,
     pub(crate) topology: Topology,
     /// The ledger of the version before.
     pub(crate) ledger: Ledger,

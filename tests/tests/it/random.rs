@@ -3,13 +3,15 @@
 //! How many subnets, gateways, and route tables a plan must have, and where its addresses may lie, is computed from the
 //! topology alone. What no emulator can apply, such as subnet groups of DAX and DMS, is held by these plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use terrane_compiler::{
     ledger::Ledger,
     testing,
-    topology::{Access, ENDPOINT_KINDS, Flow, NatMode, SUBNET_GROUP_KINDS, SubnetGroup, Tier, Topology},
+    topology::{
+        Access, ENDPOINT_KINDS, Flow, NatMode, SUBNET_GROUP_KINDS, Site, SubnetGroup, Tier, Topology,
+    },
 };
 use terrane_xtask::{
     Workspace,
@@ -94,25 +96,31 @@ fn compile(dir: &std::path::Path, topology: &Topology, ledger: &Ledger) -> Call 
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    Call {
-        label: topology.name.replace('-', "_"),
-        source,
-        arguments: elastic_ips(topology) + &flow_log_destinations(topology),
-    }
+    Call { label: topology.name.replace('-', "_"), source, arguments: arguments(topology) }
 }
 
-/// Returns the argument that a network with brought elastic IPs needs.
-fn elastic_ips(topology: &Topology) -> String {
-    if !topology.features.egress.bring_elastic_ips {
-        return String::new();
+/// Returns the arguments that a network cannot do without.
+fn arguments(topology: &Topology) -> String {
+    let mut arguments = String::new();
+    let mut add = |name: &str, entries: Vec<String>| {
+        arguments.push_str(&format!("  {name} = {{ {} }}\n", entries.join(", ")));
+    };
+    let by_letter = |prefix: &str| -> Vec<String> {
+        topology.zones.iter().map(|letter| format!("{letter} = \"{prefix}{letter}\"")).collect()
+    };
+    if topology.features.egress.bring_elastic_ips {
+        add("elastic_ip_allocation_ids", by_letter("eipalloc-"));
     }
-    let ids = topology.zones.iter().map(|letter| format!("{letter} = \"eipalloc-{letter}\""));
-    format!("  elastic_ip_allocation_ids = {{ {} }}\n", ids.collect::<Vec<_>>().join(", "))
-}
-
-/// Returns the argument that a network with flow logs to destinations of the caller's needs.
-fn flow_log_destinations(topology: &Topology) -> String {
-    let mut rows = Vec::new();
+    if topology.tiers.iter().any(|tier| tier.site == Some(Site::LocalZone)) {
+        add("zones", by_letter(e2e::REGION));
+    }
+    let on_outposts = topology.tiers.iter().filter(|tier| tier.site == Some(Site::Outpost));
+    let arn = format!("arn:aws:outposts:{}:123456789012:outpost/op-0123456789abcdef0", e2e::REGION);
+    let arns: Vec<String> = on_outposts.map(|tier| format!("\"{}\" = \"{arn}\"", tier.name)).collect();
+    if !arns.is_empty() {
+        add("outpost_arns", arns);
+    }
+    let mut destinations = Vec::new();
     for log in &topology.features.flow_logs {
         let arn = match serde_json::to_value(log.to).unwrap().as_str() {
             Some("s3") => "s3:::records",
@@ -120,12 +128,12 @@ fn flow_log_destinations(topology: &Topology) -> String {
             _ if log.bring_log_group => "logs:us-east-1:123456789012:log-group:records",
             _ => continue,
         };
-        rows.push(format!("{} = \"arn:aws:{arn}\"", log.name));
+        destinations.push(format!("{} = \"arn:aws:{arn}\"", log.name));
     }
-    if rows.is_empty() {
-        return String::new();
+    if !destinations.is_empty() {
+        add("flow_log_destination_arns", destinations);
     }
-    format!("  flow_log_destination_arns = {{ {} }}\n", rows.join(", "))
+    arguments
 }
 
 fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
@@ -147,7 +155,7 @@ fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
     }
     check_subnet_groups(plan, topology, label);
     for tier in &topology.tiers {
-        for letter in &topology.zones {
+        for letter in letters(topology, tier) {
             let key = format!("{}[\"{letter}\"]", tier.name.replace('-', "_"));
             check_subnet(topology, tier, letter, subnets[key.as_str()]);
         }
@@ -198,29 +206,57 @@ fn group_type(kind: &str) -> &'static str {
         .resource_type
 }
 
+/// Returns the letters in which a tier has subnets.
+fn letters<'a>(topology: &'a Topology, tier: &'a Tier) -> impl Iterator<Item = &'a String> {
+    topology.zones.iter().filter(|letter| tier.zones.as_ref().is_none_or(|zones| zones.contains(letter)))
+}
+
+/// Returns the tier that holds the NAT gateways.
+fn nat_tier(topology: &Topology) -> Option<&Tier> {
+    let named = |tier: &&Tier| topology.features.egress.tier.as_ref().is_none_or(|name| tier.name == *name);
+    topology.tiers.iter().filter(|tier| tier.access == Access::Public).find(named)
+}
+
+/// Returns the access of each route table by name, and how many of it there are.
+fn tables(topology: &Topology) -> Vec<(Access, usize)> {
+    let name = |tier: &Tier| tier.route_table.clone().unwrap_or_else(|| tier.access.to_string());
+    let names: BTreeSet<String> = topology.tiers.iter().map(name).collect();
+    let count = |table: &String| {
+        let users: Vec<&Tier> = topology.tiers.iter().filter(|tier| name(tier) == *table).collect();
+        let access = users[0].access;
+        let zones: BTreeSet<&String> = users.iter().flat_map(|tier| letters(topology, tier)).collect();
+        let per_zone = users.iter().find_map(|tier| tier.per_zone).unwrap_or(access == Access::Private);
+        (access, if per_zone { zones.len() } else { 1 })
+    };
+    names.iter().map(count).collect()
+}
+
 /// Returns how many resources of each type a network must have.
 fn counts(topology: &Topology) -> BTreeMap<&'static str, usize> {
     let (zones, tiers) = (topology.zones.len(), topology.tiers.len());
+    let subnets = topology.tiers.iter().map(|tier| letters(topology, tier).count()).sum();
     let has = |access| topology.tiers.iter().any(|tier| tier.access == access);
     let one_if = usize::from;
     let nats = match topology.features.egress.nat {
         NatMode::None => 0,
         NatMode::Single => 1,
-        NatMode::PerZone => zones,
+        NatMode::PerZone => nat_tier(topology).map_or(zones, |tier| letters(topology, tier).count()),
+        NatMode::Zones => topology.features.egress.zones.len(),
     };
-    let private_tables = if has(Access::Private) { zones } else { 0 };
+    let tables = tables(topology);
+    let of = |access| tables.iter().filter(|(own, _)| *own == access).map(|(_, count)| count).sum::<usize>();
     let mut counts = BTreeMap::from([
         ("aws_vpc", 1),
         ("aws_vpc_ipv4_cidr_block_association", topology.secondary.len()),
-        ("aws_subnet", tiers * zones),
+        ("aws_subnet", subnets),
         ("aws_internet_gateway", one_if(has(Access::Public))),
         ("aws_nat_gateway", nats),
         ("aws_eip", if topology.features.egress.bring_elastic_ips { 0 } else { nats }),
-        ("aws_route_table", one_if(has(Access::Public)) + one_if(has(Access::Isolated)) + private_tables),
-        ("aws_route", one_if(has(Access::Public)) + if nats > 0 { private_tables } else { 0 }),
-        ("aws_route_table_association", tiers * zones),
+        ("aws_route_table", tables.iter().map(|(_, count)| count).sum()),
+        ("aws_route", of(Access::Public) + if nats > 0 { of(Access::Private) } else { 0 }),
+        ("aws_route_table_association", subnets),
         ("aws_network_acl", tiers),
-        ("aws_network_acl_association", tiers * zones),
+        ("aws_network_acl_association", subnets),
         ("aws_security_group", tiers),
         ("aws_vpc_endpoint", topology.features.endpoints.len()),
         ("aws_default_security_group", one_if(topology.features.close_defaults)),

@@ -1,6 +1,6 @@
 //! Checks the quotas that a topology alone can break; their numbers are in [`crate::quotas`].
 
-use crate::declaration::{Flow, Peer, Size, Tier};
+use crate::declaration::{Flow, Peer, Size, Tier, names};
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::names::Zone;
 use crate::quotas;
@@ -28,7 +28,8 @@ pub(super) fn check(
             );
         }
     };
-    quota("quota-subnets", "subnets", topology.tiers.len() * zones.len(), "subnets");
+    let subnets = (0..topology.tiers.len()).map(|tier| names::zones_of(topology, tier, zones).1).sum();
+    quota("quota-subnets", "subnets", subnets, "subnets");
     quota("quota-network-acls", "network ACLs", topology.tiers.len(), "network_acls");
     if ranges as u64 <= most_ranges {
         quota("quota-ranges", "ranges", ranges, "ranges");
@@ -56,8 +57,9 @@ fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mu
         let Some(Tier { size: Size::PrefixLength { need: Some(room), .. }, .. }) = tier else { continue };
         let cni = topology.tiers[idx].need.as_ref().and_then(|need| need.cni);
         let by_prefix = matches!(cni, Some(CniMode::PrefixDelegation | CniMode::CustomPrefixDelegation));
-        addresses += room.addresses / if by_prefix { 16 } else { 1 } * zones.len() as u64;
-        interfaces += room.interfaces * zones.len() as u64;
+        let zones = names::zones_of(topology, idx, zones).1 as u64;
+        addresses += room.addresses / if by_prefix { 16 } else { 1 } * zones;
+        interfaces += room.interfaces * zones;
     }
     let mut warn = |code, message: String, hint: &str| {
         found.push(Diagnostic::warning(code, &topology.origin, message).hint(hint));

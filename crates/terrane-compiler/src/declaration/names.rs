@@ -1,9 +1,9 @@
 //! Reads names, and what names refer to.
 
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
-use crate::names::Name;
+use crate::names::{Name, Zone};
 use crate::suggest;
-use crate::topology::Topology;
+use crate::topology::{Tier, Topology};
 
 /// Returns the position of a tier, and reports a name that no tier has.
 pub(crate) fn tier(
@@ -43,4 +43,19 @@ pub(crate) fn name(text: &str, subject: &str, origin: &Origin, found: &mut Diagn
             )));
         })
         .ok()
+}
+
+/// Returns who says in how many zones a tier has subnets, and that number.
+pub(crate) fn zones_of(topology: &Topology, tier: usize, zones: &[Zone]) -> (&'static str, usize) {
+    let owner = if topology.tiers[tier].zones.is_some() { "the tier" } else { "the network" };
+    (owner, tier_zones(&topology.tiers[tier], zones).len())
+}
+
+/// Returns those of the network's zones that a tier has subnets in.
+pub(crate) fn tier_zones(tier: &Tier, zones: &[Zone]) -> Vec<Zone> {
+    let named = |zone: &Zone| match &tier.zones {
+        None => true,
+        Some(own) => own.iter().any(|letter| Zone::parse(letter) == Ok(*zone)),
+    };
+    zones.iter().copied().filter(named).collect()
 }

@@ -1,5 +1,8 @@
 //! Reads tiers: their names, ranges, and sizes.
 
+mod route_tables;
+mod sites;
+
 use std::collections::BTreeMap;
 
 use crate::declaration::{Range, Size, Tier, names, tags};
@@ -32,6 +35,8 @@ pub(super) fn read(
     let tiers: Vec<Option<Tier>> =
         topology.tiers.iter().map(|tier| one(topology, tier, zones, ranges, found)).collect();
     pinned_pairs(&tiers, found);
+    route_tables::check(topology, found);
+    sites::check(topology, found);
     tiers
 }
 
@@ -123,20 +128,63 @@ fn one(
         );
     }
     let range = range(topology, tier, found);
-    let size = size(topology, tier, zones, range.and_then(|range| ranges[range].as_ref()), found);
+    let own_zones = own_zones(tier, zones, found);
+    let used = own_zones.as_deref().unwrap_or(zones);
+    let size = size(topology, tier, used, range.and_then(|range| ranges[range].as_ref()), found);
     Some(Tier {
         name: name?,
         access: tier.access,
+        zones: own_zones.clone(),
+        site: tier.site,
+        route_table: route_tables::read(topology, tier, found)?,
         range: range?,
         size: size?,
         sized_by_need: tier.prefix_length.is_none() && tier.need.is_some(),
-        max_length: max_length(topology, tier, zones),
+        max_length: max_length(topology, tier, used),
         generation: tier.generation,
         renamed_from: renamed_from.into_iter().collect::<Option<Vec<Name>>>()?,
         client_groups: tier.client_security_groups,
         tags: tier.tags.clone(),
         origin: tier.origin.clone(),
     })
+}
+
+/// Reads the zones that a tier names; `None` where it names none or cannot have those.
+fn own_zones(tier: &topology::Tier, zones: &[Zone], found: &mut Diagnostics) -> Option<Vec<Zone>> {
+    let letters = tier.zones.as_ref()?;
+    let name = &tier.name;
+    let known: Vec<String> = zones.iter().map(Zone::to_string).collect();
+    let mut report = |code, message: String, hint: String| {
+        found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+    };
+    if letters.is_empty() {
+        report(
+            "tier-without-zones",
+            format!("tier `{name}` has an empty list of zones, so it would have no subnet"),
+            "name one zone or more, or leave `zones` out for every zone".to_owned(),
+        );
+    }
+    let mut own = Vec::new();
+    for letter in letters {
+        match Zone::parse(letter).ok().filter(|zone| zones.contains(zone)) {
+            None => report(
+                "tier-unknown-zone",
+                format!("tier `{name}` has zone `{letter}`, which the network does not have"),
+                format!(
+                    "name one of {}, or declare the zone",
+                    suggest::list(known.iter().map(String::as_str))
+                ),
+            ),
+            Some(zone) if own.contains(&zone) => report(
+                "duplicate-zone",
+                format!("tier `{name}` names zone `{zone}` twice"),
+                "name each zone once".to_owned(),
+            ),
+            Some(zone) => own.push(zone),
+        }
+    }
+    own.sort();
+    (!own.is_empty()).then_some(own)
 }
 
 fn range(topology: &Topology, tier: &topology::Tier, found: &mut Diagnostics) -> Option<usize> {
@@ -266,7 +314,7 @@ fn max_length(topology: &Topology, tier: &topology::Tier, zones: &[Zone]) -> Pre
     room.and_then(|room| room.prefix_length()).unwrap_or(PrefixLength::MAX)
 }
 
-/// Reads explicit ranges: one for each zone of the network, inside the tier's range.
+/// Reads explicit ranges: one for each zone of the tier, inside the tier's range.
 fn pinned(
     tier: &topology::Tier,
     ranges: &BTreeMap<String, String>,
@@ -275,6 +323,10 @@ fn pinned(
     found: &mut Diagnostics,
 ) -> Option<BTreeMap<Zone, Cidr>> {
     let name = &tier.name;
+    let (owner, hint) = match tier.zones {
+        Some(_) => ("the tier", "add the letter to the tier's `zones`"),
+        None => ("the network", "declare the zone"),
+    };
     let mut read = BTreeMap::new();
     let mut sound = true;
     let mut report = |code, message: String, hint: String| {
@@ -286,8 +338,8 @@ fn pinned(
         if zone.is_none() {
             report(
                 "pinned-unknown-zone",
-                format!("tier `{name}` has a range for zone `{letter}`, which the network does not have"),
-                "drop the range, or declare the zone".to_owned(),
+                format!("tier `{name}` has a range for zone `{letter}`, which {owner} does not have"),
+                format!("drop the range, or {hint}"),
             );
         }
         let cidr = match Cidr::parse(text) {

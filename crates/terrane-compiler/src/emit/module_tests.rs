@@ -78,14 +78,14 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Returns how many instances a resource has when `n_zones` zones are passed.
-fn instances(network: &Network, resource: &Resource, n_zones: usize) -> Option<usize> {
+/// Returns how many instances a resource has when these zones are passed.
+fn instances(network: &Network, resource: &Resource, zones: &[Zone]) -> Option<usize> {
     let for_each = resource.for_each.as_ref()?;
     if let Some(rows) = rows(for_each) {
         return Some(rows);
     }
-    let of_feature = || features::ALL.iter().find_map(|feature| (feature.instances)(network, resource));
-    if print::expression(for_each) == "local.zones" { Some(n_zones) } else { of_feature() }
+    let letters = features::letters(network, for_each)?;
+    Some(letters.iter().filter(|letter| zones.contains(letter)).count())
 }
 
 /// Returns the number of entries of a literal object.
@@ -106,10 +106,10 @@ fn write_counts<'a>(
     run: &mut Writer,
     source: &Source<'_>,
     resources: impl Iterator<Item = &'a Resource>,
-    n_zones: usize,
+    zones: &[Zone],
 ) {
     for resource in resources {
-        if let Some(count) = instances(source.network, resource, n_zones) {
+        if let Some(count) = instances(source.network, resource, zones) {
             let found = call("length", [reference(&resource.ty, &resource.name)]);
             let message = format!("{} must have {}.", resource.address(), counted(count, "instance"));
             write_assertion(run, &equal(found, Expr::Number(count.into())), &message);
@@ -138,7 +138,7 @@ fn defaults(network: &Network) -> Vec<Cidr> {
 fn write_declared(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
     write_run(file, "is_the_declared_network", &Body::new(), |run| {
-        write_counts(run, source, source.module.resources.iter(), network.zones.len());
+        write_counts(run, source, source.module.resources.iter(), &network.zones);
         write_subnets(run, network, &network.zones, &defaults(network));
     });
 }
@@ -158,9 +158,6 @@ pub(crate) fn own_zones(zones: &[Zone]) -> Body {
 fn write_zones(file: &mut Writer, source: &Source<'_>) {
     let network = source.network;
     let all: Vec<Zone> = network.slots.keys().copied().collect();
-    let allowed = |zones: &[Zone]| {
-        zones.len() >= network.min_zones.count && network.homes.iter().all(|home| zones.contains(home))
-    };
     let mut sets: Vec<(&str, Vec<Zone>)> = Vec::new();
     if all.len() > network.zones.len() {
         sets.push(("every_letter_has_a_place", all.clone()));
@@ -169,13 +166,23 @@ fn write_zones(file: &mut Writer, source: &Source<'_>) {
         sets.push(("a_zone_in_the_middle_is_gone", vec![all[0], all[2]]));
     }
     sets.push(("the_fewest_zones", all[..network.min_zones.count.min(all.len())].to_vec()));
-    for (name, zones) in sets.into_iter().filter(|(_, zones)| allowed(zones)) {
+    for (name, zones) in sets.into_iter().filter(|(_, zones)| is_allowed(network, zones)) {
         write_run(file, name, &own_zones(&zones), |run| {
             let by_zone = source.module.resources.iter().filter(|resource| !has_rows(resource));
-            write_counts(run, source, by_zone, zones.len());
+            write_counts(run, source, by_zone, &zones);
             write_subnets(run, network, &zones, &defaults(network));
         });
     }
+}
+
+/// Returns whether a caller may pass these letters.
+fn is_allowed(network: &Network, zones: &[Zone]) -> bool {
+    let count = |tier: usize| zones.iter().filter(|zone| network.tiers[tier].is_in(**zone)).count();
+    let fallbacks = network.nat_fallbacks();
+    zones.len() >= network.min_zones.count
+        && network.homes.iter().all(|home| zones.contains(home))
+        && features::tier_zones(network).iter().all(|need| count(need.tier) >= need.count)
+        && zones.iter().all(|zone| fallbacks.get(zone).is_none_or(|home| zones.contains(home)))
 }
 
 /// The largest and the smallest admitted range, in each address space.
@@ -290,6 +297,15 @@ fn rejected_zones(network: &Network) -> Vec<Rejection> {
     }
     if network.min_zones.count > 1 {
         reject("too_few_zones", own_zones(&network.zones[..network.min_zones.count - 1]));
+    }
+    for need in features::tier_zones(network) {
+        let tier = &network.tiers[need.tier];
+        let own = letters.iter().copied().filter(|zone| tier.is_in(*zone)).take(need.count - 1);
+        let others = letters.iter().copied().filter(|zone| !tier.is_in(*zone));
+        let zones: Vec<Zone> = others.chain(own).collect();
+        if zones.len() >= network.min_zones.count {
+            reject(&format!("too_few_zones_of_{}", tier.name.identifier()), own_zones(&zones));
+        }
     }
     rejected
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use terrane_contract::Holds;
 
 use crate::module::Output;
-use crate::module::syntax::{Expr, call, expr, object, reference, table};
-use crate::network::{Network, Tier, Traffic};
+use crate::module::syntax::{Body, Expr, call, expr, object, reference, table};
+use crate::names::Zone;
+use crate::network::{Gateways, Nat, Network, Site, Tier, Traffic};
 
 /// Returns the tags of something with this name.
 pub(super) fn tags(network: &Network, name: Expr) -> Expr {
@@ -78,4 +79,79 @@ pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
         Traffic::FragmentationNeeded => ("icmp", number(3), number(4)),
         Traffic::Any => ("-1", Expr::Null, Expr::Null),
     }
+}
+
+const ALL_ZONES: &str = "local.zones";
+
+/// Returns the zones with these letters, as far as the caller passes them.
+pub(super) fn those(letters: &[Zone]) -> String {
+    let letters: Vec<String> = letters.iter().map(Zone::to_string).collect();
+    let letters = list(&letters);
+    format!("{{ for letter, zone in local.zones : letter => zone if contains({letters}, letter) }}")
+}
+
+/// Returns the map whose letters a tier has subnets in.
+pub(super) fn zones(tier: &Tier) -> String {
+    match tier.zones {
+        None => ALL_ZONES.to_owned(),
+        Some(_) => format!("local.{}_zones", tier.name.identifier()),
+    }
+}
+
+/// Returns the map whose letters have a route table of their own: those of the table's tiers.
+pub(super) fn table_zones(network: &Network, table: usize) -> String {
+    let tiers = network.tiers.iter().filter(|tier| tier.route_table == table);
+    let mut maps: Vec<String> = tiers.map(zones).collect();
+    maps.sort();
+    maps.dedup();
+    match maps.as_slice() {
+        [one] => one.clone(),
+        maps if maps.iter().any(|map| map == ALL_ZONES) => ALL_ZONES.to_owned(),
+        maps => format!("merge({})", maps.join(", ")),
+    }
+}
+
+/// Returns the map whose letters have a NAT gateway.
+pub(super) fn nat_zones(nat: &Nat) -> String {
+    match &nat.gateways {
+        Gateways::EachZone => ALL_ZONES.to_owned(),
+        Gateways::Home(home) => {
+            format!("{{ for letter, zone in local.zones : letter => zone if letter == \"{home}\" }}")
+        }
+        Gateways::Zones { own, .. } => those(own),
+    }
+}
+
+/// Returns the NAT gateway that the zone of `each.key` leaves through.
+pub(super) fn nat_of_zone(network: &Network) -> String {
+    let homes = format!("local.{}[each.key]", super::NAT_HOMES);
+    let index = if network.nat_fallbacks().is_empty() { "each.key" } else { homes.as_str() };
+    format!("aws_nat_gateway.this[{index}].id")
+}
+
+/// Returns the maps of zones, with the letters that each can have.
+pub(super) fn zone_maps(network: &Network) -> Vec<(String, Vec<Zone>)> {
+    let letters = |is_in: &dyn Fn(Zone) -> bool| -> Vec<Zone> {
+        network.slots.keys().copied().filter(|zone| is_in(*zone)).collect()
+    };
+    let mut maps = vec![(ALL_ZONES.to_owned(), letters(&|_| true))];
+    maps.extend(network.tiers.iter().map(|tier| (zones(tier), letters(&|zone| tier.is_in(zone)))));
+    let tables = 0..network.route_tables.len();
+    maps.extend(tables.map(|table| (table_zones(network, table), network.table_zones(table))));
+    maps.extend(network.nat.iter().map(|nat| (nat_zones(nat), letters(&|zone| network.has_nat(zone)))));
+    maps
+}
+
+/// Adds where a subnet on an Outpost is to its arguments, and whose addresses instances get if the caller names a pool.
+pub(super) fn site(tier: &Tier, body: Body) -> Body {
+    if tier.site != Some(Site::Outpost) {
+        return body;
+    }
+    let name = &tier.name;
+    body.hcl("outpost_arn", &format!("var.outpost_arns[\"{name}\"]"))
+        .hcl("customer_owned_ipv4_pool", &format!("lookup(var.outpost_ipv4_pools, \"{name}\", null)"))
+        .hcl(
+            "map_customer_owned_ip_on_launch",
+            &format!("contains(keys(var.outpost_ipv4_pools), \"{name}\") ? true : null"),
+        )
 }

@@ -123,13 +123,12 @@ fn resolve(resolution: &mut Resolution<'_>) {
 
 fn lower(network: &Network, module: &mut Module) {
     for kind in ENDPOINT_KINDS.iter().filter(|kind| network.endpoints.iter().any(|service| service == kind.name)) {
-        let tables: Vec<&RouteTable> = network
-            .route_tables
-            .iter()
-            .filter(|table| table.endpoints.iter().any(|service| service == kind.name))
-            .collect();
         module.resources.push(endpoint(network, kind));
-        module.resources.extend(tables.iter().map(|table| association(kind, table)));
+        for (idx, table) in network.route_tables.iter().enumerate() {
+            if table.endpoints.iter().any(|service| service == kind.name) {
+                module.resources.push(association(kind, table, &common::table_zones(network, idx)));
+            }
+        }
     }
     if !network.endpoints.is_empty() {
         let ids = ENDPOINT_KINDS
@@ -161,19 +160,19 @@ fn endpoint(network: &Network, kind: &EndpointKind) -> Resource {
 }
 
 /// Returns the route of an endpoint in a table: one resource for each zone, so that a new zone changes no other.
-fn association(kind: &EndpointKind, table: &RouteTable) -> Resource {
+fn association(kind: &EndpointKind, table: &RouteTable, zones: &str) -> Resource {
     let id = if table.per_zone {
-        format!("aws_route_table.{}[each.key].id", table.name)
+        format!("aws_route_table.{}[each.key].id", table.name.identifier())
     } else {
-        format!("aws_route_table.{}.id", table.name)
+        format!("aws_route_table.{}.id", table.name.identifier())
     };
     let resource = Resource::new(
         File::Gateways,
         "aws_vpc_endpoint_route_table_association",
-        &format!("{}_{}", kind.name, table.name),
+        &format!("{}_{}", kind.name, table.name.identifier()),
         Body::new()
             .hcl("vpc_endpoint_id", &format!("aws_vpc_endpoint.{}.id", kind.name))
             .hcl("route_table_id", &id),
     );
-    if table.per_zone { resource.for_each("local.zones") } else { resource }
+    if table.per_zone { resource.for_each(zones) } else { resource }
 }

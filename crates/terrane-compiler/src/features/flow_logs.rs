@@ -11,8 +11,7 @@ use super::common::{self, list};
 use super::Feature;
 use crate::module::syntax::{Body, Expr, call, each, expr, object, reference, string, template};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
-use crate::names::Name;
-use crate::network::Network;
+use crate::network::{Network, Tier};
 
 pub use self::keys::{FlowLog, LogDestination, LoggedTraffic};
 pub(super) use self::keys::{Declared, Keys, read, unsaid};
@@ -66,14 +65,14 @@ impl Log {
     }
 
     /// Returns the resources that record: one for the VPC, or one for the subnets of each tier.
-    fn resources<'a>(&'a self, network: &'a Network) -> Vec<(String, Option<&'a Name>)> {
+    fn resources<'a>(&'a self, network: &'a Network) -> Vec<(String, Option<&'a Tier>)> {
         if self.tiers.is_empty() {
             return vec![(self.label(), None)];
         }
         // No name holds two underscores, so that no two labels meet.
         let label = |tier: &usize| {
             let tier = &network.tiers[*tier];
-            (format!("{}__{}", self.label(), tier.first_name().identifier()), Some(&tier.name))
+            (format!("{}__{}", self.label(), tier.first_name().identifier()), Some(tier))
         };
         self.tiers.iter().map(label).collect()
     }
@@ -188,11 +187,11 @@ fn document(statement: Expr) -> Expr {
 }
 
 fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
-    let one = |(label, tier): (String, Option<&Name>)| {
+    let one = |(label, tier): (String, Option<&Tier>)| {
         let mut body = match tier {
             None => Body::new().hcl("vpc_id", "aws_vpc.this.id"),
             Some(tier) => {
-                Body::new().hcl("subnet_id", &format!("aws_subnet.{}[each.key].id", tier.identifier()))
+                Body::new().hcl("subnet_id", &format!("aws_subnet.{}[each.key].id", tier.name.identifier()))
             }
         };
         body = body
@@ -212,7 +211,7 @@ fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
         }
         let name = match tier {
             None => format!("${{var.name}}-{}", log.name),
-            Some(tier) => format!("${{var.name}}-{}-{tier}-${{each.key}}", log.name),
+            Some(tier) => format!("${{var.name}}-{}-{}-${{each.key}}", log.name, tier.name),
         };
         body = body.blank().arg("tags", common::tags(network, template(name)));
         if log.parquet || log.hive_partitions || log.hourly_partitions {
@@ -226,7 +225,10 @@ fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
             );
         }
         let resource = Resource::new(File::Security, "aws_flow_log", &label, body);
-        let resource = if tier.is_some() { resource.for_each("local.zones") } else { resource };
+        let resource = match tier {
+            Some(tier) => resource.for_each(&common::zones(tier)),
+            None => resource,
+        };
         if log.to == LogDestination::Cloudwatch {
             resource.depends_on(&format!("aws_iam_role_policy.{role}"))
         } else {

@@ -1,17 +1,18 @@
 //! NAT gateways: the way out of private tiers, each with an elastic IP that stays with its zone letter.
 
+mod gateways;
 mod keys;
 
 use terrane_contract::{Holds, Type};
 
 pub use self::keys::{Egress, NatMode};
 
-use super::{Feature, Relay, Resolution, common};
+use super::{Feature, NAT_HOMES, Relay, Resolution, common};
 use crate::emit::{Picture, Rejection, own_zones};
 use crate::module::syntax::{Body, Expr, by_letter, call, expr, object, reference, string, template};
-use crate::module::{Condition, File, Module, Output, Resource, Variable};
+use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Zone;
-use crate::network::{Access, Flow, Nat, Network, Peer, Target};
+use crate::network::{Access, Flow, Gateways, Nat, Network, Peer, Target};
 
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
@@ -23,7 +24,6 @@ pub(super) const FEATURE: Feature = Feature {
     types: || vec!["aws_eip", "aws_nat_gateway"],
     draw,
     test_values,
-    instances,
     rejections,
     ..Feature::NONE
 };
@@ -43,11 +43,16 @@ pub(super) use self::keys::read_gateways as read;
 fn resolve(resolution: &mut Resolution<'_>) {
     let Resolution { declaration, network, .. } = resolution;
     network.nat.clone_from(&declaration.features.egress);
-    network.homes.extend(network.nat.as_ref().and_then(|nat| nat.home));
+    if let Some(Nat { gateways: Gateways::Home(home), .. }) = network.nat {
+        network.homes.push(home);
+    }
 }
 
 fn way_out(network: &Network) -> Option<Target> {
-    Some(network.nat.as_ref()?.home.map_or(Target::NatOfZone, Target::NatOfHome))
+    Some(match network.nat.as_ref()?.gateways {
+        Gateways::Home(home) => Target::NatOfHome(home),
+        Gateways::EachZone | Gateways::Zones { .. } => Target::NatOfZone,
+    })
 }
 
 /// What private tiers send to the internet crosses the subnets of the gateways.
@@ -62,18 +67,18 @@ fn relays(network: &Network, flow: &Flow) -> Vec<Relay> {
     translated.then_some(Relay { tier: nat.tier, name: "NAT" }).into_iter().collect()
 }
 
-/// Returns the map whose letters have a NAT gateway.
-fn zones(nat: &Nat) -> String {
-    match nat.home {
-        None => "local.zones".to_owned(),
-        Some(home) => {
-            format!("{{ for letter, zone in local.zones : letter => zone if letter == \"{home}\" }}")
-        }
-    }
-}
-
 fn lower(network: &Network, module: &mut Module) {
     let Some(nat) = &network.nat else { return };
+    if !network.nat_fallbacks().is_empty() {
+        let home = |zone: &Zone| (zone.to_string(), string(&nat.gateways.of(*zone).to_string()));
+        module.locals.push(Local {
+            file: File::Gateways,
+            name: NAT_HOMES.to_owned(),
+            comment: "Zone letter to that of the NAT gateway through which its private subnets leave."
+                .to_owned(),
+            value: object(network.slots.keys().map(home)),
+        });
+    }
     let allocation = if nat.bring_elastic_ips {
         module.variables.push(elastic_ips_variable());
         "var.elastic_ip_allocation_ids[each.key]"
@@ -88,7 +93,7 @@ fn lower(network: &Network, module: &mut Module) {
                     .blank()
                     .arg("tags", common::tags(network, template("${var.name}-nat-${each.key}"))),
             )
-            .for_each(&zones(nat))
+            .for_each(&common::nat_zones(nat))
             .comment("The address that the outside sees. It stays with its zone letter.")
             .depends_on("aws_internet_gateway.this"),
         );
@@ -106,22 +111,41 @@ fn lower(network: &Network, module: &mut Module) {
                 .blank()
                 .arg("tags", common::tags(network, template("${var.name}-${each.key}"))),
         )
-        .for_each(&zones(nat))
+        .for_each(&common::nat_zones(nat))
         .depends_on("aws_internet_gateway.this"),
     );
-    checks(nat, module);
+    checks(network, nat, module);
     outputs(module);
 }
 
 /// Adds what the caller's zones and addresses must have for the gateways.
-fn checks(nat: &Nat, module: &mut Module) {
-    if let (Some(home), Some(zones)) = (nat.home, module.variable_mut("zones")) {
-        zones.validations.push(Condition {
+fn checks(network: &Network, nat: &Nat, module: &mut Module) {
+    let fallbacks = network.nat_fallbacks();
+    let check = match nat.gateways {
+        Gateways::Home(home) => Some(Condition {
             condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
             error_message: string(&format!(
                 "zones must have the letter {home}: the only NAT gateway lives there."
             )),
-        });
+        }),
+        Gateways::EachZone | Gateways::Zones { .. } if fallbacks.is_empty() => None,
+        Gateways::EachZone | Gateways::Zones { .. } => {
+            let pairs: Vec<String> = fallbacks.iter().map(|(zone, home)| format!("{zone} = \"{home}\"")).collect();
+            let words: Vec<String> = fallbacks.iter().map(|(zone, home)| format!("{zone} through {home}")).collect();
+            Some(Condition {
+                condition: expr(&format!(
+                    "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains(keys(var.zones), lookup({{ {} }}, letter, letter))])",
+                    pairs.join(", ")
+                )),
+                error_message: string(&format!(
+                    "zones must have the letter of the NAT gateway that each of them leaves through: {}.",
+                    words.join(", ")
+                )),
+            })
+        }
+    };
+    if let Some(zones) = module.variable_mut("zones") {
+        zones.validations.extend(check);
     }
     if let (true, Some(vpc)) = (nat.bring_elastic_ips, module.resource_mut("aws_vpc", "this")) {
         vpc.preconditions.push(brought_elastic_ips(nat));
@@ -148,7 +172,7 @@ fn elastic_ips_variable() -> Variable {
 
 /// Returns the check that every NAT gateway has been given an elastic IP.
 fn brought_elastic_ips(nat: &Nat) -> Condition {
-    let zones = zones(nat);
+    let zones = common::nat_zones(nat);
     let missing = format!("setsubtract(keys({zones}), keys(var.elastic_ip_allocation_ids))");
     Condition {
         condition: expr(&format!("length({missing}) == 0")),
@@ -178,8 +202,7 @@ fn outputs(module: &mut Module) {
 }
 
 fn draw(network: &Network, picture: &mut Picture) {
-    let Some(nat) = &network.nat else { return };
-    for zone in network.zones.iter().filter(|zone| nat.home.is_none_or(|home| home == **zone)) {
+    for zone in network.zones.iter().filter(|zone| network.has_nat(**zone)) {
         let part = picture.zone(*zone);
         part.nodes.push(format!("nat_{zone}([NAT gateway])"));
         part.edges.push(format!("nat_{zone} --> igw"));
@@ -193,16 +216,18 @@ fn test_values(network: &Network) -> Vec<(&'static str, Expr)> {
     vec![("elastic_ip_allocation_ids", object(ids))]
 }
 
-fn instances(network: &Network, resource: &Resource) -> Option<usize> {
-    network.nat.as_ref()?.home?;
-    ["aws_eip", "aws_nat_gateway"].contains(&resource.ty.as_str()).then_some(1)
-}
-
 fn rejections(network: &Network) -> Vec<Rejection> {
-    let Some(home) = network.nat.as_ref().and_then(|nat| nat.home) else { return Vec::new() };
-    let zones: Vec<Zone> = network.slots.keys().copied().filter(|letter| *letter != home).collect();
+    let without = |gone: Zone| -> Vec<Zone> { network.slots.keys().copied().filter(|letter| *letter != gone).collect() };
+    let (name, zones) = match &network.nat {
+        None => return Vec::new(),
+        Some(Nat { gateways: Gateways::Home(home), .. }) => ("without_the_home_of_the_nat_gateway", without(*home)),
+        Some(_) => match network.nat_fallbacks().into_values().next() {
+            Some(home) => ("without_the_nat_gateway_of_another_zone", without(home)),
+            None => return Vec::new(),
+        },
+    };
     if zones.len() < network.min_zones.count {
         return Vec::new();
     }
-    vec![Rejection::new("without_the_home_of_the_nat_gateway", own_zones(&zones), "var.zones")]
+    vec![Rejection::new(name, own_zones(&zones), "var.zones")]
 }

@@ -345,7 +345,7 @@ fn lower(network: &Network, module: &mut Module) {
                 .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
                 .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id")),
         )
-        .for_each("local.zones");
+        .for_each(&common::zones(&network.tiers[acl.tier]));
         module.resources.push(if acl.rules.is_empty() {
             association
         } else {

@@ -1,8 +1,9 @@
-//! Route tables: one for public tiers, one per zone for private tiers, one for isolated tiers.
+//! Route tables: one for public tiers, one per zone for private tiers, one for isolated tiers, and those that tiers name.
 
 use terrane_contract::Holds;
 
 use super::{Feature, Resolution, common};
+use crate::declaration;
 use crate::emit::Picture;
 use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
 use crate::module::{File, Module, Output, Resource};
@@ -19,26 +20,29 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    let network = &mut resolution.network;
+    let Resolution { declaration, network, .. } = resolution;
     let out = super::way_out(network);
-    for (access, name, per_zone, way_out) in [
-        (Access::Public, "public", false, Some(Target::InternetGateway)),
-        (Access::Private, "private", true, out),
-        (Access::Isolated, "isolated", false, None),
-    ] {
-        let table = network.route_tables.len();
-        let mut used = false;
-        for tier in network.tiers.iter_mut().filter(|tier| tier.access == access) {
-            tier.route_table = table;
-            used = true;
-        }
-        if used {
-            let everywhere = |target| Route { destination: Destination::Range(Cidr::EVERYWHERE), target };
-            network.route_tables.push(RouteTable {
-                name,
-                per_zone,
-                routes: way_out.map(everywhere).into_iter().collect(),
-                endpoints: Vec::new(),
+    for access in [Access::Public, Access::Private, Access::Isolated] {
+        let way_out = match access {
+            Access::Public => Some(Target::InternetGateway),
+            Access::Private => out,
+            Access::Isolated => None,
+        };
+        let everywhere = |target| Route { destination: Destination::Range(Cidr::EVERYWHERE), target };
+        for (tier, declared) in network.tiers.iter_mut().zip(&declaration.tiers) {
+            if tier.access != access {
+                continue;
+            }
+            let declaration::RouteTable { name, per_zone } = &declared.route_table;
+            let tables = &mut network.route_tables;
+            tier.route_table = tables.iter().position(|table| table.name == *name).unwrap_or_else(|| {
+                tables.push(RouteTable {
+                    name: name.clone(),
+                    per_zone: *per_zone,
+                    routes: way_out.map(everywhere).into_iter().collect(),
+                    endpoints: Vec::new(),
+                });
+                tables.len() - 1
             });
         }
     }
@@ -64,30 +68,34 @@ fn to_places(network: &mut Network) {
 }
 
 fn lower(network: &Network, module: &mut Module) {
-    for table in &network.route_tables {
-        module.resources.push(route_table(network, table));
-        module.resources.extend(table.routes.iter().map(|own| route(network, table, own)));
+    for (idx, table) in network.route_tables.iter().enumerate() {
+        let zones = common::table_zones(network, idx);
+        module.resources.push(route_table(network, table, &zones));
+        module.resources.extend(table.routes.iter().map(|own| route(network, table, &zones, own)));
         module.outputs.push(output(table));
     }
     for tier in &network.tiers {
         let table = &network.route_tables[tier.route_table];
         let id = tier.name.identifier();
         let instance = if table.per_zone { "[each.key]" } else { "" };
-        module.resources.push(
-            Resource::new(
-                File::Routes,
-                "aws_route_table_association",
-                &id,
-                Body::new()
-                    .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id"))
-                    .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name)),
-            )
-            .for_each("local.zones"),
+        let association = Resource::new(
+            File::Routes,
+            "aws_route_table_association",
+            &id,
+            Body::new()
+                .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id"))
+                .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier())),
         );
+        let association = association.for_each(&common::zones(tier));
+        // A tier that stands may move to a table with a name of its own, and has no way out until that has its routes.
+        let first = if table.is_usual() { &[] } else { table.routes.as_slice() };
+        module.resources.push(first.iter().fold(association, |association, own| {
+            association.depends_on(&route(network, table, "local.zones", own).address())
+        }));
     }
 }
 
-fn route_table(network: &Network, table: &RouteTable) -> Resource {
+fn route_table(network: &Network, table: &RouteTable, zones: &str) -> Resource {
     let tiers: Vec<String> = network
         .tiers
         .iter()
@@ -98,7 +106,7 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
     let resource = Resource::new(
         File::Routes,
         "aws_route_table",
-        table.name,
+        &table.name.identifier(),
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
             .blank()
@@ -106,40 +114,48 @@ fn route_table(network: &Network, table: &RouteTable) -> Resource {
     );
     let each = if table.per_zone { "In each zone, routes of " } else { "Routes of " };
     let resource = resource.comment(&format!("{each}{}.", tiers.join(" and ")));
-    if table.per_zone { resource.for_each("local.zones") } else { resource }
+    if table.per_zone { resource.for_each(zones) } else { resource }
 }
 
-fn route(network: &Network, table: &RouteTable, route: &Route) -> Resource {
+fn route(network: &Network, table: &RouteTable, zones: &str, route: &Route) -> Resource {
     match route.destination {
-        Destination::Range(range) => route_to_range(network, table, range, route.target),
-        Destination::Place(place) => routes_to_place(network, table, place, route.target),
+        Destination::Range(range) => route_to_range(network, table, zones, range, route.target),
+        Destination::Place(place) => routes_to_place(network, table, zones, place, route.target),
     }
 }
 
-fn route_to_range(network: &Network, table: &RouteTable, range: Cidr, target: Target) -> Resource {
+fn route_to_range(
+    network: &Network,
+    table: &RouteTable,
+    zones: &str,
+    range: Cidr,
+    target: Target,
+) -> Resource {
     let instance = if table.per_zone { "[each.key]" } else { "" };
     let body = Body::new()
-        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name))
+        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier()))
         .arg("destination_cidr_block", string(&range.to_string()));
     let (name, argument, value) = leads_to(network, target);
-    let route = Resource::new(
-        File::Routes,
-        "aws_route",
-        &format!("{}_{name}", table.name),
-        body.hcl(argument, &value),
-    );
-    if table.per_zone { route.for_each("local.zones") } else { route }
+    let route =
+        Resource::new(File::Routes, "aws_route", &route_name(table, name), body.hcl(argument, &value));
+    if table.per_zone { route.for_each(zones) } else { route }
 }
 
 /// Returns the routes to each range of a place, by range and zone letter, so that another one touches none of them.
-fn routes_to_place(network: &Network, table: &RouteTable, place: usize, target: Target) -> Resource {
+fn routes_to_place(
+    network: &Network,
+    table: &RouteTable,
+    zones: &str,
+    place: usize,
+    target: Target,
+) -> Resource {
     let place = &network.places[place];
     let ranges: Vec<String> = place.ranges.iter().map(|range| format!("\"{range}\"")).collect();
     let ranges = ranges.join(", ");
     let (each, instance) = if table.per_zone {
         let pair = "\"${letter} ${range}\" => { letter = letter, range = range }";
         (
-            format!("merge([for letter in keys(local.zones) : {{ for range in [{ranges}] : {pair} }}]...)"),
+            format!("merge([for letter in keys({zones}) : {{ for range in [{ranges}] : {pair} }}]...)"),
             "[each.value.letter]",
         )
     } else {
@@ -147,18 +163,24 @@ fn routes_to_place(network: &Network, table: &RouteTable, place: usize, target: 
     };
     let (_, argument, value) = leads_to(network, target);
     let body = Body::new()
-        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name))
+        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier()))
         .hcl("destination_cidr_block", "each.value.range")
         .hcl(argument, &value);
-    let name = format!("{}_{}", table.name, place.name.identifier());
+    // No name holds two underscores, so that this meets no other name.
+    let name = format!("{}__{}", table.name.identifier(), place.name.identifier());
     Resource::new(File::Routes, "aws_route", &name, body).for_each(&each)
+}
+
+/// Returns the name of a table's route to a gateway.
+fn route_name(table: &RouteTable, gateway: &str) -> String {
+    format!("{}_{gateway}", table.name.identifier())
 }
 
 /// Returns the words for a target in names, the argument that takes it, and what it takes.
 fn leads_to(network: &Network, target: Target) -> (&'static str, &'static str, String) {
     match target {
         Target::InternetGateway => ("internet", "gateway_id", "aws_internet_gateway.this.id".to_owned()),
-        Target::NatOfZone => ("nat", "nat_gateway_id", "aws_nat_gateway.this[each.key].id".to_owned()),
+        Target::NatOfZone => ("nat", "nat_gateway_id", common::nat_of_zone(network)),
         Target::NatOfHome(home) => ("nat", "nat_gateway_id", format!("aws_nat_gateway.this[\"{home}\"].id")),
         Target::Attachment(attachment) => {
             let name = &network.attachments[attachment].name;
@@ -168,20 +190,20 @@ fn leads_to(network: &Network, target: Target) -> (&'static str, &'static str, S
 }
 
 fn output(table: &RouteTable) -> Output {
-    let name = table.name;
+    let (name, id) = (&table.name, table.name.identifier());
     if table.per_zone {
         Output {
-            name: format!("{name}_route_table_ids"),
+            name: format!("{id}_route_table_ids"),
             description: format!("Ids of the {name} route tables by zone letter."),
             holds: Some(Holds::RouteTableId),
-            value: call("tomap", [by_letter("table", reference("aws_route_table", name), "id")]),
+            value: call("tomap", [by_letter("table", reference("aws_route_table", &id), "id")]),
         }
     } else {
         Output {
-            name: format!("{name}_route_table_id"),
+            name: format!("{id}_route_table_id"),
             description: format!("Id of the {name} route table."),
             holds: Some(Holds::RouteTableId),
-            value: expr(&format!("aws_route_table.{name}.id")),
+            value: expr(&format!("aws_route_table.{id}.id")),
         }
     }
 }
@@ -198,11 +220,12 @@ fn draw(network: &Network, picture: &mut Picture) {
         }
     }
     for zone in &network.zones {
-        for tier in &network.tiers {
+        for tier in network.tiers.iter().filter(|tier| tier.is_in(*zone)) {
             let id = tier.name.identifier();
+            let home = network.nat.as_ref().map_or(*zone, |nat| nat.gateways.of(*zone));
             let edge = |target: Target| match target {
                 Target::InternetGateway => format!("{id}_{zone} <--> igw"),
-                Target::NatOfZone => format!("{id}_{zone} --> nat_{zone}"),
+                Target::NatOfZone => format!("{id}_{zone} --> nat_{home}"),
                 Target::NatOfHome(home) => format!("{id}_{zone} --> nat_{home}"),
                 Target::Attachment(attachment) => {
                     format!("{id}_{zone} <--> {}_attachment", network.attachments[attachment].name.identifier())

@@ -155,14 +155,15 @@ pub(super) fn read(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Dec
         }
         let user = format!("the {} subnet group", group.kind);
         let tier = names::tier(topology, &group.tier, &user, &group.origin, found)?;
-        if zones.len() < 2 {
+        let (owner, count) = names::zones_of(topology, tier, zones);
+        if count < 2 {
             found.push(
                 Diagnostic::error(
                     "subnet-group-zones",
                     &group.origin,
-                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but the network has {}", group.kind, group.tier, zones.len()),
+                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but {owner} has {count}", group.kind, group.tier),
                 )
-                .hint("declare a second zone"),
+                .hint(if zones.len() < 2 { "declare a second zone" } else { "add a second letter to the tier's `zones`" }),
             );
         }
         let same = |other: &&SubnetGroup| (&other.kind, &other.tier) == (&group.kind, &group.tier);

@@ -1,4 +1,4 @@
-//! Tiers: one subnet in each zone, at the place that the ledger records.
+//! Tiers: one subnet in each of their zones, at the place that the ledger records.
 
 use terrane_contract::Holds;
 
@@ -10,7 +10,7 @@ use crate::emit::Picture;
 use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, string, template};
 use crate::module::{File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
-use crate::network::{Access, Network, Tier};
+use crate::network::{Access, Network, Site, Tier};
 
 pub(super) const FEATURE: Feature = Feature {
     resolve,
@@ -26,12 +26,14 @@ fn resolve(resolution: &mut Resolution<'_>) {
     network.slots.clone_from(&plan.slots);
     network.slot_bits = plan.slot_bits;
     for (idx, tier) in declaration.tiers.iter().enumerate() {
-        if let Layout::Pinned(blocks) = &plan.tiers[idx] {
+        if let (Layout::Pinned(blocks), None) = (&plan.tiers[idx], &tier.zones) {
             network.slots.retain(|letter, _| blocks.contains_key(letter));
         }
         network.tiers.push(Tier {
             name: tier.name.clone(),
             access: tier.access,
+            zones: tier.zones.clone(),
+            site: tier.site,
             range: tier.range,
             layout: plan.tiers[idx].clone(),
             cover: cover(resolution.declaration, plan, idx),
@@ -97,6 +99,13 @@ fn locals(network: &Network, module: &mut Module) {
         object(blocks),
     );
     for tier in &network.tiers {
+        if let Some(letters) = &tier.zones {
+            local(
+                &format!("{}_zones", tier.name.identifier()),
+                &format!("The zones of `{}`, which keeps its slots in the others.", tier.name),
+                expr(&common::those(letters)),
+            );
+        }
         if let Layout::Pinned(blocks) = &tier.layout {
             let ranges =
                 blocks.iter().map(|(letter, block)| (letter.to_string(), place(network, tier.range, *block)));
@@ -141,11 +150,12 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
         .hcl("cidr_block", &cidr_block)
         .hcl("availability_zone", "lookup(local.zone_names, each.key, null)")
         .hcl("availability_zone_id", "lookup(local.zone_ids, each.key, null)");
+    body = common::site(tier, body);
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
     Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
-        .for_each("local.zones")
+        .for_each(&common::zones(tier))
         .comment(&description(tier))
 }
 
@@ -154,6 +164,11 @@ fn description(tier: &Tier) -> String {
         Access::Public => "public, with a route to the internet gateway",
         Access::Private => "private",
         Access::Isolated => "isolated, with no way out of the VPC",
+    };
+    let way = match tier.site {
+        Some(Site::LocalZone) => format!("{way}; in a Local Zone"),
+        Some(Site::Outpost) => format!("{way}; on an Outpost"),
+        None => way.to_owned(),
     };
     match &tier.need {
         Some(room) => {
@@ -203,7 +218,7 @@ fn outputs(network: &Network, module: &mut Module) {
         "availability_zones",
         "Name of the availability zone by zone letter.",
         Holds::AvailabilityZone,
-        call("tomap", [by_letter("subnet", common::subnets(&network.tiers[0]), "availability_zone")]),
+        call("tomap", [availability_zones(network)]),
     );
     output(
         "subnet_ids",
@@ -228,6 +243,15 @@ fn outputs(network: &Network, module: &mut Module) {
                 call("tolist", [each("subnet", common::subnets(tier), "id")]),
             );
         }
+    }
+}
+
+/// Returns the names of the availability zones, as a tier has them that is in every zone, or all tiers together.
+fn availability_zones(network: &Network) -> Expr {
+    let of = |tier| by_letter("subnet", common::subnets(tier), "availability_zone");
+    match network.tiers.iter().find(|tier| tier.zones.is_none()) {
+        Some(tier) => of(tier),
+        None => call("merge", network.tiers.iter().map(of)),
     }
 }
 

@@ -5,16 +5,17 @@ use terrane_contract::{Admitted, Holds, Type};
 use super::common::{self, list, table_of};
 use super::{Feature, Resolution};
 use crate::family::Address;
-use crate::module::syntax::{Body, Expr, Object, call, expr, string, template};
+use crate::module::syntax::{Body, Expr, Object, call, expr, object, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
-use crate::names::Cidr;
-use crate::network::{MinZones, Network, Range};
+use crate::names::{Cidr, Zone};
+use crate::network::{MinZones, Network, Range, TierZones};
 use crate::vpc_ranges::comes_first;
 
 pub(super) const FEATURE: Feature = Feature {
     resolve,
     lower,
     types: || vec!["aws_vpc", "aws_vpc_ipv4_cidr_block_association"],
+    test_values,
     ..Feature::NONE
 };
 
@@ -153,7 +154,7 @@ fn lengths(variable: &str, admitted: &Admitted) -> String {
 fn zones_variable(network: &Network) -> Variable {
     let letters: Vec<String> = network.slots.keys().map(ToString::to_string).collect();
     let MinZones { count, reason } = &network.min_zones;
-    let validations = vec![
+    let mut validations = vec![
         Condition {
             condition: expr(&format!(
                 "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains({}, letter)])",
@@ -177,18 +178,54 @@ fn zones_variable(network: &Network) -> Variable {
             error_message: string(&format!("zones must have at least {count}: {reason}.")),
         },
     ];
+    validations.extend(super::tier_zones(network).iter().map(|need| tier_zones(network, need)));
+    let local: Vec<String> = network.local_zones().iter().map(Zone::to_string).collect();
+    let or_else = if local.is_empty() {
+        let used: Vec<String> = network.zones.iter().map(Zone::to_string).collect();
+        format!("By default the letters {} of the provider's region.", used.join(", "))
+    } else {
+        format!("Names of Local Zones, such as us-west-2-lax-1a, belong to {}.", local.join(", "))
+    };
     Variable {
         name: "zones".to_owned(),
         ty: Type::map(Type::String),
         description: format!(
-            "Zone letter to availability zone, by name or id, such as {{ a = \"eu-west-1a\", b = \"euw1-az2\" }}. Letters: {}. By default the letters {} of the provider's region. A letter keeps its addresses, so never give it to another availability zone.",
+            "Zone letter to availability zone, by name or id, such as {{ a = \"eu-west-1a\", b = \"euw1-az2\" }}. Letters: {}. {or_else} A letter keeps its addresses, so never give it to another availability zone.",
             letters.join(", "),
-            network.zones.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         ),
-        default: Some(Expr::Null),
-        nullable: true,
+        default: local.is_empty().then_some(Expr::Null),
+        nullable: local.is_empty(),
         validations,
     }
+}
+
+/// Returns the check that a tier gets as many of its own zones as it needs.
+fn tier_zones(network: &Network, need: &TierZones) -> Condition {
+    let tier = &network.tiers[need.tier];
+    let letters: Vec<String> = tier.zones.iter().flatten().map(ToString::to_string).collect();
+    let own = list(&letters);
+    Condition {
+        condition: expr(&format!(
+            "var.zones == null ? true : length([for letter in keys(var.zones) : letter if contains({own}, letter)]) >= {}",
+            need.count
+        )),
+        error_message: string(&format!(
+            "zones must have at least {} of the letters {}, the zones of {}: {}.",
+            need.count,
+            letters.join(", "),
+            tier.name,
+            need.reason
+        )),
+    }
+}
+
+/// Names the availability zones of a network whose Local Zones nobody but its caller knows.
+fn test_values(network: &Network) -> Vec<(&'static str, Expr)> {
+    if network.local_zones().is_empty() {
+        return Vec::new();
+    }
+    let zones = network.zones.iter().map(|zone| (zone.to_string(), string(&format!("eu-west-1{zone}"))));
+    vec![("zones", object(zones))]
 }
 
 fn locals(network: &Network, module: &mut Module) {

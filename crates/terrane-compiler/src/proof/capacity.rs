@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::family::{Address, V4};
 use crate::features;
-use crate::network::{Direction, Network, Tier};
+use crate::names::Zone;
+use crate::network::{Direction, Network, RouteTable, Tier};
 use crate::proof::{Finding, Property, Status};
 use crate::quotas::{Quota, quota};
 use crate::sizing::{RESERVED_ADDRESSES, usable};
@@ -76,18 +77,22 @@ pub(crate) fn smallest(network: &Network, tier: usize) -> u8 {
 
 /// Returns what the network uses of each quota.
 pub(super) fn usages(network: &Network) -> Vec<Usage> {
-    let zones = network.zones.len() as u64;
-    let nats = network.nat.as_ref().map_or(0, |nat| if nat.home.is_some() { 1 } else { zones });
+    let nats = network.zones.iter().filter(|zone| network.has_nat(**zone)).count() as u64;
     let bring = network.nat.as_ref().is_some_and(|nat| nat.bring_elastic_ips);
-    let tables: u64 = network.route_tables.iter().map(|table| if table.per_zone { zones } else { 1 }).sum();
+    let used = |own: &[Zone]| own.iter().filter(|zone| network.zones.contains(zone)).count() as u64;
+    let table = |(idx, table): (usize, &RouteTable)| {
+        if table.per_zone { used(&network.table_zones(idx)) } else { 1 }
+    };
+    let tables: u64 = network.route_tables.iter().enumerate().map(table).sum();
+    let zones_of = |tier: &Tier| network.zones.iter().filter(|zone| tier.is_in(**zone)).count() as u64;
     let routes = network.route_tables.iter().map(|table| {
         let routes = table.routes.iter().map(|route| network.destinations(route.destination).len());
         (network.ranges.len() + routes.sum::<usize>() + table.endpoints.len()) as u64
     });
     let tiers = network.tiers.len() as u64;
     let (addresses, interfaces) = (0..network.tiers.len())
-        .filter_map(|tier| network.tiers[tier].need.as_ref())
-        .fold((0, 0), |(addresses, interfaces), room| {
+        .filter_map(|tier| Some((zones_of(&network.tiers[tier]), network.tiers[tier].need.as_ref()?)))
+        .fold((0, 0), |(addresses, interfaces), (zones, room)| {
             // Sixteen addresses of one prefix count as one.
             let own = room.addresses.saturating_sub(15 * room.prefixes + u64::from(RESERVED_ADDRESSES));
             (addresses + own * zones, interfaces + room.interfaces * zones)
@@ -95,7 +100,7 @@ pub(super) fn usages(network: &Network) -> Vec<Usage> {
     [
         ("vpcs", 1),
         ("ranges", network.ranges.len() as u64),
-        ("subnets", tiers * zones),
+        ("subnets", network.tiers.iter().map(zones_of).sum()),
         ("elastic_ips", if bring { 0 } else { nats }),
         ("nat_gateways", nats.min(1)),
         // The main table counts.

@@ -8,7 +8,7 @@
 //! are `UNKNOWN` and name the reference.
 //! A plan shows `each.key`, but not what is made of it on the way to an index.
 //! Only a compiled module, which is measured against its declaration, writes nothing but `[each.key]`;
-//! there it means the instance of the same key.
+//! there it means the instance of the same key, or that of the declared fallback where it stands in `local.nat_homes`.
 //! Names are never a reason. What a document does not manage is as AWS makes it: a subnet that no ACL names has the
 //! VPC's default one, which lets everything through.
 
@@ -94,7 +94,7 @@ pub fn prove_document<'a>(
     document: impl Into<Given<'a>>,
     measure: &Measure<'_>,
 ) -> Result<Vec<Proof>, String> {
-    let document = Document::read(document.into(), measure.network.is_some())?;
+    let document = read(document.into(), measure.network)?;
     let vpcs = vpcs(&document, measure.module)?;
     if let (Some(_), [_, _, ..]) = (measure.network, vpcs.as_slice()) {
         let known: Vec<&str> = vpcs.iter().map(|vpc| document.module(*vpc)).collect();
@@ -237,15 +237,25 @@ fn not_comparable(facts: &Facts) -> Option<String> {
     facts.doubts.first().map(|doubt| doubt.why.clone()).or(unknown)
 }
 
-/// Reads every VPC of a document; `compiled` if by modules that Terrane wrote.
+/// Reads every VPC of a document; `compiled` is the network that it was compiled from, if it was.
 ///
 /// # Errors
 ///
 /// Returns what is wrong with the document, as the end of a sentence.
-pub fn networks<'a>(document: impl Into<Given<'a>>, compiled: bool) -> Result<Vec<Deployed>, String> {
-    let document = Document::read(document.into(), compiled)?;
+pub fn networks<'a>(
+    document: impl Into<Given<'a>>,
+    compiled: Option<&Network>,
+) -> Result<Vec<Deployed>, String> {
+    let document = read(document.into(), compiled)?;
     let world = World::of(&document);
     Ok(vpcs(&document, None)?.into_iter().map(|vpc| network(&document, &world, vpc)).collect())
+}
+
+/// Reads a document; `compiled` is the network that it was compiled from, if it was.
+fn read<'a>(document: Given<'a>, compiled: Option<&Network>) -> Result<Document<'a>, String> {
+    let homes = compiled.map(Network::nat_fallbacks).unwrap_or_default();
+    let homes = homes.into_iter().map(|(zone, home)| (zone.to_string(), home.to_string()));
+    Ok(Document::read(document, compiled.is_some())?.with_nat_homes(homes.collect()))
 }
 
 /// What a document holds, by VPC.

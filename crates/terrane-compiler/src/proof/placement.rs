@@ -11,7 +11,8 @@ use crate::address_plan::Layout;
 use crate::family::{Address, V4};
 use crate::names::{Block, Cidr, PortRange, Zone};
 use crate::network::{
-    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, GroupPeer, Network, Peer, Place, Range, Target,
+    Acl, AclPeer, AclRule, Direction, Flow, FlowProtocol, Gateways, GroupPeer, Network, Peer, Place, Range,
+    Target,
 };
 use crate::proof::facts::{
     AclFacts, Facts, GroupFacts, GroupPeerFacts, GroupRuleFacts, Hop, NatFacts, PlaceFacts, Route, Rule,
@@ -277,15 +278,19 @@ type TableIndex = BTreeMap<(usize, Option<Zone>), usize>;
 fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
     let homes = nat_zones(network);
     let nat = |zone: Zone| homes.iter().position(|home| *home == zone).map_or(Hop::Blackhole, Hop::Nat);
+    let serving = |zone: Zone| network.nat.as_ref().map_or(zone, |nat| nat.gateways.of(zone));
     let (mut tables, mut index) = (Vec::new(), BTreeMap::new());
     for (idx, table) in network.route_tables.iter().enumerate() {
-        let zones: Vec<Option<_>> =
-            if table.per_zone { network.slots.keys().copied().map(Some).collect() } else { vec![None] };
+        let zones: Vec<Option<_>> = if table.per_zone {
+            network.table_zones(idx).into_iter().map(Some).collect()
+        } else {
+            vec![None]
+        };
         for zone in zones {
             let hop = |target| match (target, zone) {
                 (Target::InternetGateway, _) if network.internet_gateway => Hop::Internet,
                 (Target::InternetGateway, _) | (Target::NatOfZone, None) => Hop::Blackhole,
-                (Target::NatOfZone, Some(zone)) => nat(zone),
+                (Target::NatOfZone, Some(zone)) => nat(serving(zone)),
                 (Target::NatOfHome(home), _) => nat(home),
                 (Target::Attachment(attachment), _) => Hop::Attachment(attachment),
             };
@@ -296,7 +301,7 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
             });
             index.insert((idx, zone), tables.len());
             tables.push(Table {
-                name: zone.map_or_else(|| table.name.to_owned(), |zone| format!("{}-{zone}", table.name)),
+                name: zone.map_or_else(|| table.name.to_string(), |zone| format!("{}-{zone}", table.name)),
                 routes: routes.collect(),
                 endpoints: table.endpoints.clone(),
                 open: Vec::new(),
@@ -308,13 +313,7 @@ fn tables(network: &Network) -> (Vec<Table>, TableIndex) {
 }
 
 fn nat_zones(network: &Network) -> Vec<Zone> {
-    match &network.nat {
-        None => Vec::new(),
-        Some(nat) => match nat.home {
-            Some(home) => vec![home],
-            None => network.slots.keys().copied().collect(),
-        },
-    }
+    network.slots.keys().copied().filter(|zone| network.has_nat(*zone)).collect()
 }
 
 fn nats(network: &Network, facts: &mut Facts) {
@@ -406,8 +405,10 @@ fn groups(network: &Network) -> Vec<GroupFacts> {
 pub struct Intent {
     /// What may talk to what; `None` where nobody has declared it.
     pub flows: Option<Vec<IntentFlow>>,
-    /// Whether each zone has a NAT gateway of its own.
+    /// Whether each zone that has a NAT gateway leaves through its own.
     pub nat_per_zone: bool,
+    /// Whether zones without a NAT gateway leave through that of another.
+    pub nat_fallback: bool,
     /// Tiers that must neither reach the internet nor be reached from it or from public tiers, where flows are not declared.
     pub isolated: BTreeSet<usize>,
 }
@@ -454,9 +455,11 @@ impl Intent {
 
     /// Returns what is declared of a network's traffic in one address family.
     pub fn in_family<A: Address>(network: &Network) -> Intent {
+        let gateways = network.nat.as_ref().map(|nat| &nat.gateways);
         Intent {
             flows: Some(network.flows.iter().map(|flow| intent_flow::<A>(network, flow)).collect()),
-            nat_per_zone: network.nat.as_ref().is_some_and(|nat| nat.home.is_none()),
+            nat_per_zone: gateways.is_some_and(|gateways| !matches!(gateways, Gateways::Home(_))),
+            nat_fallback: !network.nat_fallbacks().is_empty(),
             isolated: BTreeSet::new(),
         }
     }

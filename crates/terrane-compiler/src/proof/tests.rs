@@ -192,7 +192,7 @@ fn the_naive_ephemeral_rule_is_refuted_with_its_witness() {
 #[test]
 fn a_nat_gateway_of_another_zone_is_refuted() {
     let mut network = reference();
-    let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
+    let table = network.route_tables.iter_mut().find(|table| table.name.as_str() == "private").unwrap();
     table.routes[0].target = Target::NatOfHome(networks::zone("a"));
     let found = check(&network, Property::P5, "app", Status::Refuted);
     assert!(found.detail.contains("app-b → pub-a"), "{found}");
@@ -224,16 +224,57 @@ fn neighbours_that_are_open_to_everybody_are_a_residual_and_nothing_more() {
 #[test]
 fn one_declared_nat_gateway_is_a_residual_of_zone_independence() {
     let mut declaration = networks::declaration();
-    let home = Some(networks::zone("a"));
-    declaration.features.egress = Some(crate::network::Nat { tier: 0, home, bring_elastic_ips: false });
+    let gateways = crate::network::Gateways::Home(networks::zone("a"));
+    declaration.features.egress = Some(crate::network::Nat { tier: 0, gateways, bring_elastic_ips: false });
     let found = check(&networks::resolved(&declaration), Property::P5, "app", Status::Residual);
     assert!(found.detail.contains("app-b → pub-a"), "{found}");
+}
+
+/// The reference network with NAT gateways in two of its three zones.
+fn with_two_nat_gateways() -> Network {
+    let mut declaration = networks::declaration();
+    let [a, b, c] = ["a", "b", "c"].map(networks::zone);
+    let gateways = crate::network::Gateways::Zones { own: vec![a, b], fallback: [(c, b)].into() };
+    declaration.features.egress = Some(crate::network::Nat { tier: 0, gateways, bring_elastic_ips: false });
+    networks::resolved(&declaration)
+}
+
+#[test]
+fn a_declared_fallback_is_a_residual_that_names_who_depends_on_whom() {
+    let network = with_two_nat_gateways();
+    let found = check(&network, Property::P5, "app", Status::Residual);
+    assert!(found.detail.ends_with("as declared: app-c → pub-b, app-d → pub-a"), "{found}");
+    let proof = prove(&network);
+    assert!(!proof.has_refuted() && proof.with_status(Status::Unknown).count() == 0, "{proof}");
+    let cut_off: Vec<usize> = proof.zone_loss.iter().map(|loss| loss.cut_off.len()).collect();
+    assert_eq!(cut_off, [0, 2, 0], "zone b takes app and db of zone c with it: {:?}", proof.zone_loss);
+}
+
+#[test]
+fn a_zone_that_passes_by_its_own_nat_gateway_is_refuted_beside_a_fallback() {
+    let mut network = with_two_nat_gateways();
+    let table = network.route_tables.iter_mut().find(|table| table.name.as_str() == "private").unwrap();
+    table.routes[0].target = Target::NatOfHome(networks::zone("b"));
+    let found = check(&network, Property::P5, "app", Status::Refuted);
+    assert!(found.detail.contains("app-a → pub-b") && !found.detail.contains("app-c"), "{found}");
+}
+
+#[test]
+fn a_tier_in_some_zones_has_no_subnets_tables_or_ends_elsewhere() {
+    let mut declaration = networks::declaration();
+    declaration.tiers[2].zones = Some(["a", "b"].map(networks::zone).to_vec());
+    let network = networks::resolved(&declaration);
+    let facts = crate::proof::placement::facts(&network, &[network.ranges[0].default]);
+    let of_db: Vec<&str> =
+        facts.subnets.iter().filter(|own| own.tier == 2).map(|own| own.zone.as_str()).collect();
+    assert_eq!(of_db, ["a", "b"], "not in c, nor in the spare d");
+    assert!(!prove(&network).has_refuted());
 }
 
 #[test]
 fn an_internet_route_in_a_private_table_is_refuted() {
     let mut network = reference();
-    let table = network.route_tables.iter_mut().find(|table| table.name == "private").unwrap();
+    let table = network.route_tables.iter_mut().find(|table| table.name.as_str() == "private").unwrap();
     table.routes[0].target = Target::InternetGateway;
     let found = check(&network, Property::P4, "db", Status::Refuted);
     assert_eq!(found.decided_by[0].rule, "0.0.0.0/0 internet gateway");

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Access, CniMode, Dns, Flow, FlowProtocol, KeepClear, Keys, Need, Ports, SecondaryRange, Tier, Topology,
+    Access, CniMode, Dns, Flow, FlowProtocol, KeepClear, Keys, Need, Ports, SecondaryRange, Site, Tier,
+    Topology,
 };
 use crate::diagnostics::{Origin, Places};
 
@@ -149,6 +150,10 @@ impl Tier {
         Tier {
             name: name.to_owned(),
             access,
+            zones: None,
+            site: None,
+            route_table: None,
+            per_zone: None,
             range: None,
             prefix_length: None,
             generation: 1,
@@ -177,6 +182,34 @@ impl Tier {
     #[track_caller]
     pub fn isolated(name: &str) -> Tier {
         Tier::new(name, Access::Isolated)
+    }
+
+    /// Gives it subnets in these zones alone. Its block keeps a slot for each of the others.
+    #[must_use]
+    pub fn zones<'a>(mut self, letters: impl IntoIterator<Item = &'a str>) -> Tier {
+        self.zones = Some(letters.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Puts it in Local Zones or on an Outpost.
+    #[must_use]
+    pub fn site(mut self, site: Site) -> Tier {
+        self.site = Some(site);
+        self
+    }
+
+    /// Gives it a route table of this name, which it shares with the tiers that name the same.
+    #[must_use]
+    pub fn route_table(mut self, name: &str) -> Tier {
+        self.route_table = Some(name.to_owned());
+        self
+    }
+
+    /// Says whether its route table is one for each zone.
+    #[must_use]
+    pub fn per_zone(mut self, per_zone: bool) -> Tier {
+        self.per_zone = Some(per_zone);
+        self
     }
 
     /// Sizes each subnet by prefix length, 16 to 28.

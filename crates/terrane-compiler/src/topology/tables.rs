@@ -36,7 +36,12 @@ const OWN: &[Key] = &[
         "zone letters, such as `[\"a\", \"b\", \"c\"]`; the module's caller maps them to availability zones",
         "required",
     ),
-    Key::new("tiers", "one subnet in each zone, for each entry; see below", "required").many(&TIER),
+    Key::new(
+        "tiers",
+        "one subnet in each zone, or in those that it names, for each entry; see below",
+        "required",
+    )
+    .many(&TIER),
     Key::new("description", "what the network is for", "empty"),
     Key::new("secondary", "ranges beside the base: `name` and `cidr` of each", "none").many(&SECONDARY),
     Key::new("flows", "what may talk to what; see below", "nothing may").many(&FLOW),
@@ -87,6 +92,26 @@ static TIER: Table = Table {
             "`public`: its default route leads to the internet gateway; `private`: to a NAT gateway, if there is one; `isolated`: it has none",
         )
         .sample("private"),
+        Key::new(
+            "zones",
+            "the zone letters that it has subnets in; its block keeps slots for the others, so that it can be in more of them later",
+            "every zone",
+        ),
+        Key::new(
+            "site",
+            "`local-zone`: the caller maps the tier's letters to Local Zones, and no other tier has these letters; `outpost`: it is on the Outpost that the caller names in `outpost_arns`, in one zone",
+            "in availability zones",
+        ),
+        Key::new(
+            "route_table",
+            "the name of its route table, which it shares with the tiers of the same access that name the same",
+            "`public`, `private`, or `isolated`, by access",
+        ),
+        Key::new(
+            "per_zone",
+            "whether its route table is one for each zone",
+            "`true` for private tiers",
+        ),
         Key::new("range", "the secondary range that its addresses come from", "the base range"),
         Key::new("prefix_length", "the size of each subnet, 16 to 28", "this, `ranges`, or `need`"),
         Key::new("generation", "2 and more: a new block, after it has outgrown the one before", "1"),

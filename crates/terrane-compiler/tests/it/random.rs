@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
 use terrane_compiler::Resolved;
 use terrane_compiler::address_plan::{AddressPlan, allocate};
-use terrane_compiler::declaration::Declaration;
+use terrane_compiler::declaration::{Declaration, Size};
 use terrane_compiler::document;
 use terrane_compiler::family::{Address, V4};
 use terrane_compiler::ledger::Ledger;
@@ -26,7 +26,7 @@ fn subnets(topology: &Topology, plan: &AddressPlan) -> BTreeMap<(String, Zone), 
     let tiers = declaration.tiers.iter().enumerate();
     let of = |(idx, tier): (usize, &terrane_compiler::declaration::Tier)| {
         let name = tier.name.to_string();
-        let zones = declaration.zones.clone();
+        let zones: Vec<Zone> = tier.zones_of(&declaration.zones).collect();
         zones
             .into_iter()
             .map(move |zone| ((name.clone(), zone), plan.subnet(idx, zone).unwrap()))
@@ -63,9 +63,14 @@ fn edits(topology: &Topology, slots: &BTreeMap<Zone, u32>, at: usize) -> Vec<(&'
         edit("remove a tier", &|edited| drop(edited.tiers.remove(tier)));
         edit("replace a tier", &|edited| edited.tiers[tier] = small("new"));
     }
-    if topology.zones.len() > 1 {
+    let alone = |own: &Vec<String>| own.len() == 1 && own.contains(&topology.zones[zone]);
+    let is_needed = topology.tiers.iter().filter_map(|tier| tier.zones.as_ref()).any(alone);
+    if topology.zones.len() > 1 && !is_needed {
         edit("remove a zone", &|edited| {
             let gone = edited.zones.remove(zone);
+            for zones in edited.tiers.iter_mut().filter_map(|tier| tier.zones.as_mut()) {
+                zones.retain(|letter| *letter != gone);
+            }
             for ranges in edited.tiers.iter_mut().filter_map(|tier| tier.ranges.as_mut()) {
                 ranges.remove(&gone);
             }
@@ -159,7 +164,12 @@ proptest! {
                     for idx in (0..declaration.tiers.len()).filter(|idx| declaration.tiers[*idx].range == range) {
                         let of_tier = plan.slots.keys().filter_map(|zone| plan.subnet(idx, *zone));
                         let of_tier: Vec<Block> = of_tier.collect();
-                        prop_assert!(of_tier.len() >= declaration.zones.len());
+                        // A block keeps slots for zones that its tier is not in; ranges that are written out are its zones' alone.
+                        let tier = &declaration.tiers[idx];
+                        let is_pinned = matches!(tier.size, Size::Pinned(_));
+                        let own = tier.zones_of(&declaration.zones).count();
+                        let least = if is_pinned { own } else { declaration.zones.len() };
+                        prop_assert!(of_tier.len() >= least);
                         for block in of_tier {
                             let cidr = base.subnet(block).unwrap();
                             prop_assert!((16..=28).contains(&cidr.prefix_length()) && base.contains(cidr));

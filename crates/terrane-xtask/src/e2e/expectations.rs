@@ -80,6 +80,12 @@ impl<'a> Scene<'a> {
         check_tags(what, found, &self.topology.tags, findings);
     }
 
+    /// Returns the letters in which a tier has subnets.
+    fn letters_of(&self, tier: &'a Tier) -> impl Iterator<Item = &'a str> + 'a {
+        let own = |letter: &&String| tier.zones.as_ref().is_none_or(|zones| zones.contains(letter));
+        self.letters.iter().filter(own).map(String::as_str)
+    }
+
     fn subnet(&self, tier: &Tier, letter: &str) -> Option<&'a Subnet> {
         self.observed.subnet(&self.vpc.id, &format!("{}-{}-{letter}", self.name, tier.name))
     }

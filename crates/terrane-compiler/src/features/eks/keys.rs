@@ -134,7 +134,7 @@ impl Eks {
 pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Option<Roles>> {
     let Reading { topology, zones, ranges, tiers } = *reading;
     let Some(eks) = &topology.features.eks else { return Some(None) };
-    network(topology, eks, zones, found);
+    dns(topology, eks, found);
     clusters(eks, found);
     let service_range = service_range(topology, eks, ranges, found);
     let mut tier =
@@ -143,6 +143,9 @@ pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnos
     let load_balancers = eks.load_balancers.as_ref().map(|name| tier(name, "load_balancers"));
     let control_plane = eks.control_plane.as_ref().map(|name| tier(name, "control_plane"));
     let pods = eks.pods.as_ref().map(|name| tier(name, "pods"));
+    if let Some(tier) = control_plane.unwrap_or(nodes) {
+        self::control_plane(topology, eks, tier, zones, found);
+    }
     let (Some(nodes), false) = (nodes, [load_balancers, control_plane, pods].contains(&Some(None))) else {
         return None;
     };
@@ -160,17 +163,34 @@ pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnos
     Some(Some(read))
 }
 
-fn network(topology: &Topology, eks: &Eks, zones: &[Zone], found: &mut Diagnostics) {
-    if zones.len() < 2 {
-        found.push(
-            Diagnostic::error(
-                "eks-zones",
-                &eks.origin,
-                format!("EKS needs subnets in 2 zones, but the network has {}", zones.len()),
+fn control_plane(topology: &Topology, eks: &Eks, tier: usize, zones: &[Zone], found: &mut Diagnostics) {
+    let (owner, count) = names::zones_of(topology, tier, zones);
+    let tier = &topology.tiers[tier];
+    if count < 2 {
+        let (owner, hint) = if zones.len() < 2 {
+            (owner.to_owned(), "declare a second zone".to_owned())
+        } else {
+            (
+                format!("tier `{}` of its control plane", tier.name),
+                format!("add a second letter to the zones of `{}`", tier.name),
             )
-            .hint("declare a second zone"),
+        };
+        let message = format!("EKS needs subnets in 2 zones, but {owner} has {count}");
+        found.push(Diagnostic::error("eks-zones", &eks.origin, message).hint(hint));
+    }
+    if let Some(site) = tier.site {
+        let message = format!(
+            "the control plane of EKS has its interfaces in tier `{}`, but EKS takes no subnet of a {site}",
+            tier.name
+        );
+        found.push(
+            Diagnostic::error("site-control-plane", &eks.origin, message)
+                .hint("name a tier of the region as `control_plane`; nodes may stay where they are"),
         );
     }
+}
+
+fn dns(topology: &Topology, eks: &Eks, found: &mut Diagnostics) {
     let off = match (topology.dns.support, topology.dns.hostnames) {
         (true, true) => None,
         (true, false) => Some("DNS hostnames are off"),

@@ -1,9 +1,11 @@
 //! `egress`: how private tiers reach the internet.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::gateways;
 use crate::declaration::{Reading, names};
 use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
 use crate::keys::{Key, Table, located, read};
@@ -23,6 +25,12 @@ pub struct Egress {
     /// The zone letter of a single NAT gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home: Option<String>,
+    /// The zone letters of NAT gateways in some zones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<String>,
+    /// For each zone letter without a NAT gateway, the letter of the gateway that its private subnets leave through.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallback: BTreeMap<String, String>,
     /// The public tier that holds the NAT gateways; the only public tier if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<String>,
@@ -45,6 +53,8 @@ pub enum NatMode {
     Single,
     /// One in each zone.
     PerZone,
+    /// One in each of some zones.
+    Zones,
 }
 
 located!(Egress);
@@ -53,10 +63,16 @@ pub(super) const KEYS: &[Key] = &[Key::new("egress", "how private tiers reach th
 
 static EGRESS: Table = Table {
     title: "Egress",
-    about: "",
+    about: "A zone that leaves through the gateway of another stops with it; `terrane prove` names it under P5. With `per-zone`, gateways are in the zones of their tier, and a zone that the tier is not in needs a `fallback`.",
     keys: Cow::Borrowed(&[
-        Key::new("nat", "`none`, `single`, or `per-zone`", "`none`"),
+        Key::new("nat", "`none`, `single`, `per-zone`, or `zones`", "`none`"),
         Key::new("home", "the zone letter of a single NAT gateway", "required with `single`"),
+        Key::new("zones", "the zone letters with a NAT gateway", "required with `zones`"),
+        Key::new(
+            "fallback",
+            "for each zone with a private tier and no gateway, the letter whose gateway it leaves through: `{ c = \"a\" }`; a spare letter leaves through the first",
+            "required where a gateway is missing",
+        ),
         Key::new("tier", "the public tier that holds the gateways", "the only public one"),
         Key::new("bring_elastic_ips", "whether the module's caller brings the elastic IPs", "`false`"),
     ]),
@@ -91,9 +107,23 @@ impl Egress {
         Egress::new(NatMode::PerZone)
     }
 
+    /// Returns one NAT gateway in each of these zones; the others need a [`fallback`](Egress::fallback).
+    #[track_caller]
+    pub fn nat_in_zones<'a>(letters: impl IntoIterator<Item = &'a str>) -> Egress {
+        let zones = letters.into_iter().map(str::to_owned).collect();
+        Egress { zones, ..Egress::new(NatMode::Zones) }
+    }
+
     #[track_caller]
     fn new(nat: NatMode) -> Egress {
-        Egress { nat, home: None, tier: None, bring_elastic_ips: false, origin: Origin::caller() }
+        Egress { nat, origin: Origin::caller(), ..Egress::default() }
+    }
+
+    /// Lets private subnets of a zone without a NAT gateway leave through the gateway of another.
+    #[must_use]
+    pub fn fallback(mut self, zone: &str, gateway: &str) -> Egress {
+        self.fallback.insert(zone.to_owned(), gateway.to_owned());
+        self
     }
 
     /// Names the public tier that holds the NAT gateways, where there are several.
@@ -118,6 +148,8 @@ pub(in crate::features) fn read_gateways(reading: &Reading<'_>, found: &mut Diag
     if egress.nat == NatMode::None {
         let extra = [
             (egress.home.is_some(), "a home zone"),
+            (!egress.zones.is_empty(), "zones"),
+            (!egress.fallback.is_empty(), "a fallback"),
             (egress.tier.is_some(), "a tier"),
             (egress.bring_elastic_ips, "elastic IPs"),
         ];
@@ -128,7 +160,7 @@ pub(in crate::features) fn read_gateways(reading: &Reading<'_>, found: &mut Diag
                     &egress.origin,
                     format!("egress has {what} but no NAT gateway"),
                 )
-                .hint("choose nat = \"single\" or \"per-zone\", or drop the setting"),
+                .hint("choose nat = \"single\", \"per-zone\", or \"zones\", or drop the setting"),
             );
         }
         return Some(None);
@@ -142,7 +174,45 @@ pub(in crate::features) fn read_gateways(reading: &Reading<'_>, found: &mut Diag
     let home = home(topology, zones, found);
     let tier = tier(topology, found);
     quota_of_addresses(topology, zones, found);
-    Some(Some(Nat { tier: tier?, home: home?, bring_elastic_ips: egress.bring_elastic_ips }))
+    tables(topology, found);
+    let (tier, home) = (tier?, home?);
+    site(topology, tier, found);
+    let gateways = gateways::read(topology, zones, tier, home, found)?;
+    Some(Some(Nat { tier, gateways, bring_elastic_ips: egress.bring_elastic_ips }))
+}
+
+/// Reports private tiers whose one route table would have to lead to several gateways.
+fn tables(topology: &Topology, found: &mut Diagnostics) {
+    if !matches!(topology.features.egress.nat, NatMode::PerZone | NatMode::Zones) {
+        return;
+    }
+    for tier in topology.tiers.iter().filter(|tier| tier.access == Access::Private) {
+        if tier.per_zone == Some(false) {
+            let message = format!(
+                "tier `{}` has one route table for all zones, but NAT gateways are in several, and a table has one default route",
+                tier.name
+            );
+            found.push(
+                Diagnostic::error("route-table-per-zone", &tier.origin, message)
+                    .hint("drop `per_zone`, or choose nat = \"single\""),
+            );
+        }
+    }
+}
+
+/// Reports gateways at a site, which would need addresses of its own:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateNatGateway.html>.
+fn site(topology: &Topology, tier: usize, found: &mut Diagnostics) {
+    let tier = &topology.tiers[tier];
+    let Some(site) = tier.site else { return };
+    let message = format!(
+        "NAT gateways are in tier `{}`, which is in a {site}: they need addresses of the site, which the module cannot tell",
+        tier.name
+    );
+    found.push(
+        Diagnostic::error("site-nat", &topology.features.egress.origin, message)
+            .hint("put them in a public tier of the region, and let the private subnets of the site fall back to one"),
+    );
 }
 
 /// Returns the home zone, which a single gateway has and others have not.
@@ -176,18 +246,19 @@ fn home(topology: &Topology, zones: &[Zone], found: &mut Diagnostics) -> Option<
             }
             zone.map(Some)
         }
-        (Some(home), NatMode::PerZone | NatMode::None) => {
+        (Some(home), NatMode::PerZone | NatMode::Zones | NatMode::None) => {
+            let each = if egress.nat == NatMode::Zones { "each zone of a list" } else { "each zone" };
             found.push(
                 Diagnostic::error(
                     "nat-home-unused",
                     &egress.origin,
-                    format!("egress has the home zone `{home}` but a NAT gateway in each zone"),
+                    format!("egress has the home zone `{home}` but a NAT gateway in {each}"),
                 )
                 .hint("drop the home zone, or choose nat = \"single\""),
             );
             None
         }
-        (None, NatMode::PerZone | NatMode::None) => Some(None),
+        (None, NatMode::PerZone | NatMode::Zones | NatMode::None) => Some(None),
     }
 }
 
@@ -247,9 +318,13 @@ fn tier(topology: &Topology, found: &mut Diagnostics) -> Option<usize> {
 fn quota_of_addresses(topology: &Topology, zones: &[Zone], found: &mut Diagnostics) {
     let egress = &topology.features.egress;
     let limit = quota("elastic_ips").limit;
-    if egress.nat == NatMode::PerZone && !egress.bring_elastic_ips && zones.len() as u64 > limit {
-        let message =
-            format!("the network has {} elastic IPs, but AWS allows {limit} by default", zones.len());
+    let gateways = match egress.nat {
+        NatMode::None | NatMode::Single => 0,
+        NatMode::PerZone => zones.len(),
+        NatMode::Zones => egress.zones.len(),
+    };
+    if !egress.bring_elastic_ips && gateways as u64 > limit {
+        let message = format!("the network has {gateways} elastic IPs, but AWS allows {limit} by default");
         found.push(
             Diagnostic::warning("quota-elastic-ips", &topology.origin, message)
                 .hint("have the quota increased before the module is applied"),

@@ -82,6 +82,8 @@ pub(super) struct Document<'a> {
     keys_mean_themselves: bool,
     rows: RefCell<BTreeMap<RowsKey, Rc<Rows>>>,
     superseded: RefCell<BTreeMap<&'static str, Rc<Vec<&'a Value>>>>,
+    /// The letter of the NAT gateway through which a zone letter leaves, where a compiled module says so.
+    nat_homes: BTreeMap<String, String>,
 }
 
 impl<'a> Document<'a> {
@@ -136,7 +138,13 @@ impl<'a> Document<'a> {
             keys_mean_themselves,
             rows: RefCell::default(),
             superseded: RefCell::default(),
+            nat_homes: BTreeMap::new(),
         })
+    }
+
+    /// Says through which letter's NAT gateway each letter leaves: a plan shows that there is such a map, and not the map.
+    pub(super) fn with_nat_homes(self, nat_homes: BTreeMap<String, String>) -> Document<'a> {
+        Document { nat_homes, ..self }
     }
 
     /// Returns whether it is a plan, which leaves out what is not known yet.
@@ -381,8 +389,7 @@ impl<'a> Document<'a> {
             let mut lists = Vec::new();
             references_in(attribute, expression, &own.values[attribute], &mut lists);
             for (name, references, is_open) in lists {
-                let Leaves { leaves, other, .. } =
-                    leaves(self.configuration, &own.calls, Some(&own.module), references);
+                let Leaves { leaves, other, .. } = self.leaves(instance, references);
                 named.extend(leaves.iter().flat_map(|leaf| self.matching(leaf)));
                 known &= !(is_open && is_such(name) && (other || leaves.is_empty()));
             }
@@ -413,16 +420,18 @@ impl<'a> Document<'a> {
             .collect()
     }
 
-    fn leaves_of(&self, instance: usize, attribute: &str) -> Leaves<'_> {
+    fn leaves(&self, instance: usize, references: &'a Value) -> Leaves<'a> {
         let own = &self.instances[instance];
-        let references = &self.expression(instance, attribute)["references"];
-        leaves(self.configuration, &own.calls, Some(&own.module), references)
+        let mut found = leaves(self.configuration, &own.calls, Some(&own.module), references);
+        // A local of that name is the map of a compiled module only where its network has such a map.
+        found.other |= found.homes && self.nat_homes.is_empty();
+        found
     }
 
     fn referred(&self, instance: usize, attribute: &str, types: &[&str]) -> (Target, May) {
         let own = &self.instances[instance];
-        let Leaves { leaves, each, other, ambiguous } = self.leaves_of(instance, attribute);
         let references = &self.expression(instance, attribute)["references"];
+        let Leaves { leaves, each, homes, other, ambiguous } = self.leaves(instance, references);
         let unknown = |why: &str| Target::Unknown(format!("it refers to {}{why}", quoted(references)));
         if other || leaves.is_empty() || leaves.iter().any(|leaf| !types.contains(&leaf.ty)) {
             return (unknown(""), May::Anything);
@@ -438,11 +447,16 @@ impl<'a> Document<'a> {
         let mut indices: Vec<&str> = leaves.iter().filter_map(|leaf| leaf.index).collect();
         indices.sort_unstable();
         indices.dedup();
-        if let ([index], false, false) = (indices.as_slice(), each, ambiguous) {
+        if let ([index], false, false) = (indices.as_slice(), each || homes, ambiguous) {
             let index: Option<Value> = serde_json::from_str(index).ok();
             found.retain(|idx| index.as_ref() == Some(&*self.instances[*idx].key));
         } else if self.keys_mean_themselves && each && !ambiguous && indices.is_empty() {
-            found.retain(|idx| self.instances[*idx].key == own.key);
+            let key = own.key.as_str().unwrap_or_default();
+            let other = self.nat_homes.get(key).filter(|_| homes).map(String::as_str);
+            found.retain(|idx| match other {
+                Some(other) => self.instances[*idx].key.as_str() == Some(other),
+                None => self.instances[*idx].key == own.key,
+            });
         }
         match found.as_slice() {
             [one] if same_block => (Target::One(*one), May::These(vec![*one])),
@@ -638,6 +652,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_zone_without_a_nat_gateway_has_that_of_its_fallback_if_one_is_declared() {
+        let gateway =
+            |key: &str| json!({"mode": "managed", "type": "aws_nat_gateway", "name": "this", "index": key});
+        let route = |key: &str| json!({"mode": "managed", "type": "aws_route", "name": "nat", "index": key, "values": {}});
+        let references = json!(["aws_nat_gateway.this", "local.nat_homes", "each.key"]);
+        let expressions = json!({"nat_gateway_id": {"references": references}});
+        let plan = json!({
+            "planned_values": {"root_module": {"resources": [gateway("a"), gateway("b"), route("b"), route("c")]}},
+            "configuration": {"root_module": {
+                "resources": [{"mode": "managed", "type": "aws_route", "name": "nat", "expressions": expressions}],
+            }},
+        });
+        let leads = |compiled: bool, homes: &[(&str, &str)]| {
+            let homes = homes.iter().map(|(zone, home)| ((*zone).to_owned(), (*home).to_owned()));
+            let document = Document::read((&plan).into(), compiled).unwrap().with_nat_homes(homes.collect());
+            [2, 3].map(|route| match document.target(route, "nat_gateway_id", &["aws_nat_gateway"]) {
+                Target::One(gateway) => Some(gateway),
+                Target::Absent | Target::Unknown(_) => None,
+            })
+        };
+        assert_eq!(leads(true, &[("c", "a")]), [Some(1), Some(0)]);
+        assert_eq!(leads(true, &[]), [None, None], "the network has no such map");
+        assert_eq!(leads(false, &[]), [None, None], "somebody else wrote it");
+    }
 
     #[test]
     fn ranges_that_name_each_other_lead_to_their_vpc_or_nowhere() {

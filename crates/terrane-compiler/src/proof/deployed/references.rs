@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::features::NAT_HOMES;
+
 /// A resource that an expression refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Leaf<'a> {
@@ -21,6 +23,8 @@ pub(super) struct Leaves<'a> {
     pub(super) leaves: Vec<Leaf<'a>>,
     /// `each.key` of the resource itself.
     pub(super) each: bool,
+    /// The map of a compiled module from a zone letter to that of its NAT gateway.
+    pub(super) homes: bool,
     /// Something that leads to no resource: a local, a data source, a variable that is given as text.
     pub(super) other: bool,
     /// An index that is not written out.
@@ -74,6 +78,7 @@ impl<'a> Follow<'a> {
             "each" | "count" => found.ambiguous = true,
             "var" => self.variable(calls, address, rest, found),
             "module" => self.output(calls, address, rest, found),
+            "local" if rest == NAT_HOMES && self.depth == 0 => found.homes = true,
             "data" | "local" | "path" | "terraform" | "self" => found.other = true,
             ty => {
                 let (name, index, _) = step(rest);

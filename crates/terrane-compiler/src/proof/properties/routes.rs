@@ -98,9 +98,14 @@ pub(super) fn zone_independence<A: Address>(
     if facts.nats.is_empty() {
         return;
     }
+    let has_nat = |zone: &str| {
+        let homes = facts.nats.iter().filter_map(|nat| nat.subnet);
+        homes.into_iter().any(|home| facts.subnets[home].zone == zone)
+    };
     let several = intent.nat_per_zone || (intent.flows.is_none() && facts.nats.len() > 1);
     for tier in (0..facts.tiers.len()).filter(|tier| is_private(facts, *tier)) {
-        let (mut crossing, mut broken, mut unknown, mut used) = (Vec::new(), Vec::new(), Vec::new(), false);
+        let (mut declared, mut crossing, mut broken, mut unknown, mut used) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), false);
         for subnet in subnets_of(facts, tier) {
             let own = &facts.subnets[subnet];
             let Some(table) = own.table else {
@@ -116,7 +121,9 @@ pub(super) fn zone_independence<A: Address>(
                 if own.zone.is_empty() || facts.subnets[home].zone.is_empty() {
                     unknown.push(format!("the zone of {} or {}", own.name, facts.subnets[home].name));
                 } else if facts.subnets[home].zone != own.zone {
-                    crossing.push(format!("{} \u{2192} {}", own.name, facts.subnets[home].name));
+                    let fallback = intent.nat_fallback && !has_nat(&own.zone);
+                    let list = if fallback { &mut declared } else { &mut crossing };
+                    list.push(format!("{} \u{2192} {}", own.name, facts.subnets[home].name));
                 }
                 let leads = |table: usize| {
                     let atoms = engine.public_atoms();
@@ -142,6 +149,12 @@ pub(super) fn zone_independence<A: Address>(
             (Status::Refuted, format!("the way out crosses zones: {}", crossing.join(", ")))
         } else if !unknown.is_empty() {
             (Status::Unknown, format!("not known: {}", unknown.join(", ")))
+        } else if !declared.is_empty() {
+            let detail = format!(
+                "zones without a NAT gateway leave through that of another, as declared: {}",
+                declared.join(", ")
+            );
+            (Status::Residual, detail)
         } else if !crossing.is_empty() {
             let detail = format!(
                 "{}; these depend on another zone: {}",

@@ -57,8 +57,8 @@ fn each_zone_of_the_reference_stops_alone() {
 #[test]
 fn the_loss_of_the_only_nat_gateway_cuts_off_other_zones() {
     let mut declaration = networks::declaration();
-    let home = Some(networks::zone("a"));
-    declaration.features.egress = Some(crate::network::Nat { tier: 0, home, bring_elastic_ips: false });
+    let gateways = crate::network::Gateways::Home(networks::zone("a"));
+    declaration.features.egress = Some(crate::network::Nat { tier: 0, gateways, bring_elastic_ips: false });
     let losses = prove(&networks::resolved(&declaration)).zone_loss;
     assert_eq!(losses[0].cut_off.len(), 4, "{losses:?}");
     assert!(losses[0].cut_off[0].starts_with("app-b (zone b) leaves through nat"), "{losses:?}");

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use terrane_contract::Admitted;
 
 use crate::address_plan::{AddressPlan, Layout};
-use crate::declaration::{Attachment, Declaration, Place, Range, Size, Tier};
+use crate::declaration::{Attachment, Declaration, Place, Range, RouteTable, Size, Tier};
 use crate::diagnostics::{Diagnostics, Origin};
 use crate::features::Declared;
 use crate::ledger::Ledger;
 use crate::names::{Block, Cidr, Name, PortRange, PrefixLength, Zone};
-use crate::network::{Access, Flow, FlowProtocol, Nat, Network, Peer, SubnetGroup};
+use crate::network::{Access, Flow, FlowProtocol, Gateways, Nat, Network, Peer, SubnetGroup};
 use crate::resolve::resolve;
 
 pub(crate) fn cidr(text: &str) -> Cidr {
@@ -39,6 +39,9 @@ fn tier(text: &str, access: Access) -> Tier {
     Tier {
         name: name(text),
         access,
+        zones: None,
+        site: None,
+        route_table: RouteTable { name: name(&access.to_string()), per_zone: access == Access::Private },
         range: 0,
         size: Size::PrefixLength { length: PrefixLength::new(24).unwrap(), need: None },
         generation: 1,
@@ -102,7 +105,7 @@ pub(crate) fn declaration() -> Declaration {
             all(Peer::Tier(1), Peer::Internet),
         ],
         features: Declared {
-            egress: Some(Nat { tier: 0, home: None, bring_elastic_ips: false }),
+            egress: Some(Nat { tier: 0, gateways: Gateways::EachZone, bring_elastic_ips: false }),
             subnet_groups: ["rds", "elasticache"]
                 .map(|kind| SubnetGroup { kind: kind.to_owned(), tier: 2 })
                 .to_vec(),

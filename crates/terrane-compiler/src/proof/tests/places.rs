@@ -18,7 +18,7 @@ fn with_office(range: &str) -> Declaration {
 }
 
 fn private_table(network: &mut Network) -> &mut Vec<Route> {
-    &mut network.route_tables.iter_mut().find(|table| table.name == "private").unwrap().routes
+    &mut network.route_tables.iter_mut().find(|table| table.name.as_str() == "private").unwrap().routes
 }
 
 const GUARD: &str = "private space is not the internet";

@@ -38,12 +38,33 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 pub(super) fn letters<'a>(scene: &Scene<'a>) -> Vec<&'a str> {
     match scene.topology.features.egress.nat {
         NatMode::None => Vec::new(),
-        NatMode::PerZone => scene.letters.iter().map(String::as_str).collect(),
+        NatMode::PerZone => {
+            tier(scene.topology).map(|tier| scene.letters_of(tier).collect()).unwrap_or_default()
+        }
+        NatMode::Zones => {
+            let zones = &scene.topology.features.egress.zones;
+            scene.letters.iter().filter(|letter| zones.contains(letter)).map(String::as_str).collect()
+        }
         NatMode::Single => {
             let home =
                 scene.topology.features.egress.home.as_deref().or(scene.letters.first().map(String::as_str));
             home.into_iter().collect()
         }
+    }
+}
+
+/// Returns the letter of the NAT gateway through which the private subnets of a zone leave.
+pub(super) fn letter_of<'a>(scene: &Scene<'a>, letter: &'a str) -> Option<&'a str> {
+    let letters = letters(scene);
+    let egress = &scene.topology.features.egress;
+    match egress.nat {
+        NatMode::None => None,
+        NatMode::Single => letters.first().copied(),
+        NatMode::PerZone | NatMode::Zones if letters.contains(&letter) => Some(letter),
+        NatMode::PerZone | NatMode::Zones => match egress.fallback.get(letter) {
+            Some(home) => Some(home.as_str()),
+            None => letters.first().copied(),
+        },
     }
 }
 

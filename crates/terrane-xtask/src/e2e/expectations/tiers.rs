@@ -12,9 +12,10 @@ use crate::{
 pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
     let all: Vec<&Subnet> =
         scene.observed.subnets.iter().filter(|subnet| subnet.vpc == scene.vpc.id).collect();
-    findings.equal("the number of subnets", all.len(), scene.topology.tiers.len() * scene.letters.len());
+    let declared = scene.topology.tiers.iter().map(|tier| scene.letters_of(tier).count()).sum();
+    findings.equal("the number of subnets", all.len(), declared);
     for tier in &scene.topology.tiers {
-        for letter in scene.letters {
+        for letter in scene.letters_of(tier) {
             let found = scene.subnet(tier, letter);
             findings
                 .expect(found.is_some(), || format!("tier `{}` has no subnet in zone {letter}", tier.name));
