@@ -1,67 +1,55 @@
 //! Topologies as TOML and JSON documents.
 //!
-//! [`from_toml`] and [`from_json`] report every key that is unknown, missing, or of a wrong type, each with its place,
-//! and with them what can be said of the other values, as [`crate::declaration`] judges them.
+//! [`read`] reports every key that is unknown, missing, or of a wrong type, each with its place in the text, and with
+//! them the problems of the other values, as [`crate::declaration`] judges them.
 
+mod json;
 mod judge;
 mod shape;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, Source, Spans, report};
 use crate::keys::Located as _;
 use crate::topology::{self, Topology};
 
-/// Reads a topology from TOML.
+/// Reads a topology from the text of a file: JSON if its name ends in `.json`, and TOML otherwise.
+///
+/// Problems are placed in a file of this name, which is never opened.
 ///
 /// # Errors
 ///
-/// Returns every problem of the document's syntax, or else of its structure and of the values that it leaves readable.
-pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
-    let lines = Lines::new(text);
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let mut found = Diagnostics::default();
-    for error in errors {
-        let position = error.span().map(|span| lines.position(span.start));
-        found.push(
-            Diagnostic::error(
-                "document-syntax",
-                &Origin::Document { path: "document".to_owned(), position },
-                format!("the document is not TOML: {}", error.message()),
-            )
-            .hint("see https://toml.io for how values are written"),
-        );
-    }
-    found.ok(())?;
-    let mut places = Places::default();
-    let value = table_value(&lines, table.get_ref(), "", &mut places);
-    read(value, &places)
+/// Returns the problems of the document's syntax, or else every problem of its structure and of the values that it
+/// leaves readable.
+pub fn read(name: &str, text: &str) -> Result<Topology, Diagnostics> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let is_json = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "json");
+    let (value, parts) = if is_json { json(name, text)? } else { toml(name, text)? };
+    topology(value, &Places(Arc::new(Source::new(name, text, parts))))
 }
 
-/// Reads a topology from JSON.
+/// Reads a topology from TOML that is in no file.
 ///
 /// # Errors
 ///
-/// Returns the first problem of the document's syntax, or else every problem of its structure and of the values that it
-/// leaves readable.
+/// As [`read`].
+pub fn from_toml(text: &str) -> Result<Topology, Diagnostics> {
+    read("", text)
+}
+
+/// Reads a topology from JSON that is in no file.
+///
+/// # Errors
+///
+/// As [`read`].
 pub fn from_json(text: &str) -> Result<Topology, Diagnostics> {
-    let value = serde_json::from_str(text).map_err(|error| {
-        let mut found = Diagnostics::default();
-        let position = Some((error.line(), error.column()));
-        found.push(
-            Diagnostic::error(
-                "document-syntax",
-                &Origin::Document { path: "document".to_owned(), position },
-                format!("the document is not JSON: {error}"),
-            )
-            .hint("write one JSON object"),
-        );
-        found
-    })?;
-    read(value, &Places::default())
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (value, parts) = json("", text)?;
+    topology(value, &Places(Arc::new(Source::new("", text, parts))))
 }
 
 /// Returns a topology as TOML.
@@ -81,17 +69,88 @@ pub fn reference() -> String {
     text
 }
 
-/// Line and column of what stands at a path.
-#[derive(Default)]
-struct Places(BTreeMap<String, (usize, usize)>);
+/// Where the parts of a document stand, by path.
+type Parts = BTreeMap<String, Spans>;
+
+/// The places of a document's parts.
+struct Places(Arc<Source>);
 
 impl Places {
-    fn origin(&self, path: &str) -> Origin {
-        Origin::Document { path: path.to_owned(), position: self.0.get(path).copied() }
+    /// Returns the place of the value at a path, or of the smallest part around it.
+    fn value(&self, path: &str) -> Origin {
+        self.origin(path, Spans::focus)
+    }
+
+    /// Returns the place of the key at a path.
+    fn key(&self, path: &str) -> Origin {
+        self.origin(path, |spans| spans.key.clone().unwrap_or_else(|| spans.focus()))
+    }
+
+    /// Returns the place of the document itself, which has no line.
+    fn document(&self) -> Origin {
+        Origin::part(&self.0, "", None)
+    }
+
+    fn origin(&self, path: &str, range: impl Fn(&Spans) -> std::ops::Range<usize>) -> Origin {
+        if path.is_empty() {
+            return self.document();
+        }
+        Origin::part(&self.0, path, self.0.around(path).map(range))
     }
 }
 
-fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
+/// Returns a TOML text with the places of its parts, as far as it can be parsed.
+pub(crate) fn toml_source(name: &str, text: &str) -> Source {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let mut parts = Parts::new();
+    table_value(table.get_ref(), "", &mut parts);
+    Source::new(name, text, parts)
+}
+
+fn toml(name: &str, text: &str) -> Result<(Value, Parts), Diagnostics> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    // What follows the first error is often a consequence of it.
+    if let Some(error) = errors.first() {
+        return Err(syntax(
+            name,
+            text,
+            error.span(),
+            &format!("the document is not TOML: {}", error.message()),
+        ));
+    }
+    let mut parts = Parts::new();
+    let value = table_value(table.get_ref(), "", &mut parts);
+    Ok((value, parts))
+}
+
+fn json(name: &str, text: &str) -> Result<(Value, Parts), Diagnostics> {
+    let value: Value = serde_json::from_str(text).map_err(|error| {
+        // The column counts bytes, and is 0 at the end of a line.
+        let before: usize =
+            text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let byte = before + error.column().saturating_sub(1);
+        syntax(name, text, Some(byte..byte + 1), &format!("the document is not JSON: {}", plain(&error)))
+    })?;
+    Ok((value, json::parts(text)))
+}
+
+/// Returns the words of an error without the place at their end.
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
+fn syntax(name: &str, text: &str, range: Option<std::ops::Range<usize>>, message: &str) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let source = Arc::new(Source::new(name, text, Parts::new()));
+    let is_json = message.contains("not JSON");
+    let hint =
+        if is_json { "write one JSON object" } else { "see https://toml.io for how values are written" };
+    report!(found, Code::DOCUMENT_SYNTAX, &Origin::part(&source, "", range), "{message}"; "{hint}");
+    found
+}
+
+fn topology(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
     let mut found = Diagnostics::default();
     shape::check(topology::table(), &mut value, "", places, &mut found);
     match serde_json::from_value::<Topology>(value) {
@@ -105,10 +164,10 @@ fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
         }
         Err(error) => {
             if found.is_empty() {
-                let message = format!("the document cannot be read: {error}");
-                found.push(
-                    Diagnostic::error("wrong-type", &places.origin("document"), message)
-                        .hint("compare it with a document that `terrane` wrote"),
+                report!(
+                    found, Code::WRONG_TYPE, &places.document(),
+                    "the document cannot be read: {error}";
+                    "compare it with a document that `terrane` wrote"
                 );
             }
             Err(found)
@@ -118,12 +177,12 @@ fn read(mut value: Value, places: &Places) -> Result<Topology, Diagnostics> {
 
 /// Sets where each part was declared.
 fn locate(topology: &mut Topology, places: &Places) {
-    topology.origin =
-        Origin::Document { path: "network".to_owned(), position: places.0.get("name").copied() };
-    for path in places.0.keys() {
-        topology.places.insert(path, places.origin(path));
+    // The network has no line of its own: that of its name stands for it.
+    topology.origin = Origin::part(&places.0, "", places.0.spans("name").map(Spans::focus));
+    for path in places.0.paths() {
+        topology.places.insert(path, places.value(path));
     }
-    let origin = |path: &str| places.origin(path);
+    let origin = |path: &str| places.value(path);
     topology.secondary.locate("secondary", &origin);
     topology.tiers.locate("tiers", &origin);
     topology.flows.locate("flows", &origin);
@@ -136,17 +195,27 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn table_value(lines: &Lines<'_>, table: &DeTable<'_>, path: &str, places: &mut Places) -> Value {
+fn table_value(table: &DeTable<'_>, path: &str, parts: &mut Parts) -> Value {
     let entries = table.iter().map(|(key, value)| {
         let path = join(path, key.get_ref());
-        places.0.insert(path.clone(), lines.position(key.span().start));
-        (key.get_ref().to_string(), json(lines, value.get_ref(), &path, places))
+        let is_table = is_table(value.get_ref());
+        parts.insert(path.clone(), Spans { key: Some(key.span()), value: value.span(), is_table });
+        (key.get_ref().to_string(), toml_value(value.get_ref(), &path, parts))
     });
     Value::Object(entries.collect())
 }
 
+/// Returns whether a value is a table or a list of tables.
+fn is_table(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Table(_) => true,
+        DeValue::Array(values) => values.iter().any(|value| matches!(value.get_ref(), DeValue::Table(_))),
+        _ => false,
+    }
+}
+
 /// Returns a TOML value as JSON, and notes where its parts stand.
-fn json(lines: &Lines<'_>, value: &DeValue<'_>, path: &str, places: &mut Places) -> Value {
+fn toml_value(value: &DeValue<'_>, path: &str, parts: &mut Parts) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => {
@@ -162,32 +231,12 @@ fn json(lines: &Lines<'_>, value: &DeValue<'_>, path: &str, places: &mut Places)
         DeValue::Array(values) => {
             let elements = values.iter().enumerate().map(|(idx, value)| {
                 let path = format!("{path}[{idx}]");
-                places.0.insert(path.clone(), lines.position(value.span().start));
-                json(lines, value.get_ref(), &path, places)
+                let is_table = is_table(value.get_ref());
+                parts.insert(path.clone(), Spans { key: None, value: value.span(), is_table });
+                toml_value(value.get_ref(), &path, parts)
             });
             Value::Array(elements.collect())
         }
-        DeValue::Table(table) => table_value(lines, table, path, places),
-    }
-}
-
-/// A text, and where its lines begin.
-struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
-        Self { text, starts }
-    }
-
-    /// Returns line and column of a byte, counted from 1.
-    fn position(&self, byte: usize) -> (usize, usize) {
-        let line = self.starts.partition_point(|start| *start <= byte);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.text.get(start..byte).unwrap_or_default();
-        (line, before.chars().count() + 1)
+        DeValue::Table(table) => table_value(table, path, parts),
     }
 }

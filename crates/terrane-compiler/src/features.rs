@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::address_plan::AddressPlan;
 use crate::declaration::{Declaration, Flow, Peer, Reading};
-use crate::diagnostics::{Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin};
 use crate::emit::{Picture, Rejection};
+use crate::explain::Claim;
 use crate::keys::{Key, Located as _};
 use crate::ledger::RuleNumbers;
 use crate::module::Module;
@@ -113,6 +114,10 @@ features! {
 pub(crate) struct Feature {
     /// Its keys, with what they mean.
     pub(crate) keys: &'static [Key],
+    /// The problems that it reports.
+    pub(crate) codes: &'static [Code],
+    /// The claims that it makes of a network and that have codes of their own.
+    pub(crate) claims: &'static [Claim],
     /// Returns what a name means as the end of a flow, if the feature knows it.
     pub(crate) end: fn(&Topology, &str) -> Option<End>,
     /// Returns the names that flows may end at because of it.
@@ -161,6 +166,8 @@ impl Feature {
     /// A feature that does nothing at any station, for the others to start from.
     const NONE: Feature = Feature {
         keys: &[],
+        codes: &[],
+        claims: &[],
         end: |_, _| None,
         ends: |_| Vec::new(),
         reserved: |_| None,
@@ -213,7 +220,17 @@ pub(crate) enum End {
     /// It stands for this.
     Peer(Peer),
     /// It would, if the topology declared it: the code of the problem, the end of a sentence about the flow, and a hint.
-    Undeclared(&'static str, String, String),
+    Undeclared(Code, String, String),
+}
+
+/// Returns the problems that features report.
+pub(crate) fn codes() -> impl Iterator<Item = Code> {
+    ALL.iter().flat_map(|feature| feature.codes.iter().copied())
+}
+
+/// Returns the claims of features that have codes of their own.
+pub(crate) fn claims() -> impl Iterator<Item = Claim> {
+    ALL.iter().flat_map(|feature| feature.claims.iter().copied())
 }
 
 /// Returns what a name means as the end of a flow, if a feature knows it.

@@ -1,6 +1,6 @@
 //! The oldest Terraform that a topology asks for, against the one that its module needs.
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::module::Module;
 use crate::module::language::{self, Version};
 
@@ -26,7 +26,7 @@ pub(crate) fn check(asked: Option<(u64, u64)>, origin: &Origin, module: &Module)
         } else {
             format!("ask for {needed}, or do without: {}", features.join("; "))
         };
-        diagnostics.push(Diagnostic::error("terraform-too-old", origin, message).hint(hint));
+        report!(diagnostics, Code::TERRAFORM_TOO_OLD, origin, "{message}"; "{hint}");
     }
     diagnostics
 }

@@ -13,6 +13,7 @@ mod rule_numbers;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use terrane_contract::{AddressBlock, Addresses, BlockState, Contract};
@@ -20,9 +21,12 @@ use terrane_contract::{AddressBlock, Addresses, BlockState, Contract};
 pub use crate::ledger::rule_numbers::RuleNumbers;
 
 use crate::address_plan::Layout;
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
-use crate::digest;
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Origin, Source, report};
 use crate::names::{Block, Name, Zone};
+use crate::{digest, document};
+
+/// The name of its file beside the module.
+const FILE: &str = "ledger.toml";
 
 /// The version of the ledger's format that this compiler writes, and the only one it reads.
 const VERSION: i64 = 1;
@@ -98,17 +102,32 @@ impl Ledger {
     ///
     /// Returns every entry that cannot be, and both entries where two exclude each other.
     pub fn parse(text: &str) -> Result<Ledger, Diagnostics> {
-        let document: Document = toml::from_str(text).map_err(|error| syntax(text, &error))?;
+        Ledger::read(FILE, text)
+    }
+
+    /// Reads a ledger from the text of a file, in which problems are placed; the file is never opened.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Ledger::parse).
+    pub fn read(name: &str, text: &str) -> Result<Ledger, Diagnostics> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Ledger::of_text(text).map_err(|found| found.in_source(&Arc::new(document::toml_source(name, text))))
+    }
+
+    fn of_text(text: &str) -> Result<Ledger, Diagnostics> {
+        let document: Document = toml::from_str(text).map_err(|error| syntax(&error))?;
         if document.version != VERSION {
-            return Err(one(Diagnostic::error(
-                "ledger-version",
-                &origin("version", None),
-                format!("the ledger is of version {}, but this compiler reads {VERSION}", document.version),
-            )
-            .hint("compile with the release of terrane that wrote it, or a later one")));
+            let mut found = Diagnostics::default();
+            report!(
+                found, Code::LEDGER_VERSION, &origin("version"),
+                "the ledger is of version {}, but this compiler reads {VERSION}", document.version;
+                "compile with the release of terrane that wrote it, or a later one"
+            );
+            return Err(found);
         }
         let addresses: Addresses =
-            toml::Value::Table(document.addresses).try_into().map_err(|error| syntax(text, &error))?;
+            toml::Value::Table(document.addresses).try_into().map_err(|error| syntax(&error))?;
         let ledger = check::read(&addresses)?;
         match document.digest {
             Some(digest) => ledger.check_digest(&digest, document.entries).map(|()| ledger),
@@ -133,7 +152,7 @@ impl Ledger {
                 "the {found} entries of the ledger (blocks and rule numbers) are not those that it was written with"
             ),
         };
-        Err(one(Diagnostic::error("ledger-incomplete", &origin("digest", None), message)
+        Err(one(Diagnostic::new(Code::LEDGER_INCOMPLETE, &origin("digest"), message)
             .hint("restore it from version control, or compile with --recover-ledger, which rebuilds it from the module's contract")
             .hint("after a merge, take the ledger of the branch that was applied as it is (`git checkout --ours` or `--theirs`), and compile again")))
     }
@@ -151,7 +170,7 @@ impl Ledger {
         let own = self.addresses();
         let hint = "restore ledger.toml and contract.json from the same commit, or compile with --recover-ledger, which takes the contract's word";
         let mut moved = |path: String, message: String| {
-            found.push(Diagnostic::error("ledger-moved", &origin(&path, None), message).hint(hint));
+            report!(found, Code::LEDGER_MOVED, &origin(&path), "{message}"; "{hint}");
         };
         for block in addresses.blocks.iter().filter(|block| block.state == BlockState::Live) {
             let same = |other: &&AddressBlock| {
@@ -170,7 +189,7 @@ impl Ledger {
                     words(block),
                     block.range
                 );
-                moved(format!("tier {}", block.tier), message);
+                moved("blocks".to_owned(), message);
             }
         }
         for (letter, slot) in &addresses.slots {
@@ -206,14 +225,15 @@ impl Ledger {
     /// Returns what is wrong with the addresses in the contract, or that it has none.
     pub fn recover(contract: &Contract) -> Result<Ledger, Diagnostics> {
         let Some(addresses) = &contract.addresses else {
-            return Err(one(Diagnostic::error(
-                "contract-without-addresses",
-                &origin("addresses", None),
-                format!("the contract of module `{}` records no addresses", contract.module),
-            )
-            .hint("recover from the contract of a module that terrane compiled")));
+            let mut found = Diagnostics::default();
+            report!(
+                found, Code::CONTRACT_WITHOUT_ADDRESSES, &Origin::part(&contract_file(), "addresses", None),
+                "the contract of module `{}` records no addresses", contract.module;
+                "recover from the contract of a module that terrane compiled"
+            );
+            return Err(found);
         };
-        check::read(addresses)
+        check::read(addresses).map_err(|found| found.in_source(&contract_file()))
     }
 
     /// Returns whether nothing is recorded, as before the first compilation.
@@ -340,18 +360,15 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-fn syntax(text: &str, error: &toml::de::Error) -> Diagnostics {
-    let position = error.span().map(|span| {
-        let before = &text[..span.start.min(text.len())];
-        let line = before.matches('\n').count() + 1;
-        (line, before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1)
-    });
-    one(Diagnostic::error(
-        "ledger-syntax",
-        &origin("", position),
-        format!("the ledger cannot be read: {}", error.message()),
-    )
-    .hint("undo edits and finish merges; compiling with --recover-ledger rebuilds it from the module's contract"))
+fn syntax(error: &toml::de::Error) -> Diagnostics {
+    let source = Arc::new(Source::default());
+    let mut found = Diagnostics::default();
+    report!(
+        found, Code::LEDGER_SYNTAX, &Origin::part(&source, "", error.span()),
+        "the ledger cannot be read: {}", error.message();
+        "undo edits and finish merges; compiling with --recover-ledger rebuilds it from the module's contract"
+    );
+    found
 }
 
 fn one(diagnostic: Diagnostic) -> Diagnostics {
@@ -360,8 +377,11 @@ fn one(diagnostic: Diagnostic) -> Diagnostics {
     found
 }
 
-/// Returns the place of something in the ledger.
-fn origin(path: &str, position: Option<(usize, usize)>) -> Origin {
-    let path = if path.is_empty() { "ledger".to_owned() } else { format!("ledger: {path}") };
-    Origin::Document { path, position }
+/// Returns the place of something in the ledger, whose text is not at hand.
+fn origin(path: &str) -> Origin {
+    Origin::part(&Arc::new(Source::named(FILE)), path, None)
+}
+
+fn contract_file() -> Arc<Source> {
+    Arc::new(Source::named("contract.json"))
 }

@@ -20,6 +20,7 @@ pub mod diagnostics;
 mod digest;
 pub mod document;
 mod emit;
+pub mod explain;
 pub mod family;
 pub mod features;
 pub mod file_tree;

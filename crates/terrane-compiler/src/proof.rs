@@ -38,7 +38,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Origin};
 use crate::family::{Address, V6};
 use crate::features;
 use crate::names::Cidr;
@@ -197,6 +197,60 @@ impl Property {
             Property::P11 => "closure under new zones",
         }
     }
+
+    /// Returns the meaning of the claim, and the remedy where it does not hold.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Property::P1 => {
+                "No packet of the internet or of a public tier arrives in a private or isolated tier that is not declared to accept it, for every base range that the module admits. Everything that is not known counts as open. The finding says which layers keep packets out: routes, network ACLs, security groups, each alone or only together. A counterexample names the rules that let the packet pass; close them, or declare the flow if it is meant."
+            }
+            Property::P2 => {
+                "Each declared flow works for every pair of zones: its packets arrive and its replies do, too. Everything that is not known counts as closed. A counterexample names the rule or the missing route that stops the packet or its reply."
+            }
+            Property::P3 => {
+                "Nothing is answered that no flow declares. Where a network ACL or a security group permits more than the flows, the finding names it, with the layers that still close it. Declare the flow if it is meant; otherwise make the rule exact."
+            }
+            Property::P4 => {
+                "No route table of a private or isolated tier has a route to the internet gateway. Such a route would make the tier public: hosts with public addresses could be reached. Remove the route, or declare the tier public."
+            }
+            Property::P5 => {
+                "The way out of each zone stays inside that zone, so that the loss of one zone stops no other. One NAT gateway for all zones, and fallbacks to the gateway of another zone, are a dependence that the finding names. Give each zone a NAT gateway where that matters."
+            }
+            Property::P6 => {
+                "Every route leads to a target that exists, and every address of the VPC stays inside it. A route to something that is gone drops packets in silence, and one that leads a part of the VPC elsewhere cuts its subnets off. Remove the route, or restore its target."
+            }
+            Property::P7 => {
+                "Answers come back by the way of the question: the subnet of a NAT gateway leads them to the subnet whose packets the gateway translated. On another way they carry addresses that no host knows, and are dropped. Keep the addresses of the VPC local in the route table of the gateway."
+            }
+            Property::P8 => {
+                "The default security group and network ACL and the main route table of the VPC are emptied, and every subnet has a table and an ACL of its own, so that a resource attached to a default by mistake can reach nothing. The claim is a residual where `close_defaults` is off, and AWS leaves the defaults open."
+            }
+            Property::P9 => {
+                "Quotas of AWS are kept, the addresses of tiers last for their declared needs, and EKS gets everything that it requires, as E1 to E10 say one by one. The finding names the number and the limit. Have the quota raised, or declare less."
+            }
+            Property::P10 => {
+                "Every rule of a network ACL decides about some packet. A rule whose packets are all matched by rules before it is a sign of a mistake, and takes one of the few slots of the ACL. Remove it, or change its number."
+            }
+            Property::P11 => {
+                "A zone that is added later, with its spare slot, changes no verdict: rules are about blocks of tiers, in which the slots of all zones lie. Where it does not hold, a new zone would need new rules before it is safe."
+            }
+        }
+    }
+
+    /// Every claim, in order.
+    pub const ALL: [Property; 11] = [
+        Property::P1,
+        Property::P2,
+        Property::P3,
+        Property::P4,
+        Property::P5,
+        Property::P6,
+        Property::P7,
+        Property::P8,
+        Property::P9,
+        Property::P10,
+        Property::P11,
+    ];
 }
 
 /// What was found about a claim, from the best to the worst.
@@ -276,8 +330,8 @@ impl Proof {
             };
             let mut diagnostic = match finding.status {
                 Status::Proved | Status::Residual => continue,
-                Status::Unknown => Diagnostic::warning("proof-unknown", &finding.origin, message()),
-                Status::Refuted => Diagnostic::error("proof-refuted", &finding.origin, message()),
+                Status::Unknown => Diagnostic::new(Code::PROOF_UNKNOWN, &finding.origin, message()),
+                Status::Refuted => Diagnostic::new(Code::PROOF_REFUTED, &finding.origin, message()),
             };
             if let Some(witness) = &finding.witness {
                 diagnostic = diagnostic.hint(format!("for example {} ({})", witness.packet, witness.ends));

@@ -3,7 +3,7 @@
 //! Counts of a [`Need`] are of the whole network at its peak.
 //! A zone gets its share after the loss of one zone, room for the surge of an upgrade, and what AWS takes.
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::family::{Address, V4};
 use crate::names::PrefixLength;
 use crate::topology::{CniMode, Need};
@@ -85,9 +85,7 @@ pub(crate) fn room(
 ) -> Option<Room> {
     let problems = problems(need);
     for (message, hint) in &problems {
-        found.push(
-            Diagnostic::error("invalid-need", origin, format!("the need of {subject} {message}")).hint(*hint),
-        );
+        report!(found, Code::INVALID_NEED, origin, "the need of {subject} {message}"; "{hint}");
     }
     if !problems.is_empty() {
         return None;

@@ -15,6 +15,19 @@ pub(crate) fn hint<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) ->
     }
 }
 
+/// Returns up to three known words that are close to an unknown one, the closest first.
+pub(crate) fn closest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let found = found.to_lowercase();
+    let mut close: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|word| (distance(&found, &word.to_lowercase()), word))
+        .filter(|(distance, word)| *distance <= word.len().max(found.len()).div_ceil(3).max(1))
+        .collect();
+    close.sort_unstable();
+    close.truncate(3);
+    close.into_iter().map(|(_, word)| word).collect()
+}
+
 /// Returns words in backquotes, separated by commas.
 pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")

@@ -103,7 +103,10 @@ impl ModuleDir {
                 }
             },
             LedgerSource::File => match self.directory.read(LEDGER)? {
-                Some(text) => Ok(Ledger::parse(&text).and_then(|ledger| self.unmoved(ledger))),
+                Some(text) => {
+                    let ledger = Ledger::read(&path.display().to_string(), &text);
+                    Ok(ledger.and_then(|ledger| self.unmoved(ledger)))
+                }
                 None if self.path().join(CONTRACT).exists() => {
                     let message = format!(
                         "{} is missing beside a compiled module, so that its addresses could move; restore it from version control, or pass --recover-ledger",

@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Ok(compiled) => compiled,
         Err(found) => {
             report(args, &found, &[], &[])?;
-            return Err(files::refused(&args.file));
+            return Err(files::refused(&args.file, &found));
         }
     };
     if args.check {
@@ -86,6 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     drop(locked);
     report(args, &compilation.warnings, &changes, &done)?;
+    files::sum_up(&args.file, &compilation.warnings);
     if let Some(refused) = refused {
         return Err(refused);
     }
@@ -121,6 +122,7 @@ fn compiled(
 /// Says how the directory differs from what would be written.
 fn check(args: &Args, warnings: &Diagnostics, differences: &[Difference]) -> Result<(), Failure> {
     report(args, warnings, &[], differences)?;
+    files::sum_up(&args.file, warnings);
     if differences.is_empty() {
         return Ok(());
     }

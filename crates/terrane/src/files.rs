@@ -29,14 +29,17 @@ pub(crate) fn failed(action: &str, path: &Path, error: std::io::Error) -> Failur
 
 /// Reads the topology in a file's text: JSON if its name ends so, and TOML otherwise.
 pub(crate) fn topology(file: &Path, text: &str) -> Result<Topology, Diagnostics> {
-    if file.extension().is_some_and(|extension| extension == "json") {
-        document::from_json(text)
-    } else {
-        document::from_toml(text)
-    }
+    document::read(&file.display().to_string(), text)
 }
 
 /// Returns that a file holds no network that can be built; why was printed.
-pub(crate) fn refused(file: &Path) -> Failure {
-    Failure::problems(format!("`{}` is not a network that can be built", file.display()))
+pub(crate) fn refused(file: &Path, found: &Diagnostics) -> Failure {
+    Failure::problems(format!("`{}` is not a network that can be built: {}", file.display(), found.count()))
+}
+
+/// Sums up the problems of a file that did not stop anything, if there are any.
+pub(crate) fn sum_up(file: &Path, found: &Diagnostics) {
+    if !found.is_empty() {
+        eprintln!("warning: `{}` has {}", file.display(), found.count());
+    }
 }

@@ -4,6 +4,7 @@ mod bindings;
 mod compile;
 mod diff;
 mod exit;
+mod explain;
 mod files;
 mod new;
 mod prove;
@@ -36,6 +37,8 @@ enum Command {
     Diff(diff::Args),
     /// Prove what a network keeps apart and lets through, before or after it is applied
     Prove(prove::Args),
+    /// Explain the code of a diagnostic, a claim, or a rule, and what to do about it
+    Explain(explain::Args),
     /// Print the outputs of a state or a module as a Rust file
     Bindings(bindings::Args),
     /// Publish modules to a registry, and keep and serve one
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Prove(args) => prove::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Bindings(args) => bindings::run(&args),
         Command::Registry(command) => registry::run(command),
         Command::State(command) => state::run(command),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use terrane_compiler::Resolved;
+use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Given, Measure, diff_documents, prove_document};
@@ -56,18 +57,15 @@ pub(crate) struct Args {
 struct Report<'a> {
     schema_version: u32,
     networks: &'a [Proof],
+    /// What `terrane compile` says of the topology.
+    diagnostics: &'a Diagnostics,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<&'a [Change]>,
 }
 
 /// Proves, prints the verdicts and what `terrane compile` says of the same file, and fails if a claim does not hold.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let checked = args
-        .file
-        .as_deref()
-        .map(|file| resolved(file, args.ledger.as_deref()))
-        .transpose()?
-        .map(Resolved::check);
+    let checked = args.file.as_deref().map(|file| resolved(args, file)).transpose()?.map(Resolved::check);
     let network = checked.as_ref().map(|checked| &checked.network);
     let proofs = match (deployed(args)?, &checked) {
         (Some((name, document)), _) => {
@@ -79,12 +77,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         (None, None) => return Err(Failure::problems("nothing to prove; give FILE, --plan, or --state")),
     };
     let changes = args.against.as_deref().map(|old| changes(args, old, network)).transpose()?;
-    print(args, &proofs, changes.as_deref())?;
-    if let (Some(file), Some(checked)) = (&args.file, &checked) {
-        eprint!("{}", checked.found);
-        if checked.found.has_errors() {
-            return Err(files::refused(file));
+    let found = checked.as_ref().map(|checked| checked.found.clone()).unwrap_or_default();
+    print(args, &proofs, &found, changes.as_deref())?;
+    if let Some(file) = &args.file {
+        eprint!("{found}");
+        if found.has_errors() {
+            return Err(files::refused(file, &found));
         }
+        files::sum_up(file, &found);
     }
     let refuted: Vec<&str> =
         proofs.iter().filter(|proof| proof.has_refuted()).map(|proof| proof.network.as_str()).collect();
@@ -113,26 +113,24 @@ fn undecided(proofs: &[Proof]) -> Option<String> {
 /// Returns what changed since an older topology, or an older plan or state.
 fn changes(args: &Args, old: &str, network: Option<&Network>) -> Result<Vec<Change>, Failure> {
     if let Some(new) = network {
-        return Ok(diff(&resolved(Path::new(old), args.ledger.as_deref())?.network, new));
+        return Ok(diff(&resolved(args, Path::new(old))?.network, new));
     }
     let Some((_, new)) = deployed(args)? else { return Ok(Vec::new()) };
     diff_documents(document(old)?.given(), new.given(), args.module.as_deref())
         .map_err(|problem| Failure::problems(format!("`--against {old}`: {problem}")))
 }
 
-fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<(), Failure> {
+fn print(
+    args: &Args,
+    proofs: &[Proof],
+    diagnostics: &Diagnostics,
+    changes: Option<&[Change]>,
+) -> Result<(), Failure> {
     if args.json {
-        return print_json(&Report { schema_version: 1, networks: proofs, changes });
+        return print_json(&Report { schema_version: 1, networks: proofs, diagnostics, changes });
     }
     if args.sarif {
-        let file = args.file.as_ref().map(|file| file.display().to_string());
-        let runs: Vec<Value> = proofs
-            .iter()
-            .flat_map(|proof| sarif(proof, file.as_deref())["runs"].as_array().cloned().unwrap_or_default())
-            .collect();
-        let mut log = proofs.first().map_or_else(|| json!({}), |proof| sarif(proof, file.as_deref()));
-        log["runs"] = Value::from(runs);
-        return print_json(&log);
+        return print_json(&sarif(proofs, diagnostics));
     }
     for proof in proofs {
         println!("{}", proof.network);
@@ -146,14 +144,17 @@ fn print(args: &Args, proofs: &[Proof], changes: Option<&[Change]>) -> Result<()
     Ok(())
 }
 
-/// Resolves the topology in a file, or prints what is wrong with it.
-fn resolved(file: &Path, ledger: Option<&Path>) -> Result<Resolved, Failure> {
+/// Resolves the topology in a file, or prints its problems.
+fn resolved(args: &Args, file: &Path) -> Result<Resolved, Failure> {
     let text = files::read(file)?;
-    let ledger = ledger.map(files::read).transpose()?;
-    let ledger = ledger.as_deref().map(Ledger::parse).transpose().map(Option::unwrap_or_default);
+    let ledger = match &args.ledger {
+        Some(path) => Ledger::read(&path.display().to_string(), &files::read(path)?),
+        None => Ok(Ledger::default()),
+    };
     Resolved::of_read(files::topology(file, &text), ledger).map_err(|found| {
+        let printed = if args.json || args.sarif { print(args, &[], &found, None) } else { Ok(()) };
         eprint!("{found}");
-        files::refused(file)
+        printed.err().unwrap_or_else(|| files::refused(file, &found))
     })
 }
 

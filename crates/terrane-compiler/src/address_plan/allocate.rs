@@ -9,7 +9,7 @@ use terrane_contract::BlockState;
 
 use crate::address_plan::{AddressPlan, Layout, admitted, space};
 use crate::declaration::{Declaration, Size, Tier};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, report};
 use crate::family::{Address, V4};
 use crate::ledger::{Entry, Key, Ledger, slot_bits};
 use crate::names::{Block, Name, Zone};
@@ -76,18 +76,13 @@ fn ranges(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostic
         let length = range.cidr.prefix_length();
         let recorded = *ledger.ranges.entry(range.name.clone()).or_insert(length);
         if recorded != length {
-            found.push(
-                Diagnostic::error(
-                    "ledger-of-another-base",
-                    &range.origin,
-                    format!(
-                        "range `{}` is {}, but the ledger records its blocks in a /{recorded}",
-                        range.name, range.cidr
-                    ),
-                )
-                .hint(format!("declare a /{recorded}, and give the other range to the module's variable"))
-                .hint("for a new network, start without a ledger"),
+            let message = format!(
+                "range `{}` is {}, but the ledger records its blocks in a /{recorded}",
+                range.name, range.cidr
             );
+            let hint = format!("declare a /{recorded}, and give the other range to the module's variable");
+            let problem = Diagnostic::new(Code::LEDGER_OF_ANOTHER_BASE, &range.origin.at("cidr"), message);
+            found.push(problem.hint(hint).hint("for a new network, start without a ledger"));
         }
     }
 }
@@ -106,21 +101,18 @@ fn slots(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostics
         let letters: Vec<String> = ledger.slots.keys().map(Zone::to_string).collect();
         let spare = ledger.slots.keys().filter(|zone| !declaration.zones.contains(zone));
         let spare: Vec<String> = spare.map(Zone::to_string).collect();
-        let problem = Diagnostic::error(
-            "zone-without-slot",
-            &declaration.origin,
-            format!(
-                "zone `{zone}` has no slot: the {} slots of each block belong to {}",
-                1_u32 << slot_bits(letters.len()),
-                suggest::list(letters.iter().map(String::as_str))
-            ),
-        );
-        found.push(if spare.is_empty() {
-            problem.hint("a network cannot outgrow its slots: declare a second network for more zones")
+        let hint = if spare.is_empty() {
+            "a network cannot outgrow its slots: declare a second network for more zones".to_owned()
         } else {
             let spare = suggest::list(spare.iter().map(String::as_str));
-            problem.hint(format!("name the zone {spare}: letters map to any availability zone"))
-        });
+            format!("name the zone {spare}: letters map to any availability zone")
+        };
+        report!(
+            found, Code::ZONE_WITHOUT_SLOT, &declaration.origin.at("zones"),
+            "zone `{zone}` has no slot: the {} slots of each block belong to {}",
+            1_u32 << slot_bits(letters.len()), suggest::list(letters.iter().map(String::as_str));
+            "{hint}"
+        );
     }
 }
 
@@ -130,13 +122,10 @@ fn rename(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnostic
         let recorded = |name: &Name| ledger.entries.keys().any(|key| key.tier == *name);
         let Some(old) = tier.renamed_from.iter().rev().find(|name| recorded(name)).cloned() else { continue };
         if recorded(&tier.name) {
-            found.push(
-                Diagnostic::error(
-                    "rename-of-two",
-                    &tier.origin,
-                    format!("tier `{}` is renamed from `{old}`, but the ledger records both", tier.name),
-                )
-                .hint(format!("choose another name, or reclaim `{}` before the rename", tier.name)),
+            report!(
+                found, Code::RENAME_OF_TWO, &tier.origin.at("renamed_from"),
+                "tier `{}` is renamed from `{old}`, but the ledger records both", tier.name;
+                "choose another name, or reclaim `{}` before the rename", tier.name
             );
             continue;
         }
@@ -191,13 +180,10 @@ fn reclaim(declaration: &Declaration, ledger: &mut Ledger, found: &mut Diagnosti
                 .map(|(key, _)| key.tier.as_str())
                 .collect();
             let problem = if declared { "is declared" } else { "never had one" };
-            found.push(
-                Diagnostic::error(
-                    "nothing-to-reclaim",
-                    &declaration.origin,
-                    format!("the ledger reserves no block for tier `{name}`, which {problem}"),
-                )
-                .hint(suggest::hint(name.as_str(), tiers)),
+            report!(
+                found, Code::NOTHING_TO_RECLAIM, &declaration.origin.at("reclaim"),
+                "the ledger reserves no block for tier `{name}`, which {problem}";
+                "{}", suggest::hint(name.as_str(), tiers)
             );
         }
     }
@@ -211,7 +197,12 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
     let Some(entry) = ledger.entries.get_mut(&key) else { return };
     let next = ways_on(tier);
     let mut report = |code, message: String| {
-        let mut problem = Diagnostic::error(code, &tier.origin, message);
+        let size = match &tier.size {
+            Size::Pinned(_) => "ranges",
+            Size::PrefixLength { .. } if tier.sized_by_need => "need",
+            Size::PrefixLength { .. } => "prefix_length",
+        };
+        let mut problem = Diagnostic::new(code, &tier.origin.at(size), message);
         problem.hints.clone_from(&next);
         found.push(problem);
     };
@@ -222,7 +213,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
             let outgrown = tier.sized_by_need && recorded > length;
             if outgrown {
                 report(
-                    "tier-outgrown",
+                    Code::TIER_OUTGROWN,
                     format!(
                         "tier `{}` needs subnets of /{length}, but its recorded block has /{recorded}",
                         tier.name
@@ -230,7 +221,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                 );
             } else if !tier.sized_by_need && recorded != length {
                 report(
-                    "tier-resized",
+                    Code::TIER_RESIZED,
                     format!(
                         "tier `{}` has subnets of /{length}, but its recorded block has /{recorded}, and AWS resizes no subnet",
                         tier.name
@@ -238,16 +229,10 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                 );
             } else if let Some(need) = need.as_ref().filter(|_| recorded != length) {
                 let size = V4::addresses(recorded);
-                found.push(
-                    Diagnostic::warning(
-                        "tier-headroom",
-                        &tier.origin,
-                        format!(
-                            "tier `{}` keeps its subnets of /{recorded}, although /{length} would do: it needs {} of {size} addresses",
-                            tier.name, need.addresses
-                        ),
-                    )
-                    .hint("the recorded block stays, since a subnet cannot shrink"),
+                report!(
+                    found, Code::TIER_HEADROOM, &tier.origin.at("need"),
+                    "tier `{}` keeps its subnets of /{recorded}, although /{length} would do: it needs {} of {size} addresses", tier.name, need.addresses;
+                    "the recorded block stays, since a subnet cannot shrink"
                 );
             }
         }
@@ -256,7 +241,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
                 let Some(block) = range.block(*cidr) else { continue };
                 match recorded.get(zone).copied() {
                     Some(before) if before != block => report(
-                        "tier-resized",
+                        Code::TIER_RESIZED,
                         format!(
                             "tier `{}` has the range {cidr} in zone `{zone}`, but the ledger records {}, and AWS moves no subnet",
                             tier.name,
@@ -268,7 +253,7 @@ fn settle(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &m
             }
         }
         (Layout::Block(_), Size::Pinned(_)) | (Layout::Pinned(_), Size::PrefixLength { .. }) => report(
-            "tier-resized",
+            Code::TIER_RESIZED,
             format!(
                 "tier `{}` changes between explicit ranges and a size, but its recorded block cannot move",
                 tier.name
@@ -311,17 +296,10 @@ fn pin(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mut 
         let taken = taken
             .flat_map(|(other, entry)| entry.held().into_iter().map(move |held| (other.to_string(), held)));
         if let Some((owner, held)) = own.chain(taken).find(|(_, held)| held.overlaps(block)) {
-            found.push(
-                Diagnostic::error(
-                    "pinned-taken",
-                    &tier.origin,
-                    format!(
-                        "tier `{}` in zone `{zone}` ({cidr}) overlaps {owner}, for which the ledger keeps {}",
-                        tier.name,
-                        range.subnet(held).unwrap_or(range)
-                    ),
-                )
-                .hint("take another range, or reclaim the block if its tier is gone"),
+            report!(
+                found, Code::PINNED_TAKEN, &tier.origin.at(&format!("ranges.{zone}")),
+                "tier `{}` in zone `{zone}` ({cidr}) overlaps {owner}, for which the ledger keeps {}", tier.name, range.subnet(held).unwrap_or(range);
+                "take another range, or reclaim the block if its tier is gone"
             );
         }
         blocks.entry(*zone).or_insert(block);
@@ -350,19 +328,17 @@ fn place(declaration: &Declaration, tier: &Tier, ledger: &mut Ledger, found: &mu
     let size = |block: &Block| V4::addresses(range.cidr.prefix_length() + block.newbits);
     let total: u128 = free.iter().map(size).sum();
     let largest = free.iter().map(size).max().unwrap_or(0);
-    let mut problem = Diagnostic::error(
-        "range-full",
-        &tier.origin,
-        format!(
-            "tier `{}` needs {} × /{length} ({} addresses in one block) but {total} are free in range `{}` ({}), {largest} of them in one block",
-            tier.name,
-            1_u32 << slot_bits,
-            V4::addresses(length) << slot_bits,
-            range.name,
-            range.cidr,
-        ),
-    )
-    .hint("take a longer prefix length, a shorter one for the range, or a secondary range");
+    let message = format!(
+        "tier `{}` needs {} × /{length} ({} addresses in one block) but {total} are free in range `{}` ({}), {largest} of them in one block",
+        tier.name,
+        1_u32 << slot_bits,
+        V4::addresses(length) << slot_bits,
+        range.name,
+        range.cidr,
+    );
+    let size = if tier.sized_by_need { "need" } else { "prefix_length" };
+    let mut problem = Diagnostic::new(Code::RANGE_FULL, &tier.origin.at(size), message)
+        .hint("take a longer prefix length, a shorter one for the range, or a secondary range");
     let reserved: BTreeSet<&str> = of_range()
         .filter(|(_, entry)| entry.state == BlockState::Reserved)
         .map(|(other, _)| other.tier.as_str())

@@ -3,7 +3,7 @@
 use std::num::IntErrorKind;
 
 use crate::declaration::{Flow, FlowProtocol, Peer};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::features::{self, End};
 use crate::names::PortRange;
 use crate::suggest;
@@ -19,13 +19,10 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<F
         };
         for before in flows[..idx].iter().flatten().filter(same) {
             if let Some(shared) = shared(&before.ports, &flow.ports) {
-                found.push(
-                    Diagnostic::error(
-                        "duplicate-flow",
-                        &flow.origin,
-                        format!("{} repeats port {shared} of an earlier flow", subject(&topology.flows[idx])),
-                    )
-                    .hint("declare each permission once"),
+                report!(
+                    found, Code::DUPLICATE_FLOW, &flow.origin.at("ports"),
+                    "{} repeats port {shared} of an earlier flow", subject(&topology.flows[idx]);
+                    "declare each permission once"
                 );
             }
         }
@@ -34,25 +31,19 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<F
 }
 
 fn one(topology: &Topology, flow: &topology::Flow, found: &mut Diagnostics) -> Option<Flow> {
-    let from = peer(topology, flow, &flow.from, found);
-    let to = peer(topology, flow, &flow.to, found);
+    let from = peer(topology, flow, "from", &flow.from, found);
+    let to = peer(topology, flow, "to", &flow.to, found);
     let ports = ports(flow, found);
     let (from, to) = (from?, to?);
-    if let Some((code, problem, hint)) = impossible(topology, &from, &to) {
-        found.push(Diagnostic::error(code, &flow.origin, format!("{} {problem}", subject(flow))).hint(hint));
+    if let Some((code, key, problem, hint)) = impossible(topology, &from, &to) {
+        report!(found, code, &flow.origin.at(key), "{} {problem}", subject(flow); "{hint}");
         return None;
     }
     if flow.client_addresses && !balances(topology, flow, &from, &to) {
-        found.push(
-            Diagnostic::error(
-                "client-addresses",
-                &flow.origin,
-                format!(
-                    "{} passes on addresses of clients, but is not one of tcp or udp from load balancers in a public tier, which the internet reaches, to a tier that it does not",
-                    subject(flow)
-                ),
-            )
-            .hint("drop `client_addresses`, or let the flow begin at the load balancers"),
+        report!(
+            found, Code::CLIENT_ADDRESSES, &flow.origin.at("client_addresses"),
+            "{} passes on addresses of clients, but is not one of tcp or udp from load balancers in a public tier, which the internet reaches, to a tier that it does not", subject(flow);
+            "drop `client_addresses`, or let the flow begin at the load balancers"
         );
         return None;
     }
@@ -84,7 +75,14 @@ fn subject(flow: &topology::Flow) -> String {
     format!("the flow from `{}` to `{}`", flow.from, flow.to)
 }
 
-fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diagnostics) -> Option<Peer> {
+/// Reads the end of a flow that is written under a key.
+fn peer(
+    topology: &Topology,
+    flow: &topology::Flow,
+    key: &str,
+    name: &str,
+    found: &mut Diagnostics,
+) -> Option<Peer> {
     if let Some(position) = topology.tiers.iter().position(|tier| tier.name == name) {
         return Some(Peer::Tier(position));
     }
@@ -101,44 +99,52 @@ fn peer(topology: &Topology, flow: &topology::Flow, name: &str, found: &mut Diag
     known.push(INTERNET);
     let (code, problem, hint) = if name.is_empty() {
         (
-            "flow-end-missing",
+            Code::FLOW_END_MISSING,
             "has an end that is not named".to_owned(),
             format!("name both ends, of {}", suggest::list(known)),
         )
     } else if let Some(End::Undeclared(code, problem, hint)) = of_feature {
         (code, problem, hint)
     } else {
-        ("unknown-peer", format!("names `{name}`, which is not declared"), suggest::hint(name, known))
+        (Code::UNKNOWN_PEER, format!("names `{name}`, which is not declared"), suggest::hint(name, known))
     };
-    found.push(Diagnostic::error(code, &flow.origin, format!("{} {problem}", subject(flow))).hint(hint));
+    report!(found, code, &flow.origin.at(key), "{} {problem}", subject(flow); "{hint}");
     None
 }
 
-/// Returns why no packet of a flow could arrive, or its replies: code, end of a sentence, what to do.
-fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static str, String, &'static str)> {
+/// Returns why no packet of a flow could arrive, or its replies: code, key, end of a sentence, remedy.
+fn impossible(
+    topology: &Topology,
+    from: &Peer,
+    to: &Peer,
+) -> Option<(Code, &'static str, String, &'static str)> {
     let access = |tier: &usize| topology.tiers[*tier].access;
     let leads_out = features::leads_out(topology);
     match (from, to) {
         (Peer::Endpoint(_), _) => Some((
-            "flow-from-endpoint",
+            Code::FLOW_FROM_ENDPOINT,
+            "from",
             "begins at a gateway endpoint, which opens no connections".to_owned(),
             "swap its ends",
         )),
         (Peer::Internet | Peer::Place(_), Peer::Internet | Peer::Endpoint(_) | Peer::Place(_)) => {
-            Some(("flow-without-tier", "touches no tier".to_owned(), "name a tier at one end"))
+            Some((Code::FLOW_WITHOUT_TIER, "", "touches no tier".to_owned(), "name a tier at one end"))
         }
         (Peer::Internet, Peer::Tier(tier)) if access(tier) != Access::Public => Some((
-            "flow-from-internet",
+            Code::FLOW_FROM_INTERNET,
+            "to",
             format!("cannot be: the tier is {}, so that nothing on the internet reaches it", access(tier)),
             "let it end at a public tier that passes requests on",
         )),
         (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Isolated => Some((
-            "flow-isolated",
+            Code::FLOW_ISOLATED,
+            "to",
             "cannot be: the tier is isolated, so that it has no way to the internet".to_owned(),
             "make the tier private, or use a gateway endpoint",
         )),
         (Peer::Tier(tier), Peer::Internet) if access(tier) == Access::Private && !leads_out => Some((
-            "flow-without-egress",
+            Code::FLOW_WITHOUT_EGRESS,
+            "to",
             "cannot be: the tier is private and the network has no NAT gateway".to_owned(),
             "choose an egress with NAT gateways",
         )),
@@ -148,14 +154,15 @@ fn impossible(topology: &Topology, from: &Peer, to: &Peer) -> Option<(&'static s
 
 /// Reads ports as sorted ranges that neither overlap nor touch.
 fn ports(flow: &topology::Flow, found: &mut Diagnostics) -> Option<Vec<PortRange>> {
-    let mut report = |code, message: String, hint: &str| {
-        found.push(Diagnostic::error(code, &flow.origin, format!("{} {message}", subject(flow))).hint(hint));
+    let mut report = |code, key: &str, message: String, hint: &str| {
+        report!(found, code, &flow.origin.at(key), "{} {message}", subject(flow); "{hint}");
     };
     let has_ports = matches!(flow.protocol, FlowProtocol::Tcp | FlowProtocol::Udp);
     if !has_ports && !flow.ports.is_empty() {
         let protocol = if flow.protocol == FlowProtocol::Icmp { "ICMP" } else { "every protocol" };
         report(
-            "ports-without-protocol",
+            Code::PORTS_WITHOUT_PROTOCOL,
+            "ports",
             format!("names ports, but is of {protocol}, which has none"),
             "drop the ports, or choose tcp or udp",
         );
@@ -166,13 +173,14 @@ fn ports(flow: &topology::Flow, found: &mut Diagnostics) -> Option<Vec<PortRange
     }
     let mut sound = true;
     let mut ranges: Vec<PortRange> = Vec::new();
-    for ports in &flow.ports {
+    for (idx, ports) in flow.ports.iter().enumerate() {
         match port_range(ports) {
             Ok(range) => ranges.push(range),
             Err(problem) => {
                 sound = false;
                 report(
-                    "invalid-port",
+                    Code::INVALID_PORT,
+                    &format!("ports[{idx}]"),
                     problem,
                     "write a port from 0 to 65535, or a range such as 30000-32767",
                 );
@@ -183,7 +191,12 @@ fn ports(flow: &topology::Flow, found: &mut Diagnostics) -> Option<Vec<PortRange
     for pair in ranges.windows(2) {
         if pair[1].from <= pair[0].to {
             sound = false;
-            report("duplicate-port", format!("names port {} twice", pair[1].from), "name each port once");
+            report(
+                Code::DUPLICATE_PORT,
+                "ports",
+                format!("names port {} twice", pair[1].from),
+                "name each port once",
+            );
         }
     }
     sound.then(|| merge(&ranges))

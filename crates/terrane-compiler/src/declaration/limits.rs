@@ -1,14 +1,12 @@
 //! Checks the quotas that a topology alone can break; their numbers are in [`crate::quotas`].
 
 use crate::declaration::{Flow, Peer, Size, Tier, names};
-use crate::diagnostics::{Diagnostic, Diagnostics};
-use crate::names::Zone;
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::quotas;
 use crate::topology::{CniMode, Topology};
 
 pub(super) fn check(
     topology: &Topology,
-    zones: &[Zone],
     tiers: &[Option<Tier>],
     flows: &[Option<Flow>],
     found: &mut Diagnostics,
@@ -18,37 +16,31 @@ pub(super) fn check(
     let mut quota = |code, what: &str, value: usize, name: &str| {
         let limit = quotas::quota(name).limit;
         if value as u64 > limit {
-            found.push(
-                Diagnostic::warning(
-                    code,
-                    &topology.origin,
-                    format!("the network has {value} {what}, but AWS allows {limit} by default"),
-                )
-                .hint("have the quota increased before the module is applied"),
+            report!(
+                found, code, &topology.origin,
+                "the network has {value} {what}, but AWS allows {limit} by default";
+                "have the quota increased before the module is applied"
             );
         }
     };
-    let subnets = (0..topology.tiers.len()).map(|tier| names::zones_of(topology, tier, zones).1).sum();
-    quota("quota-subnets", "subnets", subnets, "subnets");
-    quota("quota-network-acls", "network ACLs", topology.tiers.len(), "network_acls");
+    let subnets = (0..topology.tiers.len()).map(|tier| names::zones_of(topology, tier).1).sum();
+    quota(Code::QUOTA_SUBNETS, "subnets", subnets, "subnets");
+    quota(Code::QUOTA_NETWORK_ACLS, "network ACLs", topology.tiers.len(), "network_acls");
     if ranges as u64 <= most_ranges {
-        quota("quota-ranges", "ranges", ranges, "ranges");
+        quota(Code::QUOTA_RANGES, "ranges", ranges, "ranges");
     } else {
-        found.push(
-            Diagnostic::error(
-                "too-many-ranges",
-                &topology.origin,
-                format!("the network has {ranges} ranges, but AWS allows {most_ranges} at most"),
-            )
-            .hint("take fewer and larger ranges"),
+        report!(
+            found, Code::TOO_MANY_RANGES, &topology.origin,
+            "the network has {ranges} ranges, but AWS allows {most_ranges} at most";
+            "take fewer and larger ranges"
         );
     }
-    usage(topology, zones, tiers, found);
+    usage(topology, tiers, found);
     group_rules(topology, flows, found);
 }
 
 /// Checks what needs come to: network address usage, and network interfaces.
-fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mut Diagnostics) {
+fn usage(topology: &Topology, tiers: &[Option<Tier>], found: &mut Diagnostics) {
     let (mut addresses, mut interfaces) = (0, 0);
     let most_interfaces = quotas::quota("interfaces").limit;
     let address_usage = quotas::quota("address_usage");
@@ -57,16 +49,16 @@ fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mu
         let Some(Tier { size: Size::PrefixLength { need: Some(room), .. }, .. }) = tier else { continue };
         let cni = topology.tiers[idx].need.as_ref().and_then(|need| need.cni);
         let by_prefix = matches!(cni, Some(CniMode::PrefixDelegation | CniMode::CustomPrefixDelegation));
-        let zones = names::zones_of(topology, idx, zones).1 as u64;
+        let zones = names::zones_of(topology, idx).1 as u64;
         addresses += room.addresses / if by_prefix { 16 } else { 1 } * zones;
         interfaces += room.interfaces * zones;
     }
     let mut warn = |code, message: String, hint: &str| {
-        found.push(Diagnostic::warning(code, &topology.origin, message).hint(hint));
+        report!(found, code, &topology.origin, "{message}"; "{hint}");
     };
     if interfaces > most_interfaces {
         warn(
-            "quota-network-interfaces",
+            Code::QUOTA_NETWORK_INTERFACES,
             format!(
                 "the needs come to {interfaces} network interfaces, but AWS allows {most_interfaces} in a region by default"
             ),
@@ -79,9 +71,9 @@ fn usage(topology: &Topology, zones: &[Zone], tiers: &[Option<Tier>], found: &mu
     let hint = "let pods have addresses by prefix, which counts sixteen as one, or split the network";
     if addresses > most_addresses {
         let message = message(most_addresses, "in a VPC at most");
-        found.push(Diagnostic::error("address-usage", &topology.origin, message).hint(hint));
+        report!(found, Code::ADDRESS_USAGE, &topology.origin, "{message}"; "{hint}");
     } else if addresses > address_usage.limit {
-        warn("quota-address-usage", message(address_usage.limit, "in a VPC by default"), hint);
+        warn(Code::QUOTA_ADDRESS_USAGE, message(address_usage.limit, "in a VPC by default"), hint);
     }
 }
 
@@ -96,16 +88,10 @@ fn group_rules(topology: &Topology, flows: &[Option<Flow>], found: &mut Diagnost
         for (direction, count) in [("ingress", count(|flow| &flow.to)), ("egress", count(|flow| &flow.from))]
         {
             if count as u64 > limit {
-                found.push(
-                    Diagnostic::warning(
-                        "quota-security-group-rules",
-                        &tier.origin,
-                        format!(
-                            "tier `{}` needs up to {count} {direction} rules in its security group, but AWS allows {limit} by default",
-                            tier.name
-                        ),
-                    )
-                    .hint("merge neighbouring ports into ranges, or have the quota increased before the module is applied"),
+                report!(
+                    found, Code::QUOTA_SECURITY_GROUP_RULES, &tier.origin,
+                    "tier `{}` needs up to {count} {direction} rules in its security group, but AWS allows {limit} by default", tier.name;
+                    "merge neighbouring ports into ranges, or have the quota increased before the module is applied"
                 );
             }
         }

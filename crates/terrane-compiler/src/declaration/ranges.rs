@@ -1,7 +1,7 @@
 //! Reads the ranges of the VPC and those it must keep clear of.
 
 use crate::declaration::{KeepClear, Range, names};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::names::{Cidr, Name, PRIVATE_SPACE};
 use crate::suggest;
 use crate::topology::Topology;
@@ -26,25 +26,17 @@ pub(super) fn read(topology: &Topology, found: &mut Diagnostics) -> Vec<Option<R
     for (idx, secondary) in topology.secondary.iter().enumerate() {
         let taken = topology.secondary[..idx].iter().any(|other| other.name == secondary.name);
         if taken || secondary.name == BASE {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-range",
-                    &secondary.origin,
-                    format!("two ranges have the name `{}`", secondary.name),
-                )
-                .hint("give each secondary range a name of its own; the base range is `base`"),
+            report!(
+                found, Code::DUPLICATE_RANGE, &secondary.origin.at("name"),
+                "two ranges have the name `{}`", secondary.name;
+                "give each secondary range a name of its own; the base range is `base`"
             );
         }
         if secondary.name == VPC {
-            found.push(
-                Diagnostic::error(
-                    "reserved-name",
-                    &secondary.origin,
-                    format!(
-                        "the name `{VPC}` of a range already means the base range among the module's outputs"
-                    ),
-                )
-                .hint("give the range another name"),
+            report!(
+                found, Code::RESERVED_NAME, &secondary.origin.at("name"),
+                "the name `{VPC}` of a range already means the base range among the module's outputs";
+                "give the range another name"
             );
         }
         ranges.push(range(&secondary.name, &secondary.cidr, &secondary.origin, found));
@@ -62,15 +54,12 @@ pub(super) fn keep_clear(
     let mut clear = Vec::new();
     for declared in &topology.keep_clear {
         let subject = format!("range `{}` to keep clear of", declared.name);
-        let Some(cidr) = cidr(&declared.cidr, &subject, &declared.origin, found) else { continue };
+        let Some(cidr) = cidr(&declared.cidr, &subject, &declared.origin.at("cidr"), found) else { continue };
         for range in ranges.iter().flatten().filter(|range| range.cidr.overlaps(cidr)) {
-            found.push(
-                Diagnostic::error(
-                    "keep-clear-overlap",
-                    &range.origin,
-                    format!("range `{}` ({}) overlaps `{}` ({cidr})", range.name, range.cidr, declared.name),
-                )
-                .hint(format!("move range `{}`, or make it smaller", range.name)),
+            report!(
+                found, Code::KEEP_CLEAR_OVERLAP, &range.origin,
+                "range `{}` ({}) overlaps `{}` ({cidr})", range.name, range.cidr, declared.name;
+                "move range `{}`, or make it smaller", range.name
             );
         }
         clear.push(KeepClear { name: declared.name.clone(), cidr });
@@ -82,9 +71,10 @@ pub(super) fn keep_clear(
 pub(crate) fn cidr(text: &str, subject: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Cidr> {
     Cidr::parse(text)
         .map_err(|problem| {
-            found.push(
-                Diagnostic::error("invalid-range", origin, format!("`{text}` as {subject} {problem}"))
-                    .hint("write the first address and the prefix length, such as 10.0.0.0/16"),
+            report!(
+                found, Code::INVALID_RANGE, origin,
+                "`{text}` as {subject} {problem}";
+                "write the first address and the prefix length, such as 10.0.0.0/16"
             );
         })
         .ok()
@@ -93,52 +83,44 @@ pub(crate) fn cidr(text: &str, subject: &str, origin: &Origin, found: &mut Diagn
 fn range(name: &str, text: &str, origin: &Origin, found: &mut Diagnostics) -> Option<Range> {
     let subject = format!("range `{name}`");
     if name == BASE && text.is_empty() {
-        found.push(
-            Diagnostic::error("no-base", origin, "the network has no base range")
-                .hint("declare one, such as 10.0.0.0/16"),
+        report!(
+            found, Code::NO_BASE, origin,
+            "the network has no base range";
+            "declare one, such as 10.0.0.0/16"
         );
         return None;
     }
-    let name: Option<Name> = names::name(name, "a range", origin, found);
+    let name: Option<Name> = names::name(name, "a range", &origin.at("name"), found);
+    let origin = &origin.at("cidr");
     let cidr = cidr(text, &subject, origin, found)?;
     let length = cidr.prefix_length();
     if !LENGTHS.contains(&length) {
-        found.push(
-            Diagnostic::error(
-                "range-size",
-                origin,
-                format!("{subject} is {cidr}, but AWS takes a /{} to a /{}", LENGTHS.start(), LENGTHS.end()),
-            )
-            .hint(if length < *LENGTHS.start() {
-                "take a /16 of it, and declare secondary ranges if that is too small"
-            } else {
-                "take a shorter prefix length"
-            }),
+        let hint = if length < *LENGTHS.start() {
+            "take a /16 of it, and declare secondary ranges if that is too small"
+        } else {
+            "take a shorter prefix length"
+        };
+        report!(
+            found, Code::RANGE_SIZE, origin,
+            "{subject} is {cidr}, but AWS takes a /{} to a /{}", LENGTHS.start(), LENGTHS.end();
+            "{hint}"
         );
         return None;
     }
     if space(cidr).is_none() {
-        found.push(
-            Diagnostic::error(
-                "range-not-private",
-                origin,
-                format!("{subject} is {cidr}, which is not inside any of {}", suggest::list(PRIVATE_SPACE)),
-            )
-            .hint(
-                "take a range in private space, so that it hides no address of the internet and AWS takes it",
-            ),
+        report!(
+            found, Code::RANGE_NOT_PRIVATE, origin,
+            "{subject} is {cidr}, which is not inside any of {}", suggest::list(PRIVATE_SPACE);
+            "take a range in private space, so that it hides no address of the internet and AWS takes it"
         );
         return None;
     }
     let docker = Cidr::parse(DOCKER).expect("the range of Docker is written in canonical form");
     if docker.overlaps(cidr) {
-        found.push(
-            Diagnostic::warning(
-                "docker-range",
-                origin,
-                format!("{subject} is {cidr}, which overlaps {DOCKER}, the bridge network of Docker"),
-            )
-            .hint("hosts with Docker may be unable to reach it; take another range"),
+        report!(
+            found, Code::DOCKER_RANGE, origin,
+            "{subject} is {cidr}, which overlaps {DOCKER}, the bridge network of Docker";
+            "hosts with Docker may be unable to reach it; take another range"
         );
     }
     Some(Range { name: name?, cidr, origin: origin.clone() })
@@ -151,33 +133,22 @@ fn pairs(ranges: &[Option<Range>], found: &mut Diagnostics) {
         for (position, before) in ranges[..idx].iter().enumerate() {
             let Some(before) = before else { continue };
             if range.cidr.overlaps(before.cidr) {
-                found.push(
-                    Diagnostic::error(
-                        "range-overlap",
-                        &range.origin,
-                        format!(
-                            "range `{}` ({}) overlaps range `{}` ({})",
-                            range.name, range.cidr, before.name, before.cidr
-                        ),
-                    )
-                    .hint("take ranges that share no address"),
+                report!(
+                    found, Code::RANGE_OVERLAP, &range.origin,
+                    "range `{}` ({}) overlaps range `{}` ({})", range.name, range.cidr, before.name, before.cidr;
+                    "take ranges that share no address"
                 );
             } else if let Some(reason) = refused(before.cidr, range.cidr) {
-                found.push(
-                    Diagnostic::error(
-                        "range-association",
-                        &range.origin,
-                        format!(
-                            "range `{}` ({}) cannot be in one VPC with range `{}` ({}): {reason}",
-                            range.name, range.cidr, before.name, before.cidr
-                        ),
-                    )
-                    .hint(match position > 0 && comes_first(range.cidr, before.cidr) {
-                        true => {
-                            format!("declare it before `{}`: ranges are added in this order", before.name)
-                        }
-                        false => format!("take a range in {SHARED_SPACE}, or in the space of the base range"),
-                    }),
+                let hint = if position > 0 && comes_first(range.cidr, before.cidr) {
+                    format!("declare it before `{}`: ranges are added in this order", before.name)
+                } else {
+                    format!("take a range in {SHARED_SPACE}, or in the space of the base range")
+                };
+                report!(
+                    found, Code::RANGE_ASSOCIATION, &range.origin,
+                    "range `{}` ({}) cannot be in one VPC with range `{}` ({}): {reason}",
+                    range.name, range.cidr, before.name, before.cidr;
+                    "{hint}"
                 );
             }
         }

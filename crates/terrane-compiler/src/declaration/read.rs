@@ -1,7 +1,7 @@
 //! Reads a topology: the parts in order, each collecting its problems.
 
 use crate::declaration::{Declaration, Dns, Reading, flows, limits, names, ranges, tags, tiers};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::features::Declared;
 use crate::names::{Name, Zone};
 use crate::topology::Topology;
@@ -23,10 +23,15 @@ impl Declaration {
         let features = Declared::read(&reading, &mut found);
         dns(topology, &mut found);
         let flows = flows::read(topology, &mut found);
-        tags::check(&topology.tags, "the network", |key| topology.place(&format!("tags.{key}")), &mut found);
+        tags::check(
+            &topology.tags,
+            "the network",
+            |key| topology.place(&format!("tags.{key}")).clone(),
+            &mut found,
+        );
         tags::count(topology, &mut found);
         let terraform = terraform(topology, &mut found);
-        limits::check(topology, &zones, &tiers, &flows, &mut found);
+        limits::check(topology, &tiers, &flows, &mut found);
         let reclaim = reclaim(topology, &mut found);
         let (Some(name), Some(features), false) = (name, features, found.has_errors()) else {
             return Err(found);
@@ -53,16 +58,13 @@ impl Declaration {
 }
 
 fn network_name(topology: &Topology, found: &mut Diagnostics) -> Option<Name> {
-    let name = names::name(&topology.name, "the network", &topology.origin, found)?;
+    let name = names::name(&topology.name, "the network", &topology.origin.at("name"), found)?;
     // AWS keeps these for itself in the names of security groups and of subnet groups.
     if name.as_str().starts_with("sg-") || name.as_str() == "default" {
-        found.push(
-            Diagnostic::error(
-                "reserved-name",
-                &topology.origin,
-                format!("the name `{name}` of the network is one that AWS refuses for security groups or subnet groups"),
-            )
-            .hint("choose a name that is not `default` and does not begin with `sg-`"),
+        report!(
+            found, Code::RESERVED_NAME, &topology.origin.at("name"),
+            "the name `{name}` of the network is one that AWS refuses for security groups or subnet groups";
+            "choose a name that is not `default` and does not begin with `sg-`"
         );
     }
     Some(name)
@@ -73,25 +75,24 @@ fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
     for (idx, letter) in topology.zones.iter().enumerate() {
         let origin = topology.place(&format!("zones[{idx}]"));
         match Zone::parse(letter) {
-            Err(problem) => found.push(
-                Diagnostic::error("invalid-zone", origin, format!("zone `{letter}` {problem}"))
-                    .hint("name zones by letter; the module's caller maps letters to availability zones"),
+            Err(problem) => report!(
+                found, Code::INVALID_ZONE, origin,
+                "zone `{letter}` {problem}";
+                "name zones by letter; the module's caller maps letters to availability zones"
             ),
-            Ok(zone) if zones.contains(&zone) => found.push(
-                Diagnostic::error("duplicate-zone", origin, format!("zone `{zone}` is declared twice"))
-                    .hint("declare each zone letter once"),
+            Ok(zone) if zones.contains(&zone) => report!(
+                found, Code::DUPLICATE_ZONE, origin,
+                "zone `{zone}` is declared twice";
+                "declare each zone letter once"
             ),
             Ok(zone) => zones.push(zone),
         }
     }
     if topology.zones.is_empty() {
-        found.push(
-            Diagnostic::error(
-                "no-zones",
-                topology.place("zones"),
-                format!("network `{}` has no zones", topology.name),
-            )
-            .hint("declare one zone letter or more, such as a, b, and c"),
+        report!(
+            found, Code::NO_ZONES, topology.place("zones"),
+            "network `{}` has no zones", topology.name;
+            "declare one zone letter or more, such as a, b, and c"
         );
     }
     zones.sort();
@@ -101,13 +102,10 @@ fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
 fn dns(topology: &Topology, found: &mut Diagnostics) {
     let Dns { support, hostnames } = topology.dns;
     if hostnames && !support {
-        found.push(
-            Diagnostic::error(
-                "dns-hostnames-without-support",
-                topology.place("dns.hostnames"),
-                "DNS hostnames are on but DNS support is off, which AWS refuses",
-            )
-            .hint("turn DNS support on, or hostnames off"),
+        report!(
+            found, Code::DNS_HOSTNAMES_WITHOUT_SUPPORT, topology.place("dns.hostnames"),
+            "DNS hostnames are on but DNS support is off, which AWS refuses";
+            "turn DNS support on, or hostnames off"
         );
     }
 }
@@ -116,13 +114,10 @@ fn terraform(topology: &Topology, found: &mut Diagnostics) -> Option<(u64, u64)>
     let text = topology.terraform.as_deref()?;
     let version = text.split_once('.').and_then(|(major, minor)| Some((number(major)?, number(minor)?)));
     if version.is_none() {
-        found.push(
-            Diagnostic::error(
-                "invalid-terraform-version",
-                topology.place("terraform"),
-                format!("the Terraform version `{text}` is not a major and a minor number"),
-            )
-            .hint("write it as 1.5"),
+        report!(
+            found, Code::INVALID_TERRAFORM_VERSION, topology.place("terraform"),
+            "the Terraform version `{text}` is not a major and a minor number";
+            "write it as 1.5"
         );
     }
     version

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::features;
 use crate::topology::Topology;
 
@@ -16,37 +16,32 @@ const MAX_VALUE: usize = 256;
 const OWN_TAGS: usize = 4;
 
 /// Reports the tags that cannot be; `place` says where the tag with a key was declared.
-pub(super) fn check<'a>(
+pub(super) fn check(
     tags: &BTreeMap<String, String>,
     subject: &str,
-    place: impl Fn(&str) -> &'a Origin,
+    place: impl Fn(&str) -> Origin,
     found: &mut Diagnostics,
 ) {
     for (key, value) in tags {
-        let origin = place(key);
+        let origin = &place(key);
         if key.to_ascii_lowercase().starts_with("aws:") {
-            found.push(
-                Diagnostic::error(
-                    "invalid-tag",
-                    origin,
-                    format!("tag `{key}` of {subject} begins with `aws:`, which AWS keeps for itself"),
-                )
-                .hint("take a key with another beginning"),
+            report!(
+                found, Code::INVALID_TAG, &origin.of_key(),
+                "tag `{key}` of {subject} begins with `aws:`, which AWS keeps for itself";
+                "take a key with another beginning"
             );
         } else if let Some(problem) = key_problem(key).or_else(|| value_problem(value)) {
-            found.push(
-                Diagnostic::error("invalid-tag", origin, format!("tag `{key}` of {subject} {problem}")).hint(
-                    format!("use letters, digits, spaces, and _ . : / = + - @; at most {MAX_KEY} characters in a key and {MAX_VALUE} in a value"),
-                ),
+            let origin = if key_problem(key).is_some() { &origin.of_key() } else { origin };
+            report!(
+                found, Code::INVALID_TAG, origin,
+                "tag `{key}` of {subject} {problem}";
+                "use letters, digits, spaces, and _ . : / = + - @; at most {MAX_KEY} characters in a key and {MAX_VALUE} in a value"
             );
         } else if let Some(owner) = owner(key) {
-            found.push(
-                Diagnostic::error(
-                    "reserved-tag",
-                    origin,
-                    format!("tag `{key}` of {subject} is one that {owner}"),
-                )
-                .hint("leave it to the module: it sets this tag where it belongs, and nowhere else"),
+            report!(
+                found, Code::RESERVED_TAG, &origin.of_key(),
+                "tag `{key}` of {subject} is one that {owner}";
+                "leave it to the module: it sets this tag where it belongs, and nowhere else"
             );
         }
     }
@@ -58,16 +53,14 @@ pub(super) fn count(topology: &Topology, found: &mut Diagnostics) {
     let mut report = |subject: &str, count: usize, origin: &Origin| {
         let too_many = count + own > MAX_TAGS;
         if too_many {
-            found.push(
-                Diagnostic::error(
-                    "too-many-tags",
-                    origin,
-                    format!("{subject} has {count} tags, but AWS allows {MAX_TAGS} and the module sets up to {own}"),
-                )
-                .hint(match MAX_TAGS.checked_sub(own) {
-                    Some(most) => format!("declare at most {most}"),
-                    None => "declare fewer clusters".to_owned(),
-                }),
+            let hint = match MAX_TAGS.checked_sub(own) {
+                Some(most) => format!("declare at most {most}"),
+                None => "declare fewer clusters".to_owned(),
+            };
+            report!(
+                found, Code::TOO_MANY_TAGS, origin,
+                "{subject} has {count} tags, but AWS allows {MAX_TAGS} and the module sets up to {own}";
+                "{hint}"
             );
         }
         too_many
@@ -78,7 +71,7 @@ pub(super) fn count(topology: &Topology, found: &mut Diagnostics) {
     for tier in &topology.tiers {
         let shared = tier.tags.keys().filter(|key| !topology.tags.contains_key(*key)).count();
         let subject = format!("tier `{}`, with those of the network,", tier.name);
-        report(&subject, topology.tags.len() + shared, &tier.origin);
+        report(&subject, topology.tags.len() + shared, &tier.origin.at("tags"));
     }
 }
 

@@ -6,49 +6,12 @@
 use std::collections::BTreeSet;
 
 use crate::declaration::Declaration;
-use crate::diagnostics::{Diagnostics, Origin};
+use crate::diagnostics::{Diagnostics, Judged};
 use crate::topology::Topology;
-
-/// What a part shows by itself, or beside parts of its kind.
-const BY_ITSELF: &[&str] = &[
-    "dns-hostnames-without-support",
-    "docker-range",
-    "duplicate-cluster",
-    "duplicate-endpoint",
-    "duplicate-port",
-    "duplicate-range",
-    "duplicate-subnet-group",
-    "duplicate-tier",
-    "duplicate-zone",
-    "invalid-cluster-name",
-    "invalid-generation",
-    "invalid-name",
-    "invalid-need",
-    "invalid-port",
-    "invalid-range",
-    "invalid-tag",
-    "invalid-terraform-version",
-    "invalid-zone",
-    "ports-without-protocol",
-    "range-size",
-    "renamed-twice",
-    "reserved-name",
-    "reserved-tag",
-    "service-range",
-    "tier-prefix-length",
-    "tier-size-conflict",
-    "tier-size-missing",
-    "too-many-tags",
-    "unknown-endpoint",
-    "unknown-subnet-group",
-];
-
-/// What a part shows beside the names of all tiers, ranges, and endpoints.
-const BY_NAMES: &[&str] = &["endpoint-not-declared", "unknown-peer", "unknown-range", "unknown-tier"];
 
 /// Returns the problems of a topology that stay when the structure of its document, in which `wrong` was found, is mended.
 pub(super) fn judge(topology: &Topology, wrong: &Diagnostics) -> Diagnostics {
-    let wrong: BTreeSet<&str> = wrong.iter().filter_map(|diagnostic| path(&diagnostic.origin)).collect();
+    let wrong: BTreeSet<&str> = wrong.iter().filter_map(|diagnostic| diagnostic.origin.path()).collect();
     let parts: BTreeSet<&str> = wrong.iter().map(|path| part(path)).collect();
     let names = !wrong.iter().any(|path| hides_names(path));
     let all = match Declaration::read(topology) {
@@ -57,21 +20,17 @@ pub(super) fn judge(topology: &Topology, wrong: &Diagnostics) -> Diagnostics {
     };
     let mut judged = Diagnostics::default();
     for diagnostic in all.iter() {
-        let code = diagnostic.code;
-        let stays = BY_ITSELF.contains(&code) || (names && BY_NAMES.contains(&code));
-        let is_readable = path(&diagnostic.origin).is_some_and(|path| !parts.contains(part(path)));
+        let stays = match diagnostic.code.judged() {
+            Judged::No => false,
+            Judged::ByItself => true,
+            Judged::ByNames => names,
+        };
+        let is_readable = diagnostic.origin.path().is_some_and(|path| !parts.contains(part(path)));
         if stays && is_readable {
             judged.push(diagnostic.clone());
         }
     }
     judged
-}
-
-fn path(origin: &Origin) -> Option<&str> {
-    match origin {
-        Origin::Document { path, .. } => Some(path),
-        Origin::Rust(_) | Origin::Unknown => None,
-    }
 }
 
 /// Returns the part of a document that a path lies in: an element of a list, a table, or a key at the top.
@@ -130,11 +89,11 @@ ports = [70000]
             &document,
             &[
                 "16:1 (dns.suport) unknown-key",
-                "1:1 (network) invalid-name",
+                "1:8 (name) invalid-name",
                 "3:15 (zones[1]) invalid-zone",
-                "5:1 (tiers[0]) tier-prefix-length",
-                "10:1 (flows[0]) unknown-peer",
-                "10:1 (flows[0]) invalid-port",
+                "8:17 (tiers[0].prefix_length) tier-prefix-length",
+                "12:6 (flows[0].to) unknown-peer",
+                "13:10 (flows[0].ports[0]) invalid-port",
             ],
         );
     }
@@ -152,8 +111,8 @@ ports = [70000]
                 "16:1 (tiers[1].nmae) unknown-key",
                 "18:1 (tiers[1].prefix_lenght) unknown-key",
                 "3:1 (zone) unknown-key",
-                "5:1 (tiers[0]) tier-prefix-length",
-                "10:1 (flows[0]) invalid-port",
+                "8:17 (tiers[0].prefix_length) tier-prefix-length",
+                "13:10 (flows[0].ports[0]) invalid-port",
             ],
         );
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, report};
 use crate::document::{Places, join};
 use crate::keys::{Child, Key, Table};
 use crate::suggest;
@@ -14,32 +14,27 @@ pub(super) fn check(shape: &Table, value: &mut Value, path: &str, places: &Place
     let subject = if path.is_empty() { "the document".to_owned() } else { format!("`{path}`") };
     let Value::Object(table) = value else {
         let message = format!("{subject} is {}, but must be a table", kind(value));
-        found.push(
-            Diagnostic::error("wrong-type", &places.origin(path), message)
-                .hint(format!("a table has the keys {}", suggest::list(shape.names()))),
+        report!(
+            found, Code::WRONG_TYPE, &places.value(path),
+            "{message}";
+            "a table has the keys {}", suggest::list(shape.names())
         );
         *value = Value::Object(shape.samples());
         return;
     };
     let is_missing = |key: &&Key| key.is_required() && !table.contains_key(key.name);
     for Key { name: key, .. } in shape.keys.iter().filter(is_missing) {
-        found.push(
-            Diagnostic::error("missing-key", &places.origin(path), format!("{subject} has no `{key}`"))
-                .hint(format!("add `{key}`")),
-        );
+        report!(found, Code::MISSING_KEY, &places.value(path), "{subject} has no `{key}`"; "add `{key}`");
     }
     let samples = shape.samples();
     let entries = std::mem::replace(table, samples);
     for (key, mut value) in entries {
         let (key, path) = (key.as_str(), join(path, &key));
         let Some(known) = shape.keys.iter().find(|known| known.name == key) else {
-            found.push(
-                Diagnostic::error(
-                    "unknown-key",
-                    &places.origin(&path),
-                    format!("{subject} has no key `{key}`"),
-                )
-                .hint(suggest::hint(key, shape.names())),
+            report!(
+                found, Code::UNKNOWN_KEY, &places.key(&path),
+                "{subject} has no key `{key}`";
+                "{}", suggest::hint(key, shape.names())
             );
             continue;
         };
@@ -61,10 +56,7 @@ pub(super) fn check(shape: &Table, value: &mut Value, path: &str, places: &Place
 fn elements(shape: &Table, value: &mut Value, path: &str, places: &Places, found: &mut Diagnostics) -> bool {
     let Value::Array(values) = value else {
         let message = format!("`{path}` is {}, but must be an array of tables", kind(value));
-        found.push(
-            Diagnostic::error("wrong-type", &places.origin(path), message)
-                .hint(format!("write `[[{path}]]` above each")),
-        );
+        report!(found, Code::WRONG_TYPE, &places.value(path), "{message}"; "write `[[{path}]]` above each");
         return false;
     };
     for (idx, value) in values.iter_mut().enumerate() {
@@ -85,14 +77,14 @@ fn leaf(
     let mut table = shape.samples();
     table.insert(key.to_owned(), value.clone());
     let Err(problem) = (shape.read)(Value::Object(table)) else { return true };
-    let origin = places.origin(path);
+    let origin = places.value(path);
     let known: Vec<&str> = problem.split('`').skip(3).step_by(2).collect();
     found.push(if problem.starts_with("unknown variant") {
         let unknown = value.as_str().unwrap_or_default();
-        Diagnostic::error("unknown-value", &origin, format!("`{path}` is `{unknown}`, which is not known"))
+        Diagnostic::new(Code::UNKNOWN_VALUE, &origin, format!("`{path}` is `{unknown}`, which is not known"))
             .hint(suggest::hint(unknown, known))
     } else {
-        Diagnostic::error("wrong-type", &origin, format!("`{path}` cannot be {value}: {}", plain(&problem)))
+        Diagnostic::new(Code::WRONG_TYPE, &origin, format!("`{path}` cannot be {value}: {}", plain(&problem)))
             .hint("write the value as the key needs it")
     });
     false

@@ -4,6 +4,7 @@
 //! <https://karpenter.sh/docs/concepts/nodeclasses/>, and the VPC CNI's subnet discovery.
 
 mod claims;
+mod codes;
 mod keys;
 
 use terrane_contract::{Holds, Type};
@@ -34,6 +35,8 @@ pub(super) const KARPENTER_TAGS: &str = "karpenter_tags";
 
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
+    codes: codes::CODES,
+    claims: codes::CLAIMS,
     reserved,
     tag_reader,
     tags: |topology| topology.features.eks.as_ref().map_or(0, |eks| eks.clusters.len()),

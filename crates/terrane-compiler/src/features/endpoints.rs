@@ -9,7 +9,7 @@ use terrane_contract::Holds;
 
 use super::{End, Feature, Resolution, common};
 use crate::declaration::{Peer, Reading};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, codes, report};
 use crate::keys::Key;
 use crate::module::syntax::{Body, call, expr, object, string, template};
 use crate::module::{File, Module, Output, Resource};
@@ -19,6 +19,7 @@ use crate::topology::Topology;
 
 pub(super) const FEATURE: Feature = Feature {
     keys: &[Key::new("endpoints", "gateway endpoints by service, such as `s3` ([all of them](../crates/terrane-compiler/src/features/endpoints))", "none")],
+    codes: CODES,
     end,
     ends: |topology| topology.features.endpoints.clone(),
     reserved: |name| kind(name).map(|_| "a gateway endpoint"),
@@ -27,6 +28,21 @@ pub(super) const FEATURE: Feature = Feature {
     types: || vec!["aws_vpc_endpoint", "aws_vpc_endpoint_route_table_association"],
     ..Feature::NONE
 };
+
+codes! {
+    /// The problems that this feature reports.
+    const CODES;
+
+    UNKNOWN_ENDPOINT = "unknown-endpoint", Error, ByItself:
+        "A service has no gateway endpoint",
+        "AWS has gateway endpoints for Amazon S3 and DynamoDB alone: <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>. Other services have interface endpoints, which topologies do not declare. Correct the name, or drop it.";
+    DUPLICATE_ENDPOINT = "duplicate-endpoint", Error, ByItself:
+        "A gateway endpoint is declared twice",
+        "A VPC has one gateway endpoint for a service, which all of its route tables can use. Declare it once.";
+    ENDPOINT_NOT_DECLARED = "endpoint-not-declared", Error, ByNames:
+        "A flow names a gateway endpoint that the network does not have",
+        "A flow to a service of AWS goes through its gateway endpoint, which the topology lists in `endpoints`. Add the service there, or correct the end of the flow.";
+}
 
 /// Every service with a gateway endpoint: <https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>.
 pub const ENDPOINT_KINDS: &[EndpointKind] = &[dynamodb::KIND, s3::KIND];
@@ -73,22 +89,16 @@ pub(super) fn read(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Dec
     for (idx, service) in topology.features.endpoints.iter().enumerate() {
         let origin = topology.place(&format!("endpoints[{idx}]"));
         if kind(service).is_none() {
-            found.push(
-                Diagnostic::error(
-                    "unknown-endpoint",
-                    origin,
-                    format!("there is no gateway endpoint for `{service}`"),
-                )
-                .hint(suggest::hint(service, ENDPOINT_KINDS.iter().map(|kind| kind.name))),
+            report!(
+                found, Code::UNKNOWN_ENDPOINT, origin,
+                "there is no gateway endpoint for `{service}`";
+                "{}", suggest::hint(service, ENDPOINT_KINDS.iter().map(|kind| kind.name))
             );
         } else if topology.features.endpoints[..idx].contains(service) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-endpoint",
-                    origin,
-                    format!("the gateway endpoint `{service}` is declared twice"),
-                )
-                .hint("declare it once"),
+            report!(
+                found, Code::DUPLICATE_ENDPOINT, origin,
+                "the gateway endpoint `{service}` is declared twice";
+                "declare it once"
             );
         }
     }
@@ -101,7 +111,7 @@ fn end(topology: &Topology, name: &str) -> Option<End> {
     }
     kind(name).map(|_| {
         End::Undeclared(
-            "endpoint-not-declared",
+            Code::ENDPOINT_NOT_DECLARED,
             format!("names the gateway endpoint `{name}`, which the network does not have"),
             format!("add `{name}` to the endpoints"),
         )

@@ -3,6 +3,7 @@
 //! Buckets and streams are the caller's, and a log group outlives the module: to destroy a network is not to destroy the
 //! evidence about it. A changed flow log is made anew, which leaves a gap of one interval.
 
+mod codes;
 mod keys;
 
 use terrane_contract::{Holds, Type};
@@ -19,6 +20,7 @@ use self::keys::{Log, KEYS};
 
 pub(super) const FEATURE: Feature = Feature {
     keys: KEYS,
+    codes: codes::CODES,
     types: || vec!["aws_cloudwatch_log_group", "aws_flow_log", "aws_iam_role", "aws_iam_role_policy"],
     lower,
     test_values,

@@ -1,5 +1,6 @@
 //! NAT gateways: the way out of private tiers, each with an elastic IP that stays with its zone letter.
 
+mod codes;
 mod gateways;
 mod keys;
 
@@ -16,6 +17,7 @@ use crate::network::{Access, Flow, Gateways, Nat, Network, Peer, Target};
 
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
+    codes: codes::CODES,
     leads_out: |topology| topology.features.egress.nat != NatMode::None,
     way_out,
     resolve,

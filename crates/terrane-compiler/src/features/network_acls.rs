@@ -23,7 +23,7 @@ use terrane_contract::Holds;
 
 use super::{Feature, Relay, Resolution, common};
 use crate::declaration::{Flow, Peer};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, Origin, codes, report};
 use crate::ledger::RuleNumbers;
 use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
 use crate::module::{File, Module, Resource};
@@ -31,6 +31,7 @@ use crate::names::{Cidr, PortRange};
 use crate::network::{Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
 pub(super) const FEATURE: Feature = Feature {
+    codes: CODES,
     resolve,
     lower,
     types: || vec!["aws_network_acl", "aws_network_acl_association", "aws_network_acl_rule"],
@@ -38,6 +39,18 @@ pub(super) const FEATURE: Feature = Feature {
     warnings,
     ..Feature::NONE
 };
+
+codes! {
+    /// The problems that this feature reports.
+    const CODES;
+
+    ACL_RULE_BUDGET = "acl-rule-budget", Error:
+        "A network ACL needs more rules than AWS allows",
+        "AWS allows 20 rules in each direction of a network ACL, the default rule counted: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls>. One more stays free, because a rule is replaced by adding the new one first, which leaves 18. Rules between tiers were merged already as far as isolation permits: combine flows of the internet or tiers, or drop explicit ranges, so that a tier is one block.";
+    ACL_WIDENED = "acl-widened", Warning:
+        "A network ACL permits more between two tiers than is declared",
+        "The exact rules do not fit in the 18 that a network ACL can have here, so one rule stands for several and admits ports or protocols between these tiers that no flow declares. Security groups stay exact, so nothing else is reachable while they are in place. Declare fewer ports, or port ranges that touch, to have exact rules.";
+}
 
 /// Rules of one direction that a network ACL may have, the default `*` rule not counted:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls> (20 with it).
@@ -294,12 +307,9 @@ fn over_budget(
     origin: &Origin,
 ) -> Diagnostic {
     let name = &network.tiers[tier].name;
-    Diagnostic::error(
-        "acl-rule-budget",
-        origin,
-        format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule and one stays free, which leaves {BUDGET}"),
-    )
-    .hint("what is declared between tiers was merged as far as no isolation is lost; merge flows of the internet, or tiers, or drop explicit ranges, so that a tier is one block")
+    let message = format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule and one stays free, which leaves {BUDGET}");
+    Diagnostic::new(Code::ACL_RULE_BUDGET, origin, message)
+        .hint("rules between tiers are already merged as far as isolation permits: combine flows of the internet, combine tiers, or drop explicit ranges, so that each tier is one block")
 }
 
 /// Returns what the author of a network should know of rules that became wider than what is declared.
@@ -309,9 +319,10 @@ fn warnings(network: &Network) -> Diagnostics {
         let tier = &network.tiers[acl.tier];
         for words in &acl.widened {
             let message = format!("the network ACL of tier `{}` {words}", tier.name);
-            found.push(
-                Diagnostic::warning("acl-widened", &tier.origin, message)
-                    .hint("nothing is lost while the security groups are in place; declare fewer ports or port ranges that touch to have it exact"),
+            report!(
+                found, Code::ACL_WIDENED, &tier.origin,
+                "{message}";
+                "nothing is lost while the security groups are in place; declare fewer ports or port ranges that touch to have it exact"
             );
         }
     }

@@ -8,13 +8,14 @@ use terrane_contract::{Holds, Type};
 use super::common::{self, columns};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Code, codes, report};
 use crate::module::syntax::{Body, Expr, Object, expr, object, string, table, template};
 use crate::module::{Condition, File, Local, Module, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Traffic};
 
 pub(super) const FEATURE: Feature = Feature {
+    codes: CODES,
     resolve,
     lower,
     types: || {
@@ -58,17 +59,23 @@ fn resolve(resolution: &mut Resolution<'_>) {
     }
     for (group, tier) in groups.iter().zip(&declaration.tiers).filter(|(_, tier)| tier.client_groups) {
         if !group.rules.iter().any(|rule| rule.peer == GroupPeer::Clients) {
-            diagnostics.push(
-                Diagnostic::error(
-                    "no-clients",
-                    &tier.origin,
-                    format!("tier `{}` takes client security groups, but no flow from another tier leads to it", tier.name),
-                )
-                .hint("declare what its clients may do, as flows from the tier they are in, or drop `client_security_groups`"),
+            report!(
+                diagnostics, Code::NO_CLIENTS, &tier.origin.at("client_security_groups"),
+                "tier `{}` takes client security groups, but no flow from another tier leads to it", tier.name;
+                "declare what its clients may do, as flows from the tier they are in, or drop `client_security_groups`"
             );
         }
     }
     network.security_groups = groups;
+}
+
+codes! {
+    /// The problems that this feature reports.
+    const CODES;
+
+    NO_CLIENTS = "no-clients", Error:
+        "A tier takes client security groups, but no tier is its client",
+        "`client_security_groups` lets callers name security groups whose members may do the same as the members of client tiers. No flow from another tier leads to this tier, so they could do nothing. Declare a flow from the tier of the clients, or drop the key.";
 }
 
 fn add(

@@ -20,7 +20,7 @@ use super::{Feature, Resolution, common};
 use crate::declaration::{Declaration, Reading, names};
 use crate::module::syntax::{Body, call, each, expr, object, string, template};
 use crate::module::{File, Module, Moved, Output, Resource};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, codes, report};
 use crate::keys::{self, Key, Table, located};
 use crate::network::{self, MinZones, Network, Spread};
 use crate::suggest;
@@ -28,6 +28,7 @@ use crate::topology::Topology;
 
 pub(super) const FEATURE: Feature = Feature {
     keys: KEYS,
+    codes: CODES,
     resolve,
     lower,
     types: || SUBNET_GROUP_KINDS.iter().map(|kind| kind.resource_type).collect(),
@@ -139,42 +140,49 @@ impl SubnetGroup {
     }
 }
 
+codes! {
+    /// The problems that this feature reports.
+    const CODES;
+
+    UNKNOWN_SUBNET_GROUP = "unknown-subnet-group", Error, ByItself:
+        "There are no subnet groups of a kind",
+        "A subnet group is a list of subnets for one service of AWS, such as `rds` or `elasticache`. The hint names the closest kind, or all of them. Correct the kind.";
+    SUBNET_GROUP_ZONES = "subnet-group-zones", Error:
+        "A subnet group has subnets in fewer than two zones",
+        "Services of AWS that take a subnet group place a standby in another availability zone, so a group needs subnets in two: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html>. Declare a second zone, or add a letter to the zones of the tier.";
+    DUPLICATE_SUBNET_GROUP = "duplicate-subnet-group", Error, ByItself:
+        "A subnet group is declared twice",
+        "A group of a kind over a tier has the subnets of that tier, so a second one would be the same and have the same name. Declare it once.";
+}
+
 pub(super) fn read(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Declared> {
     let Reading { topology, zones, .. } = *reading;
     topology.features.subnet_groups.iter().enumerate().map(|(idx, group)| {
         let kind = kind(&group.kind).is_some();
         if !kind {
-            found.push(
-                Diagnostic::error(
-                    "unknown-subnet-group",
-                    &group.origin,
-                    format!("there are no subnet groups of kind `{}`", group.kind),
-                )
-                .hint(suggest::hint(&group.kind, SUBNET_GROUP_KINDS.iter().map(|kind| kind.name))),
+            report!(
+                found, Code::UNKNOWN_SUBNET_GROUP, &group.origin.at("kind"),
+                "there are no subnet groups of kind `{}`", group.kind;
+                "{}", suggest::hint(&group.kind, SUBNET_GROUP_KINDS.iter().map(|kind| kind.name))
             );
         }
         let user = format!("the {} subnet group", group.kind);
-        let tier = names::tier(topology, &group.tier, &user, &group.origin, found)?;
-        let (owner, count) = names::zones_of(topology, tier, zones);
+        let tier = names::tier(topology, &group.tier, &user, &group.origin.at("tier"), found)?;
+        let (owner, count) = names::zones_of(topology, tier);
         if count < 2 {
-            found.push(
-                Diagnostic::error(
-                    "subnet-group-zones",
-                    &group.origin,
-                    format!("the {} subnet group of tier `{}` needs subnets in 2 zones, but {owner} has {count}", group.kind, group.tier),
-                )
-                .hint(if zones.len() < 2 { "declare a second zone" } else { "add a second letter to the tier's `zones`" }),
+            let hint = if zones.len() < 2 { "declare a second zone" } else { "add a second letter to the tier's `zones`" };
+            report!(
+                found, Code::SUBNET_GROUP_ZONES, &group.origin.at("tier"),
+                "the {} subnet group of tier `{}` needs subnets in 2 zones, but {owner} has {count}", group.kind, group.tier;
+                "{hint}"
             );
         }
         let same = |other: &&SubnetGroup| (&other.kind, &other.tier) == (&group.kind, &group.tier);
         if topology.features.subnet_groups[..idx].iter().any(|other| same(&other)) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-subnet-group",
-                    &group.origin,
-                    format!("the {} subnet group of tier `{}` is declared twice", group.kind, group.tier),
-                )
-                .hint("declare it once"),
+            report!(
+                found, Code::DUPLICATE_SUBNET_GROUP, &group.origin,
+                "the {} subnet group of tier `{}` is declared twice", group.kind, group.tier;
+                "declare it once"
             );
         }
         Some(network::SubnetGroup { kind: kind.then(|| group.kind.clone())?, tier })

@@ -6,7 +6,7 @@ use terrane_contract::{AddressBlock, Addresses};
 
 use crate::address_plan::Layout;
 use crate::declaration::ranges;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::ledger::{Entry, Key, Ledger, RuleNumbers, origin};
 use crate::names::{Block, Name, Zone};
 use crate::sizing::SUBNET_LENGTHS;
@@ -32,13 +32,13 @@ pub(super) fn read(addresses: &Addresses) -> Result<Ledger, Diagnostics> {
     for (idx, block) in addresses.blocks.iter().enumerate() {
         entry(idx, block, &mut ledger, &mut found);
     }
-    overlaps(&ledger, &mut found);
+    overlaps(addresses, &ledger, &mut found);
     rules(addresses, &mut found);
     found.ok(ledger)
 }
 
-fn report(found: &mut Diagnostics, code: &'static str, path: &str, message: String, hint: &str) {
-    found.push(Diagnostic::error(code, &origin(path, None), message).hint(hint));
+fn report(found: &mut Diagnostics, code: Code, path: &str, message: String, hint: &str) {
+    report!(found, code, &origin(path), "{message}"; "{hint}");
 }
 
 fn range_lengths(addresses: &Addresses, found: &mut Diagnostics) -> BTreeMap<Name, u8> {
@@ -50,15 +50,15 @@ fn range_lengths(addresses: &Addresses, found: &mut Diagnostics) -> BTreeMap<Nam
             }
             Ok(_) => report(
                 found,
-                "ledger-range",
-                "ranges",
+                Code::LEDGER_RANGE,
+                &format!("ranges.{text}"),
                 format!("the ledger has range `{text}` as a /{length}, but AWS takes a /16 to a /28"),
                 "undo edits of the ledger",
             ),
             Err(problem) => report(
                 found,
-                "ledger-name",
-                "ranges",
+                Code::LEDGER_NAME,
+                &format!("ranges.{text}"),
                 format!("the ledger has range `{text}`, whose name {problem}"),
                 "undo edits of the ledger",
             ),
@@ -75,17 +75,23 @@ fn slots(addresses: &Addresses, found: &mut Diagnostics) -> BTreeMap<Zone, u32> 
             Ok(zone) => zone,
             Err(problem) => {
                 let message = format!("the ledger has a slot for zone `{letter}`, which {problem}");
-                report(found, "ledger-slot", "slots", message, "undo edits of the ledger");
+                report(
+                    found,
+                    Code::LEDGER_SLOT,
+                    &format!("slots.{letter}"),
+                    message,
+                    "undo edits of the ledger",
+                );
                 continue;
             }
         };
         if let Some((other, _)) = slots.iter().find(|(_, taken)| *taken == slot) {
             let message = format!("zones `{other}` and `{zone}` both have slot {slot} in the ledger");
-            report(found, "ledger-slot", "slots", message, MERGED);
+            report(found, Code::LEDGER_SLOT, &format!("slots.{letter}"), message, MERGED);
         }
         if u64::from(*slot) >= bound {
             let message = format!("zone `{zone}` has slot {slot} in the ledger, but there are {bound}");
-            report(found, "ledger-slot", "slots", message, "undo edits of the ledger");
+            report(found, Code::LEDGER_SLOT, &format!("slots.{letter}"), message, "undo edits of the ledger");
         }
         slots.insert(zone, *slot);
     }
@@ -100,7 +106,7 @@ fn entry(idx: usize, block: &AddressBlock, ledger: &mut Ledger, found: &mut Diag
             for (text, problem) in [(&block.range, range.err()), (&block.tier, tier.err())] {
                 let Some(problem) = problem else { continue };
                 let message = format!("the ledger has a block for `{text}`, whose name {problem}");
-                report(found, "ledger-name", &path, message, "undo edits of the ledger");
+                report(found, Code::LEDGER_NAME, &path, message, "undo edits of the ledger");
             }
             return;
         }
@@ -108,7 +114,7 @@ fn entry(idx: usize, block: &AddressBlock, ledger: &mut Ledger, found: &mut Diag
     let key = Key { range, tier, generation: block.generation };
     let Some(length) = ledger.ranges.get(&key.range).copied() else {
         let message = format!("{key} has a block in range `{}`, which the ledger does not have", key.range);
-        report(found, "ledger-range", &path, message, "undo edits of the ledger");
+        report(found, Code::LEDGER_RANGE, &path, message, "undo edits of the ledger");
         return;
     };
     let Some(layout) = layout(block, &key, &path, found) else { return };
@@ -126,7 +132,7 @@ fn entry(idx: usize, block: &AddressBlock, ledger: &mut Ledger, found: &mut Diag
             );
             report(
                 found,
-                "ledger-block",
+                Code::LEDGER_BLOCK,
                 &path,
                 message,
                 "undo edits of the ledger, or recover it from the contract",
@@ -138,7 +144,7 @@ fn entry(idx: usize, block: &AddressBlock, ledger: &mut Ledger, found: &mut Diag
         let (first, second) = (describe(&other.layout), describe(&layout));
         let message =
             format!("the ledger has two blocks for {key} in range `{}`: {first}, and {second}", key.range);
-        report(found, "ledger-duplicate", &path, message, MERGED);
+        report(found, Code::LEDGER_DUPLICATE, &path, message, MERGED);
         return;
     }
     ledger.entries.insert(key, Entry { state: block.state, layout });
@@ -162,14 +168,25 @@ fn layout(block: &AddressBlock, key: &Key, path: &str, found: &mut Diagnostics) 
         Some(zones) => Some(Layout::Pinned(zones)),
         None => {
             let message = format!("{key} has neither one block nor one for each zone letter in the ledger");
-            report(found, "ledger-block", path, message, "undo edits of the ledger");
+            report(found, Code::LEDGER_BLOCK, path, message, "undo edits of the ledger");
             None
         }
     }
 }
 
 /// Reports entries that share an address.
-fn overlaps(ledger: &Ledger, found: &mut Diagnostics) {
+fn overlaps(addresses: &Addresses, ledger: &Ledger, found: &mut Diagnostics) {
+    let path = |key: &Key| {
+        let same = |block: &AddressBlock| {
+            (block.range.as_str(), block.tier.as_str(), block.generation)
+                == (key.range.as_str(), key.tier.as_str(), key.generation)
+        };
+        addresses
+            .blocks
+            .iter()
+            .position(same)
+            .map_or_else(|| "blocks".to_owned(), |idx| format!("blocks[{idx}]"))
+    };
     let entries: Vec<(&Key, Vec<Block>)> =
         ledger.entries.iter().map(|(key, entry)| (key, entry.held())).collect();
     for (idx, (key, blocks)) in entries.iter().enumerate() {
@@ -178,13 +195,13 @@ fn overlaps(ledger: &Ledger, found: &mut Diagnostics) {
             let shares = blocks.iter().any(|block| other_blocks.iter().any(|other| other.overlaps(*block)));
             if shares {
                 let message = format!("{other} and {key} have the same addresses of range `{}`", key.range);
-                report(found, "ledger-overlap", "blocks", message, MERGED);
+                report(found, Code::LEDGER_OVERLAP, &path(key), message, MERGED);
             }
         }
         let within = blocks.iter().enumerate().any(|(at, a)| blocks[..at].iter().any(|b| a.overlaps(*b)));
         if within {
             let message = format!("two zones of {key} have the same addresses of range `{}`", key.range);
-            report(found, "ledger-overlap", "blocks", message, MERGED);
+            report(found, Code::LEDGER_OVERLAP, &path(key), message, MERGED);
         }
     }
 }
@@ -198,7 +215,7 @@ fn rules(addresses: &Addresses, found: &mut Diagnostics) {
                 let message = format!(
                     "the ledger numbers rules of tier `{tier}` in the direction `{direction}`, which is neither `ingress` nor `egress`"
                 );
-                report(found, "ledger-rule-number", &path, message, "undo edits of the ledger");
+                report(found, Code::LEDGER_RULE_NUMBER, &path, message, "undo edits of the ledger");
             }
             let mut taken: BTreeMap<u16, &str> = BTreeMap::new();
             for (key, number) in numbers {
@@ -208,13 +225,19 @@ fn rules(addresses: &Addresses, found: &mut Diagnostics) {
                         RULE_NUMBERS.start(),
                         RULE_NUMBERS.end()
                     );
-                    report(found, "ledger-rule-number", &path, message, "undo edits of the ledger");
+                    report(
+                        found,
+                        Code::LEDGER_RULE_NUMBER,
+                        &format!("{path}.{key}"),
+                        message,
+                        "undo edits of the ledger",
+                    );
                 }
                 if let Some(other) = taken.insert(*number, key) {
                     let message = format!(
                         "the rules `{other}` and `{key}` of tier `{tier}` both have {direction} number {number}"
                     );
-                    report(found, "ledger-rule-number", &path, message, MERGED);
+                    report(found, Code::LEDGER_RULE_NUMBER, &format!("{path}.{key}"), message, MERGED);
                 }
             }
         }

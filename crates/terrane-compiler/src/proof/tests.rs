@@ -356,7 +356,7 @@ fn a_new_flow_is_the_only_difference() {
 #[test]
 fn annotations_and_json_carry_the_witness() {
     let proof = prove(&naive_ephemeral());
-    let run = crate::proof::sarif(&proof, None);
+    let run = crate::proof::sarif(std::slice::from_ref(&proof), &Default::default());
     let results = run["runs"][0]["results"].as_array().unwrap();
     let refuted = results.iter().find(|result| result["level"] == "error").unwrap();
     assert!(refuted["message"]["text"].as_str().unwrap().contains(":5432"), "{refuted}");
@@ -418,7 +418,7 @@ fn findings_name_where_their_subject_was_declared() {
     let unplaced: Vec<_> =
         compilation.proof.findings.iter().filter(|finding| finding.origin.is_unknown()).collect();
     assert!(unplaced.is_empty(), "{unplaced:?}");
-    let log = crate::proof::sarif(&compilation.proof, None);
+    let log = crate::proof::sarif(std::slice::from_ref(&compilation.proof), &Default::default());
     let results = log["runs"][0]["results"].as_array().unwrap();
     assert!(
         !results.is_empty() && results.iter().all(|result| result["locations"][0].is_object()),

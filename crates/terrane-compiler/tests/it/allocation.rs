@@ -38,7 +38,7 @@ fn subnets(topology: &Topology, plan: &AddressPlan, tier: &str) -> Vec<String> {
 
 #[track_caller]
 fn codes(result: Result<(AddressPlan, Ledger), Diagnostics>) -> Vec<&'static str> {
-    result.unwrap_err().iter().map(|diagnostic| diagnostic.code).collect()
+    result.unwrap_err().iter().map(|diagnostic| diagnostic.code.name()).collect()
 }
 
 #[test]

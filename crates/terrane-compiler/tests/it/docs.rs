@@ -2,11 +2,14 @@
 
 use semver::Version;
 use terrane_compiler::ledger::Ledger;
-use terrane_compiler::{compile, document};
+use terrane_compiler::{compile, document, explain};
 
 const TOPOLOGY: &str = include_str!("../../../../docs/topology.md");
 /// Where the part that the compiler writes begins.
 const MARK: &str = "<!-- From here on, this page follows from the keys that the compiler knows. -->\n\n";
+const DIAGNOSTICS: &str = include_str!("../../../../docs/diagnostics.md");
+/// The same of `docs/diagnostics.md`.
+const TABLES: &str = "<!-- From here on, this page follows from the tables that the programs know. -->\n\n";
 const README: &str = include_str!("../../../../README.md");
 
 #[test]
@@ -24,15 +27,20 @@ fn the_examples_compile() {
     assert!(examples >= 2, "{examples} examples");
 }
 
-/// The page ends with what the compiler says of its keys; `TERRANE_BLESS=1` writes that.
+/// Pages end with what the compiler says of its keys, and of its codes; `TERRANE_BLESS=1` writes that.
 #[test]
-fn the_page_explains_every_key() {
-    let (before, after) = TOPOLOGY.split_once(MARK).unwrap();
-    let reference = document::reference();
-    if std::env::var_os("TERRANE_BLESS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/topology.md");
-        std::fs::write(path, format!("{before}{MARK}{reference}")).unwrap();
-    } else {
-        assert_eq!(after, reference, "run with TERRANE_BLESS=1, and read the difference");
+fn the_pages_explain_every_key_and_every_code() {
+    let pages = [
+        ("topology.md", TOPOLOGY, MARK, document::reference()),
+        ("diagnostics.md", DIAGNOSTICS, TABLES, explain::reference()),
+    ];
+    for (name, page, mark, reference) in pages {
+        let (before, after) = page.split_once(mark).unwrap();
+        if std::env::var_os("TERRANE_BLESS").is_some() {
+            let path = format!("{}/../../docs/{name}", env!("CARGO_MANIFEST_DIR"));
+            std::fs::write(path, format!("{before}{mark}{reference}")).unwrap();
+        } else {
+            assert_eq!(after, reference, "{name}: run with TERRANE_BLESS=1, and read the difference");
+        }
     }
 }

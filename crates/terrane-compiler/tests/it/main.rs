@@ -9,6 +9,7 @@ mod bodies;
 mod docs;
 mod err_cases;
 mod flow_edits;
+mod places;
 mod print;
 mod random;
 mod terraform;

@@ -1,7 +1,7 @@
 //! Reads which tiers share a route table.
 
 use crate::declaration::{RouteTable, names};
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::topology::{Access, Tier, Topology};
 
 const ACCESSES: [Access; 3] = [Access::Public, Access::Private, Access::Isolated];
@@ -10,7 +10,7 @@ const ACCESSES: [Access; 3] = [Access::Public, Access::Private, Access::Isolated
 pub(super) fn read(topology: &Topology, tier: &Tier, found: &mut Diagnostics) -> Option<RouteTable> {
     let subject = format!("the route table of tier `{}`", tier.name);
     let text = name(tier);
-    let name = names::name(&text, &subject, &tier.origin, found)?;
+    let name = names::name(&text, &subject, &tier.origin.at("route_table"), found)?;
     let declared = sharing(topology, tier).find_map(|tier| tier.per_zone);
     Some(RouteTable { name, per_zone: declared.unwrap_or(tier.access == Access::Private) })
 }
@@ -18,15 +18,16 @@ pub(super) fn read(topology: &Topology, tier: &Tier, found: &mut Diagnostics) ->
 /// Reports tables that cannot lead all of their tiers.
 pub(super) fn check(topology: &Topology, found: &mut Diagnostics) {
     for (idx, tier) in topology.tiers.iter().enumerate() {
-        let mut report = |code, message: String, hint: String| {
-            found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+        let mut report = |code, key: &str, message: String, hint: String| {
+            report!(found, code, &tier.origin.at(key), "{message}"; "{hint}");
         };
         let table = name(tier);
         let taken = ACCESSES.into_iter().find(|access| *access != tier.access && access.to_string() == table);
         let before = topology.tiers[..idx].iter().filter(|other| name(other) == table);
         if let Some(access) = taken {
             report(
-                "route-table-access",
+                Code::ROUTE_TABLE_ACCESS,
+                "route_table",
                 format!(
                     "tier `{}` is {}, but the route table `{table}` is that of {access} tiers",
                     tier.name, tier.access
@@ -35,7 +36,8 @@ pub(super) fn check(topology: &Topology, found: &mut Diagnostics) {
             );
         } else if let Some(other) = before.clone().find(|other| other.access != tier.access) {
             report(
-                "route-table-access",
+                Code::ROUTE_TABLE_ACCESS,
+                "route_table",
                 format!(
                     "tier `{}` is {}, but shares the route table `{table}` with tier `{}`, which is {}",
                     tier.name, tier.access, other.name, other.access
@@ -47,7 +49,8 @@ pub(super) fn check(topology: &Topology, found: &mut Diagnostics) {
         let differs = |other: &&Tier| matches!((other.per_zone, tier.per_zone), (Some(a), Some(b)) if a != b);
         if let Some(other) = before.clone().find(differs) {
             report(
-                "route-table-per-zone",
+                Code::ROUTE_TABLE_PER_ZONE,
+                "per_zone",
                 format!(
                     "tiers `{}` and `{}` share the route table `{table}`, but only one wants it for each zone",
                     other.name, tier.name

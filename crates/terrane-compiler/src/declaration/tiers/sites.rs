@@ -1,6 +1,6 @@
 //! Checks tiers in Local Zones and on Outposts.
 
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::suggest;
 use crate::topology::{Site, Tier, Topology};
 
@@ -17,13 +17,13 @@ pub(super) fn check(topology: &Topology, found: &mut Diagnostics) {
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html>.
 fn zones(topology: &Topology, tier: &Tier, site: Site, found: &mut Diagnostics) {
     let mut report = |code, message: String, hint: String| {
-        found.push(Diagnostic::error(code, &tier.origin, message).hint(hint));
+        report!(found, code, &tier.origin.at(if tier.zones.is_some() { "zones" } else { "site" }), "{message}"; "{hint}");
     };
     let name = &tier.name;
     let own = tier.zones.as_deref().unwrap_or_default();
     match site {
         Site::Outpost if own.len() != 1 => report(
-            "site-zones",
+            Code::SITE_ZONES,
             format!(
                 "tier `{name}` is on an Outpost, which belongs to one availability zone, but its zones are {}",
                 words(tier, topology)
@@ -31,7 +31,7 @@ fn zones(topology: &Topology, tier: &Tier, site: Site, found: &mut Diagnostics) 
             "name the zone of the Outpost alone, as zones = [\"a\"]".to_owned(),
         ),
         Site::LocalZone if tier.zones.is_none() => report(
-            "site-zones",
+            Code::SITE_ZONES,
             format!(
                 "tier `{name}` is in a Local Zone, but has subnets in every zone: {}",
                 words(tier, topology)
@@ -46,7 +46,7 @@ fn zones(topology: &Topology, tier: &Tier, site: Site, found: &mut Diagnostics) 
             let is_in = |letter: &&String| other.zones.as_ref().is_none_or(|zones| zones.contains(letter));
             if let Some(letter) = own.iter().find(is_in) {
                 report(
-                    "site-zones",
+                    Code::SITE_ZONES,
                     format!(
                         "zone `{letter}` of tier `{name}` is a Local Zone, but tier `{}` has subnets there, too",
                         other.name

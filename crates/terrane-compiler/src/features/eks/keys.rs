@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{NO_EKS, Roles};
 use crate::declaration::{Range, Reading, Size, Tier, names, ranges};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::keys::{Key, Table, located, read};
 use crate::features;
 use crate::names::{Cidr, Zone};
@@ -134,11 +134,11 @@ impl Eks {
 pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnostics) -> Option<Option<Roles>> {
     let Reading { topology, zones, ranges, tiers } = *reading;
     let Some(eks) = &topology.features.eks else { return Some(None) };
-    dns(topology, eks, found);
+    dns(topology, found);
     clusters(eks, found);
     let service_range = service_range(topology, eks, ranges, found);
     let mut tier =
-        |name: &str, role: &str| names::tier(topology, name, &format!("EKS ({role})"), &eks.origin, found);
+        |name: &str, role: &str| names::tier(topology, name, &format!("EKS ({role})"), &eks.origin.at(role), found);
     let nodes = tier(&eks.nodes, "nodes");
     let load_balancers = eks.load_balancers.as_ref().map(|name| tier(name, "load_balancers"));
     let control_plane = eks.control_plane.as_ref().map(|name| tier(name, "control_plane"));
@@ -164,8 +164,9 @@ pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnos
 }
 
 fn control_plane(topology: &Topology, eks: &Eks, tier: usize, zones: &[Zone], found: &mut Diagnostics) {
-    let (owner, count) = names::zones_of(topology, tier, zones);
+    let (owner, count) = names::zones_of(topology, tier);
     let tier = &topology.tiers[tier];
+    let key = if eks.control_plane.is_some() { "control_plane" } else { "nodes" };
     if count < 2 {
         let (owner, hint) = if zones.len() < 2 {
             (owner.to_owned(), "declare a second zone".to_owned())
@@ -176,21 +177,22 @@ fn control_plane(topology: &Topology, eks: &Eks, tier: usize, zones: &[Zone], fo
             )
         };
         let message = format!("EKS needs subnets in 2 zones, but {owner} has {count}");
-        found.push(Diagnostic::error("eks-zones", &eks.origin, message).hint(hint));
+        report!(found, Code::EKS_ZONES, &eks.origin.at(key), "{message}"; "{hint}");
     }
     if let Some(site) = tier.site {
         let message = format!(
             "the control plane of EKS has its interfaces in tier `{}`, but EKS takes no subnet of a {site}",
             tier.name
         );
-        found.push(
-            Diagnostic::error("site-control-plane", &eks.origin, message)
-                .hint("name a tier of the region as `control_plane`; nodes may stay where they are"),
+        report!(
+            found, Code::SITE_CONTROL_PLANE, &eks.origin.at(key),
+            "{message}";
+            "name a tier of the region as `control_plane`; nodes may stay where they are"
         );
     }
 }
 
-fn dns(topology: &Topology, eks: &Eks, found: &mut Diagnostics) {
+fn dns(topology: &Topology, found: &mut Diagnostics) {
     let off = match (topology.dns.support, topology.dns.hostnames) {
         (true, true) => None,
         (true, false) => Some("DNS hostnames are off"),
@@ -198,13 +200,10 @@ fn dns(topology: &Topology, eks: &Eks, found: &mut Diagnostics) {
         (false, false) => Some("both are off"),
     };
     if let Some(off) = off {
-        found.push(
-            Diagnostic::error(
-                "eks-dns",
-                &eks.origin,
-                format!("EKS needs DNS support and DNS hostnames, but {off}"),
-            )
-            .hint("turn both on, which is what a topology without `dns` has"),
+        report!(
+            found, Code::EKS_DNS, topology.place("dns"),
+            "EKS needs DNS support and DNS hostnames, but {off}";
+            "turn both on, which is what a topology without `dns` has"
         );
     }
 }
@@ -217,33 +216,24 @@ fn clusters(eks: &Eks, found: &mut Diagnostics) {
             || !name.chars().all(valid)
             || !name.starts_with(|c: char| c.is_ascii_alphanumeric())
         {
-            found.push(
-                Diagnostic::error(
-                    "invalid-cluster-name",
-                    &eks.origin,
-                    format!("`{name}` is not a name that EKS takes for a cluster"),
-                )
-                .hint("use 1 to 100 letters, digits, hyphens, and underscores, beginning with a letter or a digit"),
+            report!(
+                found, Code::INVALID_CLUSTER_NAME, &eks.origin.at(&format!("clusters[{idx}]")),
+                "`{name}` is not a name that EKS takes for a cluster";
+                "use 1 to 100 letters, digits, hyphens, and underscores, beginning with a letter or a digit"
             );
         } else if eks.clusters[..idx].contains(name) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-cluster",
-                    &eks.origin,
-                    format!("cluster `{name}` is declared twice"),
-                )
-                .hint("declare each cluster once"),
+            report!(
+                found, Code::DUPLICATE_CLUSTER, &eks.origin.at(&format!("clusters[{idx}]")),
+                "cluster `{name}` is declared twice";
+                "declare each cluster once"
             );
         }
     }
     if let Some(name) = eks.karpenter.as_ref().filter(|name| !eks.clusters.contains(name)) {
-        found.push(
-            Diagnostic::error(
-                "unknown-cluster",
-                &eks.origin,
-                format!("Karpenter belongs to cluster `{name}`, which is not declared"),
-            )
-            .hint(suggest::hint(name, eks.clusters.iter().map(String::as_str))),
+        report!(
+            found, Code::UNKNOWN_CLUSTER, &eks.origin.at("karpenter"),
+            "Karpenter belongs to cluster `{name}`, which is not declared";
+            "{}", suggest::hint(name, eks.clusters.iter().map(String::as_str))
         );
     }
 }
@@ -255,20 +245,14 @@ fn service_range(
     found: &mut Diagnostics,
 ) -> Option<Cidr> {
     let text = eks.service_range.as_deref()?;
-    let cidr = ranges::cidr(text, "the service range", &eks.origin, found)?;
+    let cidr = ranges::cidr(text, "the service range", &eks.origin.at("service_range"), found)?;
     let inside =
         SERVICE_SPACES.iter().any(|space| Cidr::parse(space).is_ok_and(|space| space.contains(cidr)));
     if !inside || !SERVICE_LENGTHS.contains(&cidr.prefix_length()) {
-        found.push(
-            Diagnostic::error(
-                "service-range",
-                &eks.origin,
-                format!(
-                    "the service range is {cidr}, but EKS takes a /12 to a /24 in {}",
-                    suggest::list(SERVICE_SPACES)
-                ),
-            )
-            .hint("take one such as 172.20.0.0/16"),
+        report!(
+            found, Code::SERVICE_RANGE, &eks.origin.at("service_range"),
+            "the service range is {cidr}, but EKS takes a /12 to a /24 in {}", suggest::list(SERVICE_SPACES);
+            "take one such as 172.20.0.0/16"
         );
     }
     let vpc = vpc.iter().flatten().map(|range| (format!("range `{}`", range.name), range.cidr));
@@ -276,13 +260,10 @@ fn service_range(
         Some((format!("range `{}` elsewhere", clear.name), Cidr::parse(&clear.cidr).ok()?))
     });
     for (name, other) in vpc.chain(clear).filter(|(_, other)| other.overlaps(cidr)) {
-        found.push(
-            Diagnostic::error(
-                "service-range-overlap",
-                &eks.origin,
-                format!("the service range {cidr} overlaps {name} ({other})"),
-            )
-            .hint("take a range that no network nearby uses; it cannot change once a cluster exists"),
+        report!(
+            found, Code::SERVICE_RANGE_OVERLAP, &eks.origin.at("service_range"),
+            "the service range {cidr} overlaps {name} ({other})";
+            "take a range that no network nearby uses; it cannot change once a cluster exists"
         );
     }
     Some(cidr)
@@ -296,22 +277,24 @@ fn roles(
     tiers: &[Option<Tier>],
     found: &mut Diagnostics,
 ) {
-    let mut report = |code, message: String, hint: &str| {
-        found.push(Diagnostic::error(code, &declared.origin, message).hint(hint));
+    let mut report = |code, key: &str, message: String, hint: &str| {
+        report!(found, code, &declared.origin.at(key), "{message}"; "{hint}");
     };
     let named = |tier: usize| (&topology.tiers[tier].name, topology.tiers[tier].access);
     if let Some(tier) = eks.load_balancers {
         let (name, access) = named(tier);
         if access != Access::Public {
             report(
-                "eks-load-balancers-access",
+                Code::EKS_LOAD_BALANCERS_ACCESS,
+                "load_balancers",
                 format!("internet-facing load balancers are in tier `{name}`, which is {}", access),
                 "name a public tier",
             );
         }
         if let Some(length) = longest(tiers, tier).filter(|length| *length > LOAD_BALANCER_LENGTH) {
             report(
-                "eks-load-balancers-size",
+                Code::EKS_LOAD_BALANCERS_SIZE,
+                "load_balancers",
                 format!(
                     "load balancers need subnets of /{LOAD_BALANCER_LENGTH} or larger, but tier `{name}` has /{length}"
                 ),
@@ -320,7 +303,8 @@ fn roles(
         }
         if tier == eks.nodes {
             report(
-                "eks-role-conflict",
+                Code::EKS_ROLE_CONFLICT,
+                "load_balancers",
                 format!(
                     "tier `{name}` has internet-facing load balancers and nodes, so that internal load balancers would be public"
                 ),
@@ -332,7 +316,8 @@ fn roles(
     let endpoint_only = access == Access::Private && !features::leads_out(topology);
     if longest(tiers, eks.nodes).is_some_and(|length| length > LOAD_BALANCER_LENGTH) {
         report(
-            "eks-nodes-size",
+            Code::EKS_NODES_SIZE,
+            "nodes",
             format!(
                 "internal load balancers need subnets of /{LOAD_BALANCER_LENGTH} or larger, but tier `{name}` of the nodes has /28"
             ),
@@ -342,20 +327,18 @@ fn roles(
     for (role, tier) in [("nodes", Some(eks.nodes)), ("load_balancers", eks.load_balancers)] {
         if tier.is_some() && tier == eks.pods {
             report(
-                "eks-pods-tier",
+                Code::EKS_PODS_TIER,
+                "pods",
                 format!("tier `{}` has both the pods and the {role}", named(tier.unwrap_or(eks.nodes)).0),
                 "leave `pods` out, or name a tier that only pods use",
             );
         }
     }
     if access == Access::Isolated || endpoint_only {
-        found.push(
-            Diagnostic::warning(
-                "eks-nodes-offline",
-                &declared.origin,
-                format!("nodes in tier `{name}` have no way to the internet"),
-            )
-            .hint("give the VPC interface endpoints for ECR, EC2, STS, and EKS, or choose an egress with NAT gateways"),
+        report!(
+            found, Code::EKS_NODES_OFFLINE, &declared.origin.at("nodes"),
+            "nodes in tier `{name}` have no way to the internet";
+            "give the VPC interface endpoints for ECR, EC2, STS, and EKS, or choose an egress with NAT gateways"
         );
     }
 }

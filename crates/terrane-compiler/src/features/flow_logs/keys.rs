@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::declaration::{Reading, names};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::keys::{self, Key, Table, is_no, located};
 use crate::names::Name;
 use crate::suggest;
@@ -270,13 +270,10 @@ pub(in crate::features) fn read(reading: &Reading<'_>, found: &mut Diagnostics) 
         let twice = own.iter().enumerate().find(|(at, name)| own[..*at].contains(name));
         let before = logs[..idx].iter().flat_map(names).find(|name| own.contains(name));
         if let Some(name) = before.or(twice.map(|(_, name)| name.clone())) {
-            found.push(
-                Diagnostic::error(
-                    "duplicate-flow-log",
-                    &log.origin,
-                    format!("the name `{name}` is or was that of a flow log twice"),
-                )
-                .hint("give each flow log a name of its own"),
+            report!(
+                found, Code::DUPLICATE_FLOW_LOG, &log.origin.at(if name == log.name { "name" } else { "renamed_from" }),
+                "the name `{name}` is or was that of a flow log twice";
+                "give each flow log a name of its own"
             );
         }
     }
@@ -284,13 +281,15 @@ pub(in crate::features) fn read(reading: &Reading<'_>, found: &mut Diagnostics) 
 }
 
 fn one(topology: &Topology, log: &FlowLog, found: &mut Diagnostics) -> Option<Log> {
-    let name = names::name(&log.name, "a flow log", &log.origin, found);
+    let name = names::name(&log.name, "a flow log", &log.origin.at("name"), found);
     let subject = format!("flow log `{}` before", log.name);
     let renamed_from: Vec<Option<Name>> =
-        log.renamed_from.iter().map(|old| names::name(old, &subject, &log.origin, found)).collect();
+        log.renamed_from.iter().map(|old| names::name(old, &subject, &log.origin.at("renamed_from"), found)).collect();
     let user = format!("flow log `{}`", log.name);
+    let place = |idx: usize| log.origin.at(&format!("tiers[{idx}]"));
+    let tiers = log.tiers.iter().enumerate();
     let tiers: Vec<Option<usize>> =
-        log.tiers.iter().map(|tier| names::tier(topology, tier, &user, &log.origin, found)).collect();
+        tiers.map(|(idx, tier)| names::tier(topology, tier, &user, &place(idx), found)).collect();
     settings(log, found);
     times(log, found);
     repeated(log, found);
@@ -323,13 +322,10 @@ fn settings(log: &FlowLog, found: &mut Diagnostics) {
         ("hourly_partitions", log.hourly_partitions && !s3, "S3"),
     ];
     for (key, _, owner) in settings.into_iter().filter(|(_, wrong, _)| *wrong) {
-        found.push(
-            Diagnostic::error(
-                "flow-log-setting",
-                &log.origin,
-                format!("flow log `{}` has `{key}`, which is for {owner} alone", log.name),
-            )
-            .hint(format!("drop `{key}`, or choose another destination")),
+        report!(
+            found, Code::FLOW_LOG_SETTING, &log.origin.at(key),
+            "flow log `{}` has `{key}`, which is for {owner} alone", log.name;
+            "drop `{key}`, or choose another destination"
         );
     }
 }
@@ -337,24 +333,18 @@ fn settings(log: &FlowLog, found: &mut Diagnostics) {
 /// Reports times that AWS does not take.
 fn times(log: &FlowLog, found: &mut Diagnostics) {
     if let Some(interval) = log.interval.filter(|interval| ![60, 600].contains(interval)) {
-        found.push(
-            Diagnostic::error(
-                "flow-log-interval",
-                &log.origin,
-                format!("flow log `{}` has an interval of {interval} seconds, but AWS takes 60 or 600", log.name),
-            )
-            .hint("take 60, which costs more, or 600"),
+        report!(
+            found, Code::FLOW_LOG_INTERVAL, &log.origin.at("interval"),
+            "flow log `{}` has an interval of {interval} seconds, but AWS takes 60 or 600", log.name;
+            "take 60, which costs more, or 600"
         );
     }
     if let Some(days) = log.retention_days.filter(|days| !RETENTION.contains(days)) {
         let nearest = RETENTION.iter().find(|known| **known >= days).unwrap_or(&RETENTION[RETENTION.len() - 1]);
-        found.push(
-            Diagnostic::error(
-                "flow-log-retention",
-                &log.origin,
-                format!("flow log `{}` keeps records for {days} days, which CloudWatch Logs cannot", log.name),
-            )
-            .hint(format!("take {nearest}, or leave it out to keep them for ever")),
+        report!(
+            found, Code::FLOW_LOG_RETENTION, &log.origin.at("retention_days"),
+            "flow log `{}` keeps records for {days} days, which CloudWatch Logs cannot", log.name;
+            "take {nearest}, or leave it out to keep them for ever"
         );
     }
 }
@@ -370,16 +360,13 @@ fn repeated(log: &FlowLog, found: &mut Diagnostics) {
             continue;
         };
         let message = format!("flow log `{}` has the field `{field}`, {problem}", log.name);
-        found.push(Diagnostic::error("flow-log-field", &log.origin, message).hint(hint));
+        report!(found, Code::FLOW_LOG_FIELD, &log.origin.at(&format!("fields[{idx}]")), "{message}"; "{hint}");
     }
     for (idx, tier) in log.tiers.iter().enumerate().filter(|(idx, tier)| log.tiers[..*idx].contains(tier)) {
-        found.push(
-            Diagnostic::error(
-                "flow-log-tier",
-                &log.origin,
-                format!("flow log `{}` names tier `{tier}` twice, as its tier {}", log.name, idx + 1),
-            )
-            .hint("name each tier once"),
+        report!(
+            found, Code::FLOW_LOG_TIER, &log.origin.at(&format!("tiers[{idx}]")),
+            "flow log `{}` names tier `{tier}` twice, as its tier {}", log.name, idx + 1;
+            "name each tier once"
         );
     }
 }

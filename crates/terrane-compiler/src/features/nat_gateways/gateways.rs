@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::NatMode;
 use crate::declaration::names;
-use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::diagnostics::{Code, Diagnostics, report};
 use crate::names::Zone;
 use crate::network::Gateways;
 use crate::suggest;
@@ -19,14 +19,14 @@ pub(super) fn read(
     found: &mut Diagnostics,
 ) -> Option<Gateways> {
     let holds = names::tier_zones(&topology.tiers[tier], zones);
-    let mut reader = Reader { topology, zones, holds, tier: topology.tiers[tier].name.as_str(), found };
+    let mut reader = Reader { topology, zones, holds, tier: topology.tiers[tier].name.as_str(), misnamed: false, found };
     let listed = reader.list();
     let fallback = reader.fallback();
     match (topology.features.egress.nat, home) {
         (NatMode::None, _) => None,
         (NatMode::Single, _) | (_, Some(_)) => {
             let home = home?;
-            reader.need_tier(&[home]);
+            reader.need_tier("home", &[home]);
             reader.refuse_fallback(&fallback, "every zone leaves through the only NAT gateway");
             Some(Gateways::Home(home))
         }
@@ -40,7 +40,7 @@ pub(super) fn read(
         }
         (NatMode::Zones, None) => {
             let own = listed?;
-            reader.need_tier(&own);
+            reader.need_tier("zones", &own);
             reader.some(own, fallback)
         }
     }
@@ -53,21 +53,25 @@ struct Reader<'a> {
     holds: Vec<Zone>,
     /// The name of that tier.
     tier: &'a str,
+    /// Whether a zone was named that is not one of the network, so that others seem to lack what it was to have.
+    misnamed: bool,
     found: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
-    fn report(&mut self, code: &'static str, message: String, hint: String) {
-        self.found.push(Diagnostic::error(code, &self.topology.features.egress.origin, message).hint(hint));
+    fn report(&mut self, code: Code, key: &str, message: String, hint: String) {
+        report!(self.found, code, &self.topology.features.egress.origin.at(key), "{message}"; "{hint}");
     }
 
     /// Reads a letter of the network, and reports one that it does not have.
-    fn zone(&mut self, letter: &str) -> Option<Zone> {
+    fn zone(&mut self, key: &str, letter: &str) -> Option<Zone> {
         let zone = Zone::parse(letter).ok().filter(|zone| self.zones.contains(zone));
         if zone.is_none() {
+            self.misnamed = true;
             let known = letters(self.zones);
             self.report(
-                "nat-zone-unknown",
+                Code::NAT_ZONE_UNKNOWN,
+                key,
                 format!("egress names zone `{letter}`, which the network does not have"),
                 format!("name one of {known}"),
             );
@@ -83,7 +87,8 @@ impl Reader<'_> {
             (NatMode::Zones, true) => {
                 let all = letters(self.zones);
                 self.report(
-                    "nat-zones-missing",
+                    Code::NAT_ZONES_MISSING,
+                    "nat",
                     "egress has NAT gateways in some zones, but names none".to_owned(),
                     format!("name zones with a gateway, of {all}"),
                 );
@@ -91,7 +96,8 @@ impl Reader<'_> {
             }
             (_, false) => {
                 self.report(
-                    "nat-zones-unused",
+                    Code::NAT_ZONES_UNUSED,
+                    "zones",
                     format!(
                         "egress names the zones {} but nat is not \"zones\"",
                         suggest::list(egress.zones.iter().map(String::as_str))
@@ -103,11 +109,12 @@ impl Reader<'_> {
             (_, true) => return None,
         }
         let mut own = Vec::new();
-        for letter in &egress.zones {
-            let Some(zone) = self.zone(letter) else { continue };
+        for (idx, letter) in egress.zones.iter().enumerate() {
+            let Some(zone) = self.zone(&format!("zones[{idx}]"), letter) else { continue };
             if own.contains(&zone) {
                 self.report(
-                    "duplicate-zone",
+                    Code::DUPLICATE_ZONE,
+                    &format!("zones[{idx}]"),
                     format!("egress names zone `{zone}` twice"),
                     "name each zone once".to_owned(),
                 );
@@ -122,7 +129,8 @@ impl Reader<'_> {
     fn fallback(&mut self) -> BTreeMap<Zone, Zone> {
         let mut read = BTreeMap::new();
         for (from, to) in &self.topology.features.egress.fallback {
-            let (from, to) = (self.zone(from), self.zone(to));
+            let key = format!("fallback.{from}");
+            let (from, to) = (self.zone(&key, from), self.zone(&key, to));
             read.extend(from.zip(to));
         }
         read
@@ -131,7 +139,8 @@ impl Reader<'_> {
     fn refuse_fallback(&mut self, fallback: &BTreeMap<Zone, Zone>, why: &str) {
         for zone in fallback.keys() {
             self.report(
-                "nat-fallback-unused",
+                Code::NAT_FALLBACK_UNUSED,
+                &format!("fallback.{zone}"),
                 format!("egress has a fallback for zone `{zone}`, but {why}"),
                 "drop it".to_owned(),
             );
@@ -139,12 +148,13 @@ impl Reader<'_> {
     }
 
     /// Reports zones of gateways in which their tier has no subnet.
-    fn need_tier(&mut self, gateways: &[Zone]) {
+    fn need_tier(&mut self, key: &str, gateways: &[Zone]) {
         let lacking: Vec<Zone> = gateways.iter().copied().filter(|zone| !self.holds.contains(zone)).collect();
         for zone in lacking {
             let (tier, has) = (self.tier, letters(&self.holds));
             self.report(
-                "nat-zone-without-tier",
+                Code::NAT_ZONE_WITHOUT_TIER,
+                key,
                 format!("egress has a NAT gateway in zone `{zone}`, but tier `{tier}`, which holds them, has subnets in {has} only"),
                 format!("put the gateways in those zones, or add `{zone}` to the zones of `{tier}`"),
             );
@@ -158,7 +168,7 @@ impl Reader<'_> {
         let lacking: Vec<(Zone, String)> = self
             .zones
             .iter()
-            .filter(|zone| !own.contains(zone) && !fallback.contains_key(zone))
+            .filter(|zone| !self.misnamed && !own.contains(zone) && !fallback.contains_key(zone))
             .filter_map(|zone| Some((*zone, needs(*zone)?.name.clone())))
             .collect();
         let unused: Vec<(Zone, &str)> = fallback
@@ -172,21 +182,24 @@ impl Reader<'_> {
         let gateways = letters(&own);
         for (zone, tier) in lacking {
             self.report(
-                "nat-zone-without-fallback",
+                Code::NAT_ZONE_WITHOUT_FALLBACK,
+                "zones",
                 format!("private tier `{tier}` is in zone `{zone}`, which has no NAT gateway: gateways are in {gateways}"),
                 format!("say whose gateway it uses, as fallback = {{ {zone} = \"{}\" }}, or give `{zone}` a gateway", own[0]),
             );
         }
         for (zone, why) in unused {
             self.report(
-                "nat-fallback-unused",
+                Code::NAT_FALLBACK_UNUSED,
+                &format!("fallback.{zone}"),
                 format!("egress has a fallback for zone `{zone}`, but {why}"),
                 "drop it".to_owned(),
             );
         }
         for (zone, to) in fallback.iter().filter(|(_, to)| !own.contains(to)) {
             self.report(
-                "nat-fallback-without-gateway",
+                Code::NAT_FALLBACK_WITHOUT_GATEWAY,
+                &format!("fallback.{zone}"),
                 format!("zone `{zone}` falls back to zone `{to}`, which has no NAT gateway"),
                 format!("fall back to one of {gateways}"),
             );

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gateways;
 use crate::declaration::{Reading, names};
-use crate::diagnostics::{Diagnostic, Diagnostics, Origin};
+use crate::diagnostics::{Code, Diagnostics, Origin, report};
 use crate::keys::{Key, Table, located, read};
 use crate::names::Zone;
 use crate::network::Nat;
@@ -147,28 +147,26 @@ pub(in crate::features) fn read_gateways(reading: &Reading<'_>, found: &mut Diag
     let egress = &topology.features.egress;
     if egress.nat == NatMode::None {
         let extra = [
-            (egress.home.is_some(), "a home zone"),
-            (!egress.zones.is_empty(), "zones"),
-            (!egress.fallback.is_empty(), "a fallback"),
-            (egress.tier.is_some(), "a tier"),
-            (egress.bring_elastic_ips, "elastic IPs"),
+            (egress.home.is_some(), "home", "a home zone"),
+            (!egress.zones.is_empty(), "zones", "zones"),
+            (!egress.fallback.is_empty(), "fallback", "a fallback"),
+            (egress.tier.is_some(), "tier", "a tier"),
+            (egress.bring_elastic_ips, "bring_elastic_ips", "elastic IPs"),
         ];
-        for (_, what) in extra.into_iter().filter(|(set, _)| *set) {
-            found.push(
-                Diagnostic::error(
-                    "egress-without-nat",
-                    &egress.origin,
-                    format!("egress has {what} but no NAT gateway"),
-                )
-                .hint("choose nat = \"single\", \"per-zone\", or \"zones\", or drop the setting"),
+        for (_, key, what) in extra.into_iter().filter(|(set, ..)| *set) {
+            report!(
+                found, Code::EGRESS_WITHOUT_NAT, &egress.origin.at(key),
+                "egress has {what} but no NAT gateway";
+                "choose nat = \"single\", \"per-zone\", or \"zones\", or drop the setting"
             );
         }
         return Some(None);
     }
     if !topology.tiers.iter().any(|tier| tier.access == Access::Private) {
-        found.push(
-            Diagnostic::warning("nat-unused", &egress.origin, "no private tier uses the NAT gateways")
-                .hint("choose egress none, which costs nothing"),
+        report!(
+            found, Code::NAT_UNUSED, &egress.origin.at("nat"),
+            "no private tier uses the NAT gateways";
+            "choose egress none, which costs nothing"
         );
     }
     let home = home(topology, zones, found);
@@ -192,9 +190,10 @@ fn tables(topology: &Topology, found: &mut Diagnostics) {
                 "tier `{}` has one route table for all zones, but NAT gateways are in several, and a table has one default route",
                 tier.name
             );
-            found.push(
-                Diagnostic::error("route-table-per-zone", &tier.origin, message)
-                    .hint("drop `per_zone`, or choose nat = \"single\""),
+            report!(
+                found, Code::ROUTE_TABLE_PER_ZONE, &tier.origin.at("per_zone"),
+                "{message}";
+                "drop `per_zone`, or choose nat = \"single\""
             );
         }
     }
@@ -209,9 +208,10 @@ fn site(topology: &Topology, tier: usize, found: &mut Diagnostics) {
         "NAT gateways are in tier `{}`, which is in a {site}: they need addresses of the site, which the module cannot tell",
         tier.name
     );
-    found.push(
-        Diagnostic::error("site-nat", &topology.features.egress.origin, message)
-            .hint("put them in a public tier of the region, and let the private subnets of the site fall back to one"),
+    report!(
+        found, Code::SITE_NAT, &topology.features.egress.origin.at("tier"),
+        "{message}";
+        "put them in a public tier of the region, and let the private subnets of the site fall back to one"
     );
 }
 
@@ -222,39 +222,30 @@ fn home(topology: &Topology, zones: &[Zone], found: &mut Diagnostics) -> Option<
     let known = || letters.iter().map(String::as_str);
     match (&egress.home, egress.nat) {
         (None, NatMode::Single) => {
-            found.push(
-                Diagnostic::error(
-                    "nat-home-missing",
-                    &egress.origin,
-                    "a single NAT gateway has no home zone",
-                )
-                .hint(format!("name the zone of the gateway, one of {}", suggest::list(known()))),
+            report!(
+                found, Code::NAT_HOME_MISSING, &egress.origin.at("nat"),
+                "a single NAT gateway has no home zone";
+                "name the zone of the gateway, one of {}", suggest::list(known())
             );
             None
         }
         (Some(home), NatMode::Single) => {
             let zone = Zone::parse(home).ok().filter(|zone| zones.contains(zone));
             if zone.is_none() {
-                found.push(
-                    Diagnostic::error(
-                        "nat-home-unknown",
-                        &egress.origin,
-                        format!("the home zone `{home}` of the NAT gateway is not a zone of the network"),
-                    )
-                    .hint(format!("name one of {}", suggest::list(known()))),
+                report!(
+                    found, Code::NAT_HOME_UNKNOWN, &egress.origin.at("home"),
+                    "the home zone `{home}` of the NAT gateway is not a zone of the network";
+                    "name one of {}", suggest::list(known())
                 );
             }
             zone.map(Some)
         }
         (Some(home), NatMode::PerZone | NatMode::Zones | NatMode::None) => {
             let each = if egress.nat == NatMode::Zones { "each zone of a list" } else { "each zone" };
-            found.push(
-                Diagnostic::error(
-                    "nat-home-unused",
-                    &egress.origin,
-                    format!("egress has the home zone `{home}` but a NAT gateway in {each}"),
-                )
-                .hint("drop the home zone, or choose nat = \"single\""),
+            report!(
+                found, Code::NAT_HOME_UNUSED, &egress.origin.at("home"),
+                "egress has the home zone `{home}` but a NAT gateway in {each}";
+                "drop the home zone, or choose nat = \"single\""
             );
             None
         }
@@ -268,21 +259,15 @@ fn tier(topology: &Topology, found: &mut Diagnostics) -> Option<usize> {
     let public = || topology.tiers.iter().enumerate().filter(|(_, tier)| tier.access == Access::Public);
     let names = || suggest::list(public().map(|(_, tier)| tier.name.as_str()));
     if let Some(name) = &egress.tier {
-        let position = names::tier(topology, name, "egress", &egress.origin, found)?;
+        let position = names::tier(topology, name, "egress", &egress.origin.at("tier"), found)?;
         let access = topology.tiers[position].access;
         if access == Access::Public {
             return Some(position);
         }
-        found.push(
-            Diagnostic::error(
-                "nat-tier-not-public",
-                &egress.origin,
-                format!("egress puts NAT gateways in tier `{name}`, which is {}", access),
-            )
-            .hint(format!(
-                "a NAT gateway reaches the internet from a public tier only; public are: {}",
-                names()
-            )),
+        report!(
+            found, Code::NAT_TIER_NOT_PUBLIC, &egress.origin.at("tier"),
+            "egress puts NAT gateways in tier `{name}`, which is {}", access;
+            "a NAT gateway reaches the internet from a public tier only; public are: {}", names()
         );
         return None;
     }
@@ -290,24 +275,18 @@ fn tier(topology: &Topology, found: &mut Diagnostics) -> Option<usize> {
     match (candidates.next(), candidates.next()) {
         (Some((position, _)), None) => Some(position),
         (Some(_), Some(_)) => {
-            found.push(
-                Diagnostic::error(
-                    "nat-tier-ambiguous",
-                    &egress.origin,
-                    format!("NAT gateways could be in any of the public tiers {}", names()),
-                )
-                .hint("name the tier that holds them"),
+            report!(
+                found, Code::NAT_TIER_AMBIGUOUS, &egress.origin.at("nat"),
+                "NAT gateways could be in any of the public tiers {}", names();
+                "name the tier that holds them"
             );
             None
         }
         (None, _) => {
-            found.push(
-                Diagnostic::error(
-                    "nat-without-public-tier",
-                    &egress.origin,
-                    "egress has NAT gateways, but no tier is public",
-                )
-                .hint("declare a public tier for them, or choose egress none"),
+            report!(
+                found, Code::NAT_WITHOUT_PUBLIC_TIER, &egress.origin.at("nat"),
+                "egress has NAT gateways, but no tier is public";
+                "declare a public tier for them, or choose egress none"
             );
             None
         }
@@ -325,9 +304,10 @@ fn quota_of_addresses(topology: &Topology, zones: &[Zone], found: &mut Diagnosti
     };
     if !egress.bring_elastic_ips && gateways as u64 > limit {
         let message = format!("the network has {gateways} elastic IPs, but AWS allows {limit} by default");
-        found.push(
-            Diagnostic::warning("quota-elastic-ips", &topology.origin, message)
-                .hint("have the quota increased before the module is applied"),
+        report!(
+            found, Code::QUOTA_ELASTIC_IPS, &topology.origin,
+            "{message}";
+            "have the quota increased before the module is applied"
         );
     }
 }

@@ -155,7 +155,7 @@ fn may_widen(network: &Network, tier: usize, direction: Direction, whom: Whom) -
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnostics::Diagnostics;
+    use crate::diagnostics::{Code, Diagnostics};
     use crate::ledger::Ledger;
     use crate::network::Direction;
     use crate::proof::{Finding, Property, Status};
@@ -253,7 +253,7 @@ mod tests {
             compiled(odd(19).map(|port| Flow::tcp([port]).from("db").to("pub"))).map(|_| ()).unwrap_err();
         let found: Vec<_> =
             problems.iter().map(|problem| (problem.code, problem.message.contains("`db`"))).collect();
-        assert_eq!(found, [("acl-rule-budget", true)], "{problems}");
+        assert_eq!(found, [(Code::ACL_RULE_BUDGET, true)], "{problems}");
     }
 
     #[test]
