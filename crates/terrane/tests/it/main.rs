@@ -4,6 +4,7 @@
 mod bindings;
 mod cases;
 mod compile;
+mod documented;
 mod hosting;
 mod majors;
 #[path = "../../../terrane-state/tests/it/mem_s3.rs"]
