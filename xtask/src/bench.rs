@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: what is measured, and where in the README the figures go.
+//! `cargo xtask bench`: what is measured, and where in the pages under `docs/` the figures go.
 //!
-//! A part is a file under `bench/`, a variant of [`Part`], and a pair of `<!-- bench-NAME -->` markers in the README.
+//! A part is a file under `bench/`, a variant of [`Part`], and a pair of `<!-- bench-NAME -->` markers in a page.
 //! Parts time whole processes by [`measure`]; what needs a peer that is not installed says `skipped: ...` and goes on.
 
 mod bucket;
@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use terrane_compiler::topology::Topology;
 
 use crate::{
-    EXIT_FINE, EXIT_PROBLEMS, churn, emulator::Emulators, error::Result, readme, terraform::Terraform,
+    EXIT_FINE, EXIT_PROBLEMS, churn, emulator::Emulators, error::Result, pages, terraform::Terraform,
     workspace::Workspace,
 };
 
@@ -42,13 +42,13 @@ pub(crate) enum Part {
 /// What a part found.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    /// Tables and sentences for the README.
+    /// Tables and sentences for the page.
     pub(crate) markdown: String,
     /// What is not as it must be.
     pub(crate) problems: Vec<String>,
 }
 
-/// Measures some parts, or all of them if none is named; prints the figures, and puts them into the README.
+/// Measures some parts, or all of them if none is named; prints the figures, and puts them into the pages.
 pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -> Result<u8> {
     let all = Part::value_variants();
     let mut code = EXIT_FINE;
@@ -71,7 +71,7 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], parts: &[Part]) -
             eprintln!("error: {problem}");
             code = EXIT_PROBLEMS;
         }
-        readme::write(workspace, marker, &figures.markdown)?;
+        pages::write(workspace, marker, &figures.markdown)?;
     }
     Ok(code)
 }

@@ -5,7 +5,7 @@ mod bench;
 mod cargo;
 pub mod churn;
 mod distribution;
-mod readme;
+mod pages;
 mod schema;
 
 use std::process::ExitCode;
@@ -37,7 +37,7 @@ enum Command {
     Common(terrane_xtask::Command),
     /// Take the excerpt of the AWS provider's schema anew from the installed provider
     Schema,
-    /// Measure, and write what was measured into the README
+    /// Measure, and write what was measured into docs/
     Bench {
         /// What to measure; everything if nothing is named
         #[arg(value_enum)]
@@ -59,7 +59,7 @@ fn execute(command: Command, workspace: &Workspace, catalog: &[Topology]) -> Res
         Command::Schema => {
             let terraform = Terraform::find(&workspace.cache())?.ok_or_else(|| {
                 let message =
-                    "terraform, which knows the provider's schema, is not on PATH; install 1.5 or later";
+                    "terraform, which knows the provider's schema, is not on PATH; install 1.7 or later";
                 Error::new(ErrorKind::Program, message)
             })?;
             eprintln!("written: {}", schema::write(workspace, &terraform)?.display());

@@ -1,5 +1,32 @@
 //! Compiles a network declared in Rust into a Terraform module.
 //!
+//! ```
+//! use semver::Version;
+//! use terrane_compiler::ledger::Ledger;
+//! use terrane_compiler::topology::{Egress, Flow, Tier, Topology};
+//!
+//! let shop = Topology::new("shop")
+//!     .base("10.0.0.0/16")
+//!     .zones(["a", "b", "c"])
+//!     .tier(Tier::public("pub").prefix_length(24))
+//!     .tier(Tier::private("app").prefix_length(20))
+//!     .egress(Egress::nat_per_zone())
+//!     .flow(Flow::tcp([443]).from("internet").to("pub"))
+//!     .flow(Flow::tcp([8080]).from("pub").to("app"))
+//!     .flow(Flow::tcp([443]).from("app").to("internet"));
+//!
+//! // Before anything was compiled, nothing has its addresses; from then on, the ledger that was compiled is handed in.
+//! let compiled = terrane_compiler::compile(&shop, &Ledger::default(), &Version::new(1, 0, 0))?;
+//! for (path, text) in compiled.files.iter() {
+//!     println!("{path}: {} bytes", text.len());
+//! }
+//! # assert!(compiled.warnings.is_empty());
+//! # Ok::<(), terrane_compiler::diagnostics::Diagnostics>(())
+//! ```
+//!
+//! [`topology`] has everything that a network can be told, and `ModuleDir` of the crate `terrane-workspace` writes a
+//! compilation to disk.
+//!
 //! The stages are types, and data flows through them in one direction:
 //!
 //! | stage | type | step |

@@ -73,6 +73,11 @@ impl Terraform {
         let dir = cache.join("terraform");
         let plugins = dir.join("plugins");
         files::make_dir(&plugins)?;
+        // Nobody commits it, whatever the .gitignore around it says.
+        let ignore = cache.join(".gitignore");
+        if !ignore.exists() {
+            files::write(&ignore, "*\n")?;
+        }
         let cli_config = dir.join("terraform.rc");
         let text = cli_config_text(mirror().as_deref(), &plugins);
         if std::fs::read_to_string(&cli_config).ok().as_ref() != Some(&text) {
@@ -92,7 +97,7 @@ impl Terraform {
             if process::in_ci() {
                 return Err(Error::new(
                     ErrorKind::Program,
-                    "terraform not found, and CI=true forbids a skip; install Terraform 1.5 or later",
+                    "terraform not found, and CI=true forbids a skip; install Terraform 1.7 or later, which `terraform test` with mocked providers needs",
                 ));
             }
             eprintln!("skipped: terraform not found");

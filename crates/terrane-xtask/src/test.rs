@@ -13,6 +13,9 @@ use crate::{
     workspace::Workspace,
 };
 
+/// The first Terraform whose `terraform test` mocks providers, as the tests of modules do.
+const OLDEST_TERRAFORM: semver::Version = semver::Version::new(1, 7, 0);
+
 /// What a workspace adds to the tests that each has.
 #[derive(Clone, Debug, Default)]
 pub struct Tests {
@@ -68,8 +71,30 @@ fn check_compiled(workspace: &Workspace, catalog: &[&Topology]) -> Result<Counts
 
 /// Runs a part that needs Terraform, or counts it as skipped.
 fn with_terraform(workspace: &Workspace, part: impl FnOnce(&Terraform) -> Result<Counts>) -> Result<Counts> {
-    match Terraform::find_or_skip(&workspace.cache())? {
-        Some(terraform) => part(&terraform),
-        None => Ok(Counts::SKIPPED),
+    let Some(terraform) = Terraform::find_or_skip(&workspace.cache())? else { return Ok(Counts::SKIPPED) };
+    check_version(&terraform.version()?)?;
+    part(&terraform)
+}
+
+/// Refuses a Terraform in which the tests of modules do not run.
+fn check_version(found: &str) -> Result<()> {
+    if semver::Version::parse(found).is_ok_and(|version| version < OLDEST_TERRAFORM) {
+        let message = format!(
+            "Terraform {found} is on PATH, and the tests of modules mock the provider, which needs {OLDEST_TERRAFORM} or later"
+        );
+        return Err(Error::new(ErrorKind::Program, message));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_terraform_is_refused_with_the_one_that_is_needed() {
+        let error = check_version("1.6.6").unwrap_err().to_string();
+        assert!(error.contains("Terraform 1.6.6 is on PATH") && error.contains("1.7.0 or later"), "{error}");
+        assert!(check_version("1.7.0").is_ok() && check_version("1.12.0-beta1").is_ok());
     }
 }

@@ -4,6 +4,7 @@
 mod bindings;
 mod cases;
 mod compile;
+mod documented;
 mod explain;
 mod hosting;
 mod majors;

@@ -1,4 +1,4 @@
-//! Tables in the README that commands write, each between a pair of markers.
+//! Tables in the pages under `docs/` that commands write, each between a pair of markers.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -6,21 +6,23 @@ use crate::{
     workspace::Workspace,
 };
 
+/// The pages with tables.
+const PAGES: [&str; 2] = ["docs/benchmarks.md", "docs/churn.md"];
+
 /// Puts a text between `<!-- name -->` and `<!-- /name -->`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Refused`] if the README has no such markers.
+/// [`ErrorKind::Refused`] if no page has such markers.
 pub(crate) fn write(workspace: &Workspace, name: &str, table: &str) -> Result<()> {
-    let path = workspace.root().join("README.md");
-    let text = files::read(&path)?;
-    let replaced = replace(&text, name, table).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Refused,
-            format!("{} has no <!-- {name} --> and <!-- /{name} -->", path.display()),
-        )
-    })?;
-    files::write(&path, &replaced)
+    for page in PAGES {
+        let path = workspace.root().join(page);
+        if let Some(replaced) = replace(&files::read(&path)?, name, table) {
+            return files::write(&path, &replaced);
+        }
+    }
+    let message = format!("neither of {} has <!-- {name} --> and <!-- /{name} -->", PAGES.join(" and "));
+    Err(Error::new(ErrorKind::Refused, message))
 }
 
 fn replace(text: &str, name: &str, table: &str) -> Option<String> {
