@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use hcl::Expression;
-use hcl::expr::TraversalOperator;
+use terrane_hcl::expr::Expr;
+use terrane_hcl::expr::TraversalOperator;
 
 /// The instance key of one step of an address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,18 +31,16 @@ pub(crate) struct Address(pub(crate) Vec<Step>);
 impl Address {
     /// Reads `module.a["k"].aws_subnet.app[0]`.
     pub(crate) fn parse(text: &str) -> Option<Address> {
-        let Ok(Expression::Traversal(traversal)) = text.parse::<Expression>() else { return None };
-        let Expression::Variable(root) = &traversal.expr else { return None };
+        let Ok(Expr::Traversal(traversal)) = text.parse::<Expr>() else { return None };
+        let Expr::Variable(root) = &traversal.expr else { return None };
         let mut words = vec![(root.as_str().to_owned(), Key::None)];
         for operator in &traversal.operators {
             match operator {
                 TraversalOperator::GetAttr(name) => words.push((name.as_str().to_owned(), Key::None)),
-                TraversalOperator::Index(Expression::Number(number)) => {
+                TraversalOperator::Index(Expr::Number(number)) => {
                     words.last_mut()?.1 = Key::Number(number.as_u64()?);
                 }
-                TraversalOperator::Index(Expression::String(key)) => {
-                    words.last_mut()?.1 = Key::Text(key.clone())
-                }
+                TraversalOperator::Index(Expr::String(key)) => words.last_mut()?.1 = Key::Text(key.clone()),
                 TraversalOperator::LegacyIndex(number) => words.last_mut()?.1 = Key::Number(*number),
                 _ => return None,
             }

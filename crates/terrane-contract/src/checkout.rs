@@ -72,7 +72,7 @@ impl Checkout {
             .iter()
             .all(|name| members.iter().any(|(member, _)| member == name));
         match members.into_iter().find(|(name, _)| *name == "version")?.1 {
-            hcl::Expression::String(version) if is_identity => Some(version.clone()),
+            terrane_hcl::expr::Expr::String(version) if is_identity => Some(version.clone()),
             _ => None,
         }
     }

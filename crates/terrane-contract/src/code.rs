@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl::Expression;
-use hcl::expr::TraversalOperator;
+use terrane_hcl::expr::Expr;
+use terrane_hcl::expr::TraversalOperator;
 
 use crate::normal::{Definitions, Keys, object, string};
 use crate::syntax::Item;
@@ -28,17 +28,17 @@ pub(crate) type Facts = BTreeMap<String, Statement>;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Statement {
     /// Arguments and nested blocks by name, in normal form.
-    pub(crate) arguments: BTreeMap<String, Expression>,
+    pub(crate) arguments: BTreeMap<String, Expr>,
     /// What decides which instances there are.
     pub(crate) keys: Option<Keys>,
     /// The whole `for_each` in normal form.
-    each: Option<Expression>,
+    each: Option<Expr>,
     /// The members of `each.value` that the arguments use; `None` if they use it as a whole.
     each_members: Option<BTreeSet<String>>,
     /// Preconditions and postconditions.
-    pub(crate) conditions: Vec<Expression>,
+    pub(crate) conditions: Vec<Expr>,
     /// What it waits for.
-    pub(crate) depends_on: Option<Expression>,
+    pub(crate) depends_on: Option<Expr>,
     /// Where the files are that it reads: the start of their paths in the package.
     files: BTreeSet<String>,
 }
@@ -69,7 +69,7 @@ impl Code {
         &self,
         directory: &str,
         variables: &BTreeMap<String, Variable>,
-        constants: &BTreeMap<String, Expression>,
+        constants: &BTreeMap<String, Expr>,
     ) -> Facts {
         let items = self.items.get(directory).map_or(&[][..], Vec::as_slice);
         let definitions = definitions(items, variables, constants);
@@ -95,7 +95,7 @@ impl Code {
                     // Few expressions read files: only those calls are looked at closely.
                     let mut calls = Vec::new();
                     visit(expression, &mut |part| {
-                        if let Expression::FuncCall(call) = part
+                        if let Expr::FuncCall(call) = part
                             && READERS.contains(&call.name.name.as_str())
                         {
                             calls.push(definitions.normal(part));
@@ -112,7 +112,7 @@ impl Code {
 fn definitions<'a>(
     items: &'a [Item],
     variables: &'a BTreeMap<String, Variable>,
-    constants: &'a BTreeMap<String, Expression>,
+    constants: &'a BTreeMap<String, Expr>,
 ) -> Definitions<'a> {
     let locals = items.iter().filter(|item| item.kind == "locals").flat_map(|item| &item.attributes);
     Definitions {
@@ -166,12 +166,12 @@ impl Statements<'_> {
             }
             let value = self.definitions.normal(value);
             // Null is as if it were not there, but for calls, where it may not mean the default.
-            if value != Expression::Null || matches!(item.kind.as_str(), "module" | "output") {
+            if value != Expr::Null || matches!(item.kind.as_str(), "module" | "output") {
                 statement.arguments.insert(name.clone(), value);
             }
         }
         self.blocks(item, &mut statement);
-        let all = Expression::Array(statement.arguments.values().cloned().collect());
+        let all = Expr::Array(statement.arguments.values().cloned().collect());
         statement.each_members = members_of_each(&all);
         files(&all, self.directory, &mut statement.files);
         for repeated in [&count, &statement.each].into_iter().flatten() {
@@ -181,7 +181,7 @@ impl Statements<'_> {
     }
 
     fn blocks(&self, item: &Item, statement: &mut Statement) {
-        let mut by_kind: BTreeMap<String, Vec<Expression>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<String, Vec<Expr>> = BTreeMap::new();
         for block in &item.blocks {
             match block.kind.as_str() {
                 "precondition" | "postcondition" => statement.conditions.extend(self.condition(block)),
@@ -204,29 +204,27 @@ impl Statements<'_> {
                 }
             }
         }
-        statement
-            .arguments
-            .extend(by_kind.into_iter().map(|(kind, blocks)| (kind, Expression::Array(blocks))));
+        statement.arguments.extend(by_kind.into_iter().map(|(kind, blocks)| (kind, Expr::Array(blocks))));
     }
 
-    fn condition(&self, block: &Item) -> Option<Expression> {
+    fn condition(&self, block: &Item) -> Option<Expr> {
         block.get("condition").map(|condition| self.definitions.normal(condition))
     }
 
     /// Returns a nested block as an object: a `dynamic` one with its `for_each`.
-    fn body(&self, block: &Item) -> Expression {
-        let mut members: Vec<(Expression, Expression)> = block
+    fn body(&self, block: &Item) -> Expr {
+        let mut members: Vec<(Expr, Expr)> = block
             .attributes
             .iter()
             .map(|(name, value)| (string(name), self.definitions.normal(value)))
-            .filter(|(_, value)| *value != Expression::Null)
+            .filter(|(_, value)| *value != Expr::Null)
             .collect();
-        let mut by_kind: BTreeMap<String, Vec<Expression>> = BTreeMap::new();
+        let mut by_kind: BTreeMap<String, Vec<Expr>> = BTreeMap::new();
         for inner in &block.blocks {
             let name = std::iter::once(inner.kind.as_str()).chain(inner.labels.iter().map(String::as_str));
             by_kind.entry(name.collect::<Vec<_>>().join(" ")).or_default().push(self.body(inner));
         }
-        members.extend(by_kind.into_iter().map(|(kind, blocks)| (string(&kind), Expression::Array(blocks))));
+        members.extend(by_kind.into_iter().map(|(kind, blocks)| (string(&kind), Expr::Array(blocks))));
         object(members)
     }
 }
@@ -235,7 +233,7 @@ impl Statement {
     /// Returns the part of a `for_each` that reaches the arguments, and not the keys alone.
     ///
     /// Rows of keys that the other side does not have are left out.
-    pub(crate) fn each_values(&self, other: &Statement) -> Option<Expression> {
+    pub(crate) fn each_values(&self, other: &Statement) -> Option<Expr> {
         let each = self.each.as_ref()?;
         let members = self.each_members.as_ref();
         // Nothing but the keys is used.
@@ -244,7 +242,7 @@ impl Statement {
         {
             return None;
         }
-        let used = |value: &Expression| match (members, crate::normal::members(value)) {
+        let used = |value: &Expr| match (members, crate::normal::members(value)) {
             (Some(names), Some(known)) => object(
                 known
                     .into_iter()
@@ -255,19 +253,18 @@ impl Statement {
             _ => value.clone(),
         };
         let Some(rows) = crate::normal::rows(each) else {
-            if let Expression::ForExpr(rows) = each {
+            if let Expr::ForExpr(rows) = each {
                 let mut rows = rows.as_ref().clone();
                 rows.value_expr = used(&rows.value_expr);
                 // What the keys are is told apart from what the values are.
-                rows.key_expr = rows.key_expr.map(|_| Expression::Null);
-                return Some(Expression::from(rows));
+                rows.key_expr = rows.key_expr.map(|_| Expr::Null);
+                return Some(Expr::from(rows));
             }
             return Some(each.clone());
         };
         let theirs = other.each.as_ref().and_then(crate::normal::rows);
-        let is_shared = |name: &Expression| {
-            theirs.as_ref().is_none_or(|theirs| theirs.iter().any(|(other, _)| other == name))
-        };
+        let is_shared =
+            |name: &Expr| theirs.as_ref().is_none_or(|theirs| theirs.iter().any(|(other, _)| other == name));
         let shared = rows.into_iter().filter(|(name, _)| is_shared(name));
         Some(object(shared.map(|(name, value)| (name, used(&value))).collect()))
     }
@@ -279,7 +276,7 @@ pub(crate) fn keys_of_contract(
     repeat: Option<&str>,
     literal_keys: &BTreeSet<String>,
 ) -> Option<Keys> {
-    let expression = repeat.and_then(|text| text.parse::<Expression>().ok());
+    let expression = repeat.and_then(|text| text.parse::<Expr>().ok());
     let definitions = Definitions::default();
     let keys = match kind {
         KeyKind::None => return None,
@@ -296,35 +293,35 @@ pub(crate) fn keys_of_contract(
 }
 
 /// Calls a function for each part of an expression, the outer ones first.
-pub(crate) fn visit(expression: &Expression, see: &mut dyn FnMut(&Expression)) {
+pub(crate) fn visit(expression: &Expr, see: &mut dyn FnMut(&Expr)) {
     see(expression);
     match expression {
-        Expression::Array(elements) => elements.iter().for_each(|element| visit(element, see)),
-        Expression::Object(members) => members.iter().for_each(|(key, value)| {
-            if let hcl::ObjectKey::Expression(key) = key {
+        Expr::Array(elements) => elements.iter().for_each(|element| visit(element, see)),
+        Expr::Object(members) => members.iter().for_each(|(key, value)| {
+            if let terrane_hcl::expr::ObjectKey::Expression(key) = key {
                 visit(key, see);
             }
             visit(value, see);
         }),
-        Expression::FuncCall(call) => call.args.iter().for_each(|arg| visit(arg, see)),
-        Expression::Parenthesis(inner) => visit(inner, see),
-        Expression::Conditional(it) => {
+        Expr::FuncCall(call) => call.args.iter().for_each(|arg| visit(arg, see)),
+        Expr::Parenthesis(inner) => visit(inner, see),
+        Expr::Conditional(it) => {
             [&it.cond_expr, &it.true_expr, &it.false_expr].into_iter().for_each(|part| visit(part, see));
         }
-        Expression::Operation(operation) => match operation.as_ref() {
-            hcl::expr::Operation::Unary(unary) => visit(&unary.expr, see),
-            hcl::expr::Operation::Binary(binary) => {
+        Expr::Operation(operation) => match operation.as_ref() {
+            terrane_hcl::expr::Operation::Unary(unary) => visit(&unary.expr, see),
+            terrane_hcl::expr::Operation::Binary(binary) => {
                 visit(&binary.lhs_expr, see);
                 visit(&binary.rhs_expr, see);
             }
         },
-        Expression::ForExpr(each) => {
+        Expr::ForExpr(each) => {
             visit(&each.collection_expr, see);
             each.key_expr.iter().for_each(|key| visit(key, see));
             visit(&each.value_expr, see);
             each.cond_expr.iter().for_each(|cond| visit(cond, see));
         }
-        Expression::Traversal(traversal) => {
+        Expr::Traversal(traversal) => {
             visit(&traversal.expr, see);
             for operator in &traversal.operators {
                 if let TraversalOperator::Index(index) = operator {
@@ -337,17 +334,17 @@ pub(crate) fn visit(expression: &Expression, see: &mut dyn FnMut(&Expression)) {
 }
 
 /// Returns the members of `each.value` that an expression uses; `None` if it uses the whole, or may.
-fn members_of_each(expression: &Expression) -> Option<BTreeSet<String>> {
+fn members_of_each(expression: &Expr) -> Option<BTreeSet<String>> {
     let mut found = Some(BTreeSet::new());
     visit(expression, &mut |part| match part {
-        Expression::Traversal(traversal) => {
-            let Expression::Variable(root) = &traversal.expr else { return };
+        Expr::Traversal(traversal) => {
+            let Expr::Variable(root) = &traversal.expr else { return };
             if root.as_str() != "each" {
                 return;
             }
             match traversal.operators.as_slice() {
-                [TraversalOperator::Index(Expression::String(kind)), ..] if kind == "key" => {}
-                [_, TraversalOperator::Index(Expression::String(name)), ..] => {
+                [TraversalOperator::Index(Expr::String(kind)), ..] if kind == "key" => {}
+                [_, TraversalOperator::Index(Expr::String(name)), ..] => {
                     if let Some(found) = &mut found {
                         found.insert(name.clone());
                     }
@@ -356,9 +353,8 @@ fn members_of_each(expression: &Expression) -> Option<BTreeSet<String>> {
             }
         }
         // A template with directives is compared as text.
-        Expression::FuncCall(call) if call.name.name.as_str().starts_with('%') => {
-            let text =
-                |arg: &Expression| matches!(arg, Expression::String(text) if text.contains("each.value"));
+        Expr::FuncCall(call) if call.name.name.as_str().starts_with('%') => {
+            let text = |arg: &Expr| matches!(arg, Expr::String(text) if text.contains("each.value"));
             if call.args.iter().any(text) {
                 found = None;
             }
@@ -369,31 +365,31 @@ fn members_of_each(expression: &Expression) -> Option<BTreeSet<String>> {
 }
 
 /// Adds where the files are that an expression reads, as starts of paths in the package.
-fn files(expression: &Expression, directory: &str, found: &mut BTreeSet<String>) {
+fn files(expression: &Expr, directory: &str, found: &mut BTreeSet<String>) {
     visit(expression, &mut |part| {
-        let Expression::FuncCall(call) = part else { return };
+        let Expr::FuncCall(call) = part else { return };
         if !READERS.contains(&call.name.name.as_str()) {
             return;
         }
         let Some(path) = call.args.first() else { return };
         let parts = match path {
-            Expression::FuncCall(template) if template.name.name.as_str() == "%template" => {
+            Expr::FuncCall(template) if template.name.name.as_str() == "%template" => {
                 template.args.as_slice()
             }
             one => std::slice::from_ref(one),
         };
         let (base, rest) = match parts {
-            [Expression::Traversal(traversal), rest @ ..] if is_path(traversal) => (Some(directory), rest),
+            [Expr::Traversal(traversal), rest @ ..] if is_path(traversal) => (Some(directory), rest),
             rest => (None, rest),
         };
         let literal = match rest.first() {
-            Some(Expression::String(text)) => text.as_str(),
+            Some(Expr::String(text)) => text.as_str(),
             Some(_) if base.is_none() => return,
             // What follows may be anything.
             _ => "",
         };
         let pattern = match (call.name.name.as_str(), call.args.get(1)) {
-            ("fileset", Some(Expression::String(pattern))) => {
+            ("fileset", Some(Expr::String(pattern))) => {
                 format!("/{}", &pattern[..pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len())])
             }
             _ => String::new(),
@@ -407,8 +403,8 @@ fn files(expression: &Expression, directory: &str, found: &mut BTreeSet<String>)
 }
 
 /// Whether a reference is `path.module`, or `path.root` of a package that is a root.
-fn is_path(traversal: &hcl::Traversal) -> bool {
-    let Expression::Variable(root) = &traversal.expr else { return false };
-    let is_module = |operator: &TraversalOperator| matches!(operator, TraversalOperator::Index(Expression::String(name)) if name == "module" || name == "root");
+fn is_path(traversal: &terrane_hcl::expr::Traversal) -> bool {
+    let Expr::Variable(root) = &traversal.expr else { return false };
+    let is_module = |operator: &TraversalOperator| matches!(operator, TraversalOperator::Index(Expr::String(name)) if name == "module" || name == "root");
     root.as_str() == "path" && matches!(traversal.operators.as_slice(), [operator] if is_module(operator))
 }

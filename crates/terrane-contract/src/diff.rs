@@ -15,7 +15,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use hcl::Expression;
+use terrane_hcl::expr::Expr;
 
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -196,11 +196,11 @@ impl<'a> Side<'a> {
             // No caller of the other version can have set what it does not declare.
             let theirs = contract_of(other, directory);
             let is_new = |name: &String| theirs.is_some_and(|theirs| !theirs.variables.contains_key(name));
-            let constants: BTreeMap<String, Expression> = contract
+            let constants: BTreeMap<String, Expr> = contract
                 .variables
                 .iter()
                 .filter(|(name, _)| is_new(name))
-                .filter_map(|(name, variable)| Some((name.clone(), known(variable.default.as_ref()?)?)))
+                .filter_map(|(name, variable)| Some((name.clone(), known(variable.default.as_ref()?))))
                 .collect();
             let facts = checkout.code.facts(directory, &contract.variables, &constants);
             side.facts.insert(directory, facts);
@@ -241,9 +241,8 @@ fn contract_of<'a>(checkout: &'a Checkout, directory: &str) -> Option<&'a Contra
 }
 
 /// Returns a default as an expression in normal form.
-fn known(value: &serde_json::Value) -> Option<Expression> {
-    let expression = Expression::from_serializable(value).ok()?;
-    Some(crate::normal::Definitions::default().normal(&expression))
+fn known(value: &serde_json::Value) -> Expr {
+    crate::normal::Definitions::default().normal(&Expr::from(value))
 }
 
 /// Compares everything but addresses, which are compared over the whole package at once.

@@ -19,7 +19,6 @@ mod code;
 mod contract;
 mod diff;
 mod expression;
-mod layout;
 mod normal;
 mod range;
 mod read;

@@ -9,12 +9,10 @@ mod keys;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hcl::expr::{
-    BinaryOp, BinaryOperator, Conditional, ForExpr, FuncCall, FuncName, Operation, TemplateExpr,
-    TraversalOperator, UnaryOp, UnaryOperator, Variable,
+use terrane_hcl::expr::{
+    BinaryOp, BinaryOperator, Conditional, Element, Expr, ForExpr, FuncCall, FuncName, Identifier, Number,
+    ObjectKey, Operation, Strip, TemplateExpr, Traversal, TraversalOperator, UnaryOp, UnaryOperator,
 };
-use hcl::template::{Element, Strip};
-use hcl::{Expression, Identifier, Number, ObjectKey, Template, Traversal};
 
 pub(crate) use self::functions::rows;
 pub(crate) use self::keys::{Keys, differ_for_certain};
@@ -30,18 +28,18 @@ const LARGE: &str = "%large";
 /// What the names in a module's expressions stand for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Definitions<'a> {
-    pub(crate) locals: BTreeMap<&'a str, &'a Expression>,
+    pub(crate) locals: BTreeMap<&'a str, &'a Expr>,
     /// Variables whose value is known, since no caller of the old version can set them.
-    pub(crate) constants: BTreeMap<&'a str, Expression>,
+    pub(crate) constants: BTreeMap<&'a str, Expr>,
     /// Variables that are sets, so that their keys are their elements.
     pub(crate) sets: BTreeSet<&'a str>,
     /// Local values that were written before, with the number of their parts.
-    pub(crate) written: RefCell<HashMap<String, (Expression, usize)>>,
+    pub(crate) written: RefCell<HashMap<String, (Expr, usize)>>,
 }
 
 impl Definitions<'_> {
     /// Returns the form of an expression that equal ones share.
-    pub(crate) fn normal(&self, expression: &Expression) -> Expression {
+    pub(crate) fn normal(&self, expression: &Expr) -> Expr {
         /// Parts of one expression, beyond which it is compared with everything that it may use.
         const MAX_PARTS: usize = 20_000;
         let mut writer =
@@ -57,14 +55,14 @@ impl Definitions<'_> {
 
 /// What loop variables stand for.
 #[derive(Clone, Default)]
-struct Bound(Vec<(String, Expression)>);
+struct Bound(Vec<(String, Expr)>);
 
 impl Bound {
-    fn get(&self, name: &str) -> Option<&Expression> {
+    fn get(&self, name: &str) -> Option<&Expr> {
         self.0.iter().rev().find(|(bound, _)| bound == name).map(|(_, value)| value)
     }
 
-    fn with(&self, names: [(Option<&Identifier>, Expression); 2]) -> Bound {
+    fn with(&self, names: [(Option<&Identifier>, Expr); 2]) -> Bound {
         let mut bound = self.clone();
         bound.0.extend(names.into_iter().filter_map(|(name, value)| Some((name?.to_string(), value))));
         bound
@@ -84,42 +82,40 @@ struct Writer<'d, 'a> {
 }
 
 impl Writer<'_, '_> {
-    fn write(&mut self, expression: &Expression, bound: &Bound) -> Expression {
+    fn write(&mut self, expression: &Expr, bound: &Bound) -> Expr {
         if self.parts == 0 {
-            return Expression::Null;
+            return Expr::Null;
         }
         self.parts -= 1;
         match expression {
-            Expression::Parenthesis(inner) => self.write(inner, bound),
-            Expression::Array(elements) => {
-                Expression::Array(elements.iter().map(|element| self.write(element, bound)).collect())
+            Expr::Parenthesis(inner) => self.write(inner, bound),
+            Expr::Array(elements) => {
+                Expr::Array(elements.iter().map(|element| self.write(element, bound)).collect())
             }
-            Expression::Object(members) => {
+            Expr::Object(members) => {
                 let members = members
                     .iter()
                     .map(|(key, value)| (self.key(key, bound), self.write(value, bound)))
                     .collect();
                 object(members)
             }
-            Expression::TemplateExpr(template) => self.template(template, bound),
-            Expression::Variable(name) => {
-                bound.get(name.as_str()).cloned().unwrap_or_else(|| expression.clone())
-            }
-            Expression::Traversal(traversal) => self.traversal(traversal, bound),
-            Expression::FuncCall(call) => {
+            Expr::TemplateExpr(template) => self.template(template, bound),
+            Expr::Variable(name) => bound.get(name.as_str()).cloned().unwrap_or_else(|| expression.clone()),
+            Expr::Traversal(traversal) => self.traversal(traversal, bound),
+            Expr::FuncCall(call) => {
                 let args = call.args.iter().map(|arg| self.write(arg, bound)).collect();
                 let call = FuncCall { name: call.name.clone(), args, expand_final: call.expand_final };
                 functions::apply(call)
             }
-            Expression::Conditional(conditional) => {
+            Expr::Conditional(conditional) => {
                 let Conditional { cond_expr, true_expr, false_expr } = conditional.as_ref();
                 match self.write(cond_expr, bound) {
-                    Expression::Bool(true) => self.write(true_expr, bound),
-                    Expression::Bool(false) => self.write(false_expr, bound),
+                    Expr::Bool(true) => self.write(true_expr, bound),
+                    Expr::Bool(false) => self.write(false_expr, bound),
                     cond => choose(cond, self.write(true_expr, bound), self.write(false_expr, bound)),
                 }
             }
-            Expression::Operation(operation) => match operation.as_ref() {
+            Expr::Operation(operation) => match operation.as_ref() {
                 Operation::Unary(unary) => unary_of(unary.operator, self.write(&unary.expr, bound)),
                 Operation::Binary(binary) => {
                     let (left, right) =
@@ -127,51 +123,50 @@ impl Writer<'_, '_> {
                     binary_of(left, binary.operator, right)
                 }
             },
-            Expression::ForExpr(each) => self.each(each, bound),
+            Expr::ForExpr(each) => self.each(each, bound),
             other => other.clone(),
         }
     }
 
-    fn key(&mut self, key: &ObjectKey, bound: &Bound) -> Expression {
+    fn key(&mut self, key: &ObjectKey, bound: &Bound) -> Expr {
         let value = match key {
             ObjectKey::Identifier(name) => return string(name.as_str()),
             ObjectKey::Expression(expression) => self.write(expression, bound),
-            _ => return string(&key.to_string()),
         };
         primitive_text(&value).map_or(value, |text| string(&text))
     }
 
-    fn template(&mut self, template: &TemplateExpr, bound: &Bound) -> Expression {
+    fn template(&mut self, template: &TemplateExpr, bound: &Bound) -> Expr {
         let as_text = |writer: &mut Self| {
-            let text = template.to_string();
+            let text = template.text().to_owned();
             let named = writer.definitions.locals.keys().filter(|name| mentions(&text, name));
             let named: Vec<String> = named.map(|name| (*name).to_owned()).collect();
             let values = named.iter().map(|name| writer.local(name));
-            let values: Vec<Expression> = values.collect();
+            let values: Vec<Expr> = values.collect();
             call(TEXT, [string(&text)].into_iter().chain(values).collect())
         };
-        let Ok(parsed) = Template::from_expr(template) else { return as_text(self) };
+        let Some(parsed) = template.parts() else { return as_text(self) };
         let mut parts = Vec::new();
-        for element in parsed.elements() {
+        for element in &parsed.elements {
             match element {
                 Element::Literal(text) => parts.push(string(text)),
-                Element::Interpolation(inner) if inner.strip == Strip::None => {
+                Element::Interpolation(inner) if inner.strip == Strip::NONE => {
                     parts.push(self.write(&inner.expr, bound));
                 }
                 _ => return as_text(self),
             }
         }
-        match (parsed.elements(), parts.as_slice()) {
+        match (parsed.elements.as_slice(), parts.as_slice()) {
             // One interpolation alone is its value, of any type.
             ([Element::Interpolation(_)], [value]) => value.clone(),
             _ => joined(parts),
         }
     }
 
-    fn traversal(&mut self, traversal: &Traversal, bound: &Bound) -> Expression {
+    fn traversal(&mut self, traversal: &Traversal, bound: &Bound) -> Expr {
         let mut operators = traversal.operators.as_slice();
         let base = match &traversal.expr {
-            Expression::Variable(root) => match (bound.get(root.as_str()), operators) {
+            Expr::Variable(root) => match (bound.get(root.as_str()), operators) {
                 (Some(value), _) => value.clone(),
                 (None, [TraversalOperator::GetAttr(name), rest @ ..])
                     if root.as_str() == "local" && self.definitions.locals.contains_key(name.as_str()) =>
@@ -204,16 +199,16 @@ impl Writer<'_, '_> {
         &mut self,
         name: &str,
         mut operators: &'o [TraversalOperator],
-    ) -> Option<(Expression, &'o [TraversalOperator])> {
+    ) -> Option<(Expr, &'o [TraversalOperator])> {
         let mut value = *self.definitions.locals.get(name)?;
         let mut n_steps = 0;
         while let [operator, rest @ ..] = operators {
             let key = match operator {
                 TraversalOperator::GetAttr(name) => name.as_str(),
-                TraversalOperator::Index(Expression::String(name)) => name.as_str(),
+                TraversalOperator::Index(Expr::String(name)) => name.as_str(),
                 _ => break,
             };
-            let Expression::Object(members) = value else { break };
+            let Expr::Object(members) = value else { break };
             let named = members.iter().map(|(key, value)| Some((crate::expression::key_name(key)?, value)));
             // A computed key might be the one.
             let named = named.collect::<Option<Vec<_>>>()?;
@@ -231,7 +226,7 @@ impl Writer<'_, '_> {
         Some((written, operators))
     }
 
-    fn local(&mut self, name: &str) -> Expression {
+    fn local(&mut self, name: &str) -> Expr {
         if let Some((value, n_parts)) = self.definitions.written.borrow().get(name) {
             self.parts = self.parts.saturating_sub(*n_parts);
             return value.clone();
@@ -241,7 +236,7 @@ impl Writer<'_, '_> {
         else {
             self.n_cuts += 1;
             let operators = [TraversalOperator::Index(string(name))];
-            return Expression::from(Traversal::new(Variable::unchecked("local"), operators));
+            return Expr::from(Traversal::new(Expr::Variable(Identifier::unchecked("local")), operators));
         };
         let (parts, n_cuts, depth) = (self.parts, self.n_cuts, std::mem::take(&mut self.depth));
         self.open.push(name.to_owned());
@@ -259,14 +254,14 @@ impl Writer<'_, '_> {
         match operator {
             TraversalOperator::GetAttr(name) => TraversalOperator::Index(string(name.as_str())),
             TraversalOperator::LegacyIndex(number) => {
-                TraversalOperator::Index(Expression::Number(Number::from(*number)))
+                TraversalOperator::Index(Expr::Number(Number::from(*number)))
             }
             TraversalOperator::Index(index) => TraversalOperator::Index(self.write(index, bound)),
             other => other.clone(),
         }
     }
 
-    fn each(&mut self, each: &ForExpr, bound: &Bound) -> Expression {
+    fn each(&mut self, each: &ForExpr, bound: &Bound) -> Expr {
         let collection = self.write(&each.collection_expr, bound);
         if let Some(rows) = functions::rows(&collection)
             && let Some(computed) = self.computed(each, rows, bound)
@@ -274,7 +269,7 @@ impl Writer<'_, '_> {
             return computed;
         }
         let variable =
-            |kind: &str, depth: usize| Expression::Variable(Variable::unchecked(format!("%{kind}{depth}")));
+            |kind: &str, depth: usize| Expr::Variable(Identifier::unchecked(&format!("%{kind}{depth}")));
         let names = [
             (each.key_var.as_ref(), variable("key", self.depth)),
             (Some(&each.value_var), variable("value", self.depth)),
@@ -285,30 +280,25 @@ impl Writer<'_, '_> {
         let value_expr = self.write(&each.value_expr, &inner);
         let cond_expr = each.cond_expr.as_ref().map(|cond| self.write(cond, &inner));
         self.depth -= 1;
-        Expression::from(ForExpr {
+        Expr::from(ForExpr {
             key_var: None,
             value_var: Identifier::unchecked("_"),
             collection_expr: collection,
             key_expr,
             value_expr,
             grouping: each.grouping,
-            cond_expr: cond_expr.filter(|cond| *cond != Expression::Bool(true)),
+            cond_expr: cond_expr.filter(|cond| *cond != Expr::Bool(true)),
         })
     }
 
     /// Computes a loop over known rows, where it is known which of them remain, and under which keys.
-    fn computed(
-        &mut self,
-        each: &ForExpr,
-        rows: Vec<(Expression, Expression)>,
-        bound: &Bound,
-    ) -> Option<Expression> {
+    fn computed(&mut self, each: &ForExpr, rows: Vec<(Expr, Expr)>, bound: &Bound) -> Option<Expr> {
         let (mut elements, mut members) = (Vec::new(), Vec::new());
         for (key, value) in rows {
             let inner = bound.with([(each.key_var.as_ref(), key), (Some(&each.value_var), value)]);
             match each.cond_expr.as_ref().map(|cond| self.write(cond, &inner)) {
-                None | Some(Expression::Bool(true)) => {}
-                Some(Expression::Bool(false)) => continue,
+                None | Some(Expr::Bool(true)) => {}
+                Some(Expr::Bool(false)) => continue,
                 Some(_) => return None,
             }
             let value = self.write(&each.value_expr, &inner);
@@ -321,7 +311,7 @@ impl Writer<'_, '_> {
                 }
             }
         }
-        Some(if each.key_expr.is_some() { object(members) } else { Expression::Array(elements) })
+        Some(if each.key_expr.is_some() { object(members) } else { Expr::Array(elements) })
     }
 }
 
@@ -333,31 +323,35 @@ fn mentions(text: &str, local: &str) -> bool {
     })
 }
 
-pub(crate) fn string(text: &str) -> Expression {
-    Expression::String(text.to_owned())
+pub(crate) fn string(text: &str) -> Expr {
+    Expr::String(text.to_owned())
 }
 
-fn call(name: &str, args: Vec<Expression>) -> Expression {
-    Expression::from(FuncCall { name: FuncName::new(Identifier::unchecked(name)), args, expand_final: false })
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    Expr::from(FuncCall {
+        name: FuncName { namespace: Vec::new(), name: Identifier::unchecked(name) },
+        args,
+        expand_final: false,
+    })
 }
 
 /// Returns an object with its members in order, the last one of each key.
-pub(crate) fn object(members: Vec<(Expression, Expression)>) -> Expression {
-    let mut sorted: BTreeMap<String, (Expression, Expression)> = BTreeMap::new();
+pub(crate) fn object(members: Vec<(Expr, Expr)>) -> Expr {
+    let mut sorted: BTreeMap<String, (Expr, Expr)> = BTreeMap::new();
     for (key, value) in members {
-        let name = if let Expression::String(name) = &key { format!("s{name}") } else { format!("x{key:?}") };
+        let name = if let Expr::String(name) = &key { format!("s{name}") } else { format!("x{key:?}") };
         sorted.insert(name, (key, value));
     }
-    Expression::Object(sorted.into_values().map(|(key, value)| (ObjectKey::Expression(key), value)).collect())
+    Expr::Object(sorted.into_values().map(|(key, value)| (ObjectKey::Expression(key), value)).collect())
 }
 
 /// Returns the members of an object whose keys are all known.
-pub(crate) fn members(expression: &Expression) -> Option<Vec<(&str, &Expression)>> {
-    let Expression::Object(members) = expression else { return None };
+pub(crate) fn members(expression: &Expr) -> Option<Vec<(&str, &Expr)>> {
+    let Expr::Object(members) = expression else { return None };
     members
         .iter()
         .map(|(key, value)| match key {
-            ObjectKey::Expression(Expression::String(name)) => Some((name.as_str(), value)),
+            ObjectKey::Expression(Expr::String(name)) => Some((name.as_str(), value)),
             ObjectKey::Identifier(name) => Some((name.as_str(), value)),
             _ => None,
         })
@@ -365,82 +359,78 @@ pub(crate) fn members(expression: &Expression) -> Option<Vec<(&str, &Expression)
 }
 
 /// Returns a known string, number, or boolean as Terraform converts it to a string.
-fn primitive_text(value: &Expression) -> Option<String> {
+fn primitive_text(value: &Expr) -> Option<String> {
     match value {
-        Expression::String(text) => Some(text.clone()),
-        Expression::Number(number) => Some(number.to_string()),
-        Expression::Bool(value) => Some(value.to_string()),
+        Expr::String(text) => Some(text.clone()),
+        Expr::Number(number) => Some(number.to_string()),
+        Expr::Bool(value) => Some(value.to_string()),
         _ => None,
     }
 }
 
 /// Returns an expression in normal form as HCL for people.
-pub(crate) fn shown(expression: &Expression) -> String {
+pub(crate) fn shown(expression: &Expr) -> String {
     canonical(&written(expression))
 }
 
 /// Turns what only normal forms have back into HCL.
-fn written(expression: &Expression) -> Expression {
+fn written(expression: &Expr) -> Expr {
     match expression {
-        Expression::Array(elements) => Expression::Array(elements.iter().map(written).collect()),
-        Expression::Object(members) => {
-            Expression::Object(members.iter().map(|(key, value)| (key.clone(), written(value))).collect())
+        Expr::Array(elements) => Expr::Array(elements.iter().map(written).collect()),
+        Expr::Object(members) => {
+            Expr::Object(members.iter().map(|(key, value)| (key.clone(), written(value))).collect())
         }
-        Expression::FuncCall(call) if call.name.name.as_str() == TEMPLATE => {
-            let part = |part: &Expression| match part {
-                Expression::String(text) => text.clone(),
+        Expr::FuncCall(call) if call.name.name.as_str() == TEMPLATE => {
+            let part = |part: &Expr| match part {
+                Expr::String(text) => text.clone(),
                 other => format!("${{{}}}", canonical(&written(other))),
             };
             let text: String = call.args.iter().map(part).collect();
-            Expression::from(TemplateExpr::QuotedString(text))
+            Expr::from(TemplateExpr::QuotedString(text))
         }
-        Expression::FuncCall(call) if call.name.name.as_str().starts_with('%') => {
-            call.args.first().cloned().unwrap_or(Expression::Null)
+        Expr::FuncCall(call) if call.name.name.as_str().starts_with('%') => {
+            call.args.first().cloned().unwrap_or(Expr::Null)
         }
-        Expression::FuncCall(call) => Expression::from(FuncCall {
+        Expr::FuncCall(call) => Expr::from(FuncCall {
             name: call.name.clone(),
             args: call.args.iter().map(written).collect(),
             expand_final: call.expand_final,
         }),
-        Expression::Operation(operation) => {
+        Expr::Operation(operation) => {
             // An operator inside binds as the form says, whatever its precedence.
-            let operand = |part: &Expression| match written(part) {
-                inner @ (Expression::Operation(_) | Expression::Conditional(_)) => {
-                    Expression::Parenthesis(Box::new(inner))
-                }
+            let operand = |part: &Expr| match written(part) {
+                inner @ (Expr::Operation(_) | Expr::Conditional(_)) => Expr::Parenthesis(Box::new(inner)),
                 other => other,
             };
             match operation.as_ref() {
-                Operation::Unary(unary) => {
-                    Expression::from(UnaryOp::new(unary.operator, operand(&unary.expr)))
-                }
-                Operation::Binary(binary) => Expression::from(BinaryOp::new(
+                Operation::Unary(unary) => Expr::from(UnaryOp::new(unary.operator, operand(&unary.expr))),
+                Operation::Binary(binary) => Expr::from(BinaryOp::new(
                     operand(&binary.lhs_expr),
                     binary.operator,
                     operand(&binary.rhs_expr),
                 )),
             }
         }
-        Expression::Conditional(it) => Expression::from(Conditional::new(
+        Expr::Conditional(it) => Expr::from(Conditional::new(
             written(&it.cond_expr),
             written(&it.true_expr),
             written(&it.false_expr),
         )),
-        Expression::Traversal(traversal) => {
+        Expr::Traversal(traversal) => {
             let operators = traversal.operators.iter().map(|operator| match operator {
-                TraversalOperator::Index(Expression::String(name)) if Identifier::new(name).is_ok() => {
+                TraversalOperator::Index(Expr::String(name)) if Identifier::is_valid(name) => {
                     TraversalOperator::GetAttr(Identifier::unchecked(name))
                 }
                 TraversalOperator::Index(index) => TraversalOperator::Index(written(index)),
                 other => other.clone(),
             });
-            Expression::from(Traversal { expr: written(&traversal.expr), operators: operators.collect() })
+            Expr::from(Traversal { expr: written(&traversal.expr), operators: operators.collect() })
         }
-        Expression::Variable(name) if name.as_str().starts_with('%') => {
+        Expr::Variable(name) if name.as_str().starts_with('%') => {
             let name = name.as_str().trim_start_matches('%').trim_end_matches(|c: char| c.is_ascii_digit());
-            Expression::Variable(Variable::unchecked(name))
+            Expr::Variable(Identifier::unchecked(name))
         }
-        Expression::ForExpr(each) => {
+        Expr::ForExpr(each) => {
             let mut each = each.as_ref().clone();
             each.key_var = Some(Identifier::unchecked("key"));
             each.value_var = Identifier::unchecked("value");
@@ -448,50 +438,50 @@ fn written(expression: &Expression) -> Expression {
             each.key_expr = each.key_expr.as_ref().map(written);
             each.value_expr = written(&each.value_expr);
             each.cond_expr = each.cond_expr.as_ref().map(written);
-            Expression::from(each)
+            Expr::from(each)
         }
         other => other.clone(),
     }
 }
 
 /// Puts the parts of a template together.
-fn joined(parts: Vec<Expression>) -> Expression {
-    let mut joined: Vec<Expression> = Vec::new();
+fn joined(parts: Vec<Expr>) -> Expr {
+    let mut joined: Vec<Expr> = Vec::new();
     for part in parts {
         let inner = match part {
-            Expression::FuncCall(call) if call.name.name.as_str() == TEMPLATE => call.args,
+            Expr::FuncCall(call) if call.name.name.as_str() == TEMPLATE => call.args,
             other => vec![other],
         };
         for part in inner {
             match (primitive_text(&part), joined.last_mut()) {
-                (Some(text), Some(Expression::String(last))) => last.push_str(&text),
-                (Some(text), _) => joined.push(Expression::String(text)),
+                (Some(text), Some(Expr::String(last))) => last.push_str(&text),
+                (Some(text), _) => joined.push(Expr::String(text)),
                 (None, _) => joined.push(part),
             }
         }
     }
     match joined.as_slice() {
         [] => string(""),
-        [Expression::String(_)] => joined.remove(0),
+        [Expr::String(_)] => joined.remove(0),
         _ => call(TEMPLATE, joined),
     }
 }
 
 /// Follows operators into a value as far as it is known.
-fn reached(base: Expression, operators: Vec<TraversalOperator>) -> Expression {
+fn reached(base: Expr, operators: Vec<TraversalOperator>) -> Expr {
     let mut base = base;
     let mut operators = std::collections::VecDeque::from(operators);
     while let Some(operator) = operators.front() {
         let next = match (&base, operator) {
-            (Expression::Array(elements), TraversalOperator::FullSplat | TraversalOperator::AttrSplat) => {
+            (Expr::Array(elements), TraversalOperator::FullSplat | TraversalOperator::AttrSplat) => {
                 let rest: Vec<_> = operators.into_iter().skip(1).collect();
                 let elements = elements.iter().map(|element| reached(element.clone(), rest.clone()));
-                return Expression::Array(elements.collect());
+                return Expr::Array(elements.collect());
             }
-            (Expression::Array(elements), TraversalOperator::Index(Expression::Number(number))) => {
+            (Expr::Array(elements), TraversalOperator::Index(Expr::Number(number))) => {
                 number.as_u64().and_then(|idx| elements.get(usize::try_from(idx).ok()?)).cloned()
             }
-            (value, TraversalOperator::Index(Expression::String(name))) => functions::member(value, name),
+            (value, TraversalOperator::Index(Expr::String(name))) => functions::member(value, name),
             _ => None,
         };
         let Some(next) = next else { break };
@@ -502,34 +492,34 @@ fn reached(base: Expression, operators: Vec<TraversalOperator>) -> Expression {
         return base;
     }
     match base {
-        Expression::Traversal(mut traversal) => {
+        Expr::Traversal(mut traversal) => {
             traversal.operators.extend(operators);
-            Expression::Traversal(traversal)
+            Expr::Traversal(traversal)
         }
-        other => Expression::from(Traversal { expr: other, operators: operators.into() }),
+        other => Expr::from(Traversal { expr: other, operators: operators.into() }),
     }
 }
 
-fn choose(cond: Expression, yes: Expression, no: Expression) -> Expression {
+fn choose(cond: Expr, yes: Expr, no: Expr) -> Expr {
     match (&yes, &no) {
         _ if yes == no => yes,
-        (Expression::Bool(true), Expression::Bool(false)) => cond,
-        (Expression::Bool(false), Expression::Bool(true)) => unary_of(UnaryOperator::Not, cond),
+        (Expr::Bool(true), Expr::Bool(false)) => cond,
+        (Expr::Bool(false), Expr::Bool(true)) => unary_of(UnaryOperator::Not, cond),
         _ => match cond {
             // Either order of the branches says the same.
-            Expression::Operation(operation) => match *operation {
+            Expr::Operation(operation) => match *operation {
                 Operation::Unary(UnaryOp { operator: UnaryOperator::Not, expr }) => choose(expr, no, yes),
-                other => Expression::from(Conditional::new(Expression::from(other), yes, no)),
+                other => Expr::from(Conditional::new(Expr::from(other), yes, no)),
             },
-            cond => Expression::from(Conditional::new(cond, yes, no)),
+            cond => Expr::from(Conditional::new(cond, yes, no)),
         },
     }
 }
 
-fn unary_of(operator: UnaryOperator, value: Expression) -> Expression {
+fn unary_of(operator: UnaryOperator, value: Expr) -> Expr {
     match (operator, value) {
-        (UnaryOperator::Not, Expression::Bool(value)) => Expression::Bool(!value),
-        (UnaryOperator::Not, Expression::Operation(inner)) => match *inner {
+        (UnaryOperator::Not, Expr::Bool(value)) => Expr::Bool(!value),
+        (UnaryOperator::Not, Expr::Operation(inner)) => match *inner {
             Operation::Unary(UnaryOp { operator: UnaryOperator::Not, expr }) => expr,
             Operation::Binary(BinaryOp { lhs_expr, operator: BinaryOperator::Eq, rhs_expr }) => {
                 binary_of(lhs_expr, BinaryOperator::NotEq, rhs_expr)
@@ -537,45 +527,39 @@ fn unary_of(operator: UnaryOperator, value: Expression) -> Expression {
             Operation::Binary(BinaryOp { lhs_expr, operator: BinaryOperator::NotEq, rhs_expr }) => {
                 binary_of(lhs_expr, BinaryOperator::Eq, rhs_expr)
             }
-            other => Expression::from(UnaryOp::new(UnaryOperator::Not, Expression::from(other))),
+            other => Expr::from(UnaryOp::new(UnaryOperator::Not, Expr::from(other))),
         },
-        (operator, value) => Expression::from(UnaryOp::new(operator, value)),
+        (operator, value) => Expr::from(UnaryOp::new(operator, value)),
     }
 }
 
-fn binary_of(left: Expression, operator: BinaryOperator, right: Expression) -> Expression {
+fn binary_of(left: Expr, operator: BinaryOperator, right: Expr) -> Expr {
     use BinaryOperator::{And, Eq, NotEq, Or};
     let known = match (operator, &left, &right) {
-        (And, Expression::Bool(true), _) | (Or, Expression::Bool(false), _) => return right,
-        (And, _, Expression::Bool(true)) | (Or, _, Expression::Bool(false)) => return left,
-        (And, Expression::Bool(false), _) | (And, _, Expression::Bool(false)) => Some(false),
-        (Or, Expression::Bool(true), _) | (Or, _, Expression::Bool(true)) => Some(true),
+        (And, Expr::Bool(true), _) | (Or, Expr::Bool(false), _) => return right,
+        (And, _, Expr::Bool(true)) | (Or, _, Expr::Bool(false)) => return left,
+        (And, Expr::Bool(false), _) | (And, _, Expr::Bool(false)) => Some(false),
+        (Or, Expr::Bool(true), _) | (Or, _, Expr::Bool(true)) => Some(true),
         (Eq, ..) => equal(&left, &right),
         (NotEq, ..) => equal(&left, &right).map(|equal| !equal),
         _ => functions::compared(&left, operator, &right),
     };
     match known {
-        Some(known) => Expression::Bool(known),
-        None => Expression::from(BinaryOp::new(left, operator, right)),
+        Some(known) => Expr::Bool(known),
+        None => Expr::from(BinaryOp::new(left, operator, right)),
     }
 }
 
 /// Whether two values are equal, where that is known.
-fn equal(left: &Expression, right: &Expression) -> Option<bool> {
-    let is_primitive = |value: &Expression| {
-        matches!(
-            value,
-            Expression::Null | Expression::Bool(_) | Expression::Number(_) | Expression::String(_)
-        )
-    };
-    let is_known = |value: &Expression| {
-        is_primitive(value) || matches!(value, Expression::Array(_) | Expression::Object(_))
-    };
+fn equal(left: &Expr, right: &Expr) -> Option<bool> {
+    let is_primitive =
+        |value: &Expr| matches!(value, Expr::Null | Expr::Bool(_) | Expr::Number(_) | Expr::String(_));
+    let is_known = |value: &Expr| is_primitive(value) || matches!(value, Expr::Array(_) | Expr::Object(_));
     if is_primitive(left) && is_primitive(right) {
         return Some(left == right);
     }
     // What is written out is not null.
-    let one_is_null = *left == Expression::Null || *right == Expression::Null;
+    let one_is_null = *left == Expr::Null || *right == Expr::Null;
     (one_is_null && is_known(left) && is_known(right)).then_some(false)
 }
 
@@ -583,10 +567,9 @@ fn equal(left: &Expression, right: &Expression) -> Option<bool> {
 mod tests {
     use super::*;
 
-    fn normal(locals: &[(&str, &str)], constants: &[(&str, &str)], text: &str) -> Expression {
-        let parse = |text: &str| text.parse::<Expression>().unwrap_or_else(|error| panic!("{text}: {error}"));
-        let values: Vec<(&str, Expression)> =
-            locals.iter().map(|(name, text)| (*name, parse(text))).collect();
+    fn normal(locals: &[(&str, &str)], constants: &[(&str, &str)], text: &str) -> Expr {
+        let parse = |text: &str| text.parse::<Expr>().unwrap_or_else(|error| panic!("{text}: {error}"));
+        let values: Vec<(&str, Expr)> = locals.iter().map(|(name, text)| (*name, parse(text))).collect();
         let definitions = Definitions {
             locals: values.iter().map(|(name, value)| (*name, value)).collect(),
             constants: constants.iter().map(|(name, text)| (*name, parse(text))).collect(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use hcl::Expression;
+use terrane_hcl::expr::Expr;
 
 use crate::expression::{Scope, canonical, constraint, key_name, literal};
 use crate::syntax::{Item, Problem, parse};
@@ -362,7 +362,7 @@ impl<'a> ModuleReader<'a> {
             managed.prevent_destroy |= flag(lifecycle, "prevent_destroy", false, self.problems);
             managed.create_before_destroy |= flag(lifecycle, "create_before_destroy", false, self.problems);
             match lifecycle.get("ignore_changes") {
-                Some(Expression::Array(arguments)) => {
+                Some(Expr::Array(arguments)) => {
                     managed.ignore_changes.extend(arguments.iter().map(canonical));
                 }
                 Some(other) => drop(managed.ignore_changes.insert(canonical(other))),
@@ -444,7 +444,7 @@ fn read_output(item: &Item, scope: &Scope<'_>, problems: &mut Vec<Problem>) -> O
         (Some(Err(error)), _) => problems.push(item.place.problem(format!("output `{name}`: {error}"))),
         (None, Some(value)) => {
             output.ty = scope.type_of(value);
-            output.nullable = *value == Expression::Null;
+            output.nullable = *value == Expr::Null;
         }
     }
     output.declared = item.get("type").is_some();
@@ -455,9 +455,9 @@ fn read_output(item: &Item, scope: &Scope<'_>, problems: &mut Vec<Problem>) -> O
     output
 }
 
-fn read_provider(name: &str, expression: &Expression) -> Provider {
+fn read_provider(name: &str, expression: &Expr) -> Provider {
     let mut provider = Provider { source: format!("hashicorp/{name}"), ..Provider::default() };
-    let Expression::Object(members) = expression else {
+    let Expr::Object(members) = expression else {
         // Terraform 0.12 wrote the version alone.
         provider.version = Some(text(expression));
         return provider;
@@ -466,7 +466,7 @@ fn read_provider(name: &str, expression: &Expression) -> Provider {
         match (key_name(key).as_deref(), value) {
             (Some("source"), value) => provider.source = text(value),
             (Some("version"), value) => provider.version = Some(text(value)),
-            (Some("configuration_aliases"), Expression::Array(aliases)) => {
+            (Some("configuration_aliases"), Expr::Array(aliases)) => {
                 provider.aliases = aliases.iter().map(canonical).collect();
             }
             _ => {}
@@ -480,7 +480,7 @@ fn conditions(item: &Item, kind: &str) -> Vec<String> {
 }
 
 /// Returns a string argument as it reads, and any other expression as HCL.
-fn text(expression: &Expression) -> String {
+fn text(expression: &Expr) -> String {
     match literal(expression) {
         Ok(serde_json::Value::String(text)) => text,
         _ => canonical(expression),
@@ -490,9 +490,9 @@ fn text(expression: &Expression) -> String {
 fn flag(item: &Item, name: &str, default: bool, problems: &mut Vec<Problem>) -> bool {
     match item.get(name) {
         None => default,
-        Some(Expression::Bool(value)) => *value,
+        Some(Expr::Bool(value)) => *value,
         // Terraform converts what is in quotes.
-        Some(Expression::String(text)) if text == "true" || text == "false" => text == "true",
+        Some(Expr::String(text)) if text == "true" || text == "false" => text == "true",
         Some(other) => {
             let message = format!("`{name}` needs `true` or `false`, found `{}`", canonical(other));
             problems.push(item.place.problem(message));

@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use hcl::Expression;
-use hcl::edit::Span as _;
-use hcl::edit::structure::{Body, Structure};
-use hcl::expr::TemplateExpr;
 use serde_json::Value;
-
-use crate::layout;
+use terrane_hcl::expr::{Expr, ObjectKey, TemplateExpr};
+use terrane_hcl::parse::{self, Content};
 
 /// A problem found while reading a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +45,18 @@ impl Place {
 pub(crate) struct Item {
     pub(crate) kind: String,
     pub(crate) labels: Vec<String>,
-    pub(crate) attributes: BTreeMap<String, Expression>,
+    pub(crate) attributes: BTreeMap<String, Expr>,
     pub(crate) blocks: Vec<Item>,
     pub(crate) place: Place,
 }
 
 impl Item {
-    pub(crate) fn get(&self, name: &str) -> Option<&Expression> {
+    pub(crate) fn get(&self, name: &str) -> Option<&Expr> {
         self.attributes.get(name)
     }
 
     /// Calls a function for each argument of the block and of those inside.
-    pub(crate) fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expression)) {
+    pub(crate) fn each_expression<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
         self.attributes.values().for_each(&mut *see);
         self.blocks.iter().for_each(|block| block.each_expression(see));
     }
@@ -84,52 +80,37 @@ pub(crate) fn parse(file: &str, text: &str, problems: &mut Vec<Problem>) -> Resu
 }
 
 fn parse_native(file: &str, text: &str, problems: &mut Vec<Problem>) -> Result<Vec<Item>, Problem> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match hcl::edit::parser::parse_body(&layout::prepare(text)) {
-        Ok(body) => Ok(native_block(file, text, "", Vec::new(), Some(1), body, problems).blocks),
+    match parse::file(text) {
+        Ok(content) => Ok(native_block(file, "", Vec::new(), Some(1), content, problems).blocks),
         Err(error) => Err(Problem {
             file: file.to_owned(),
-            line: Some(line_of(text, error.location().offset())),
-            message: format!("syntax error: {}", error.message()),
+            line: Some(error.line),
+            message: format!("syntax error: {}", error.message),
         }),
     }
 }
 
 fn native_block(
     file: &str,
-    text: &str,
     kind: &str,
     labels: Vec<String>,
     line: Option<usize>,
-    body: Body,
+    content: Content,
     problems: &mut Vec<Problem>,
 ) -> Item {
     let place = Place { file: file.to_owned(), line };
     let mut item =
         Item { kind: kind.to_owned(), labels, attributes: BTreeMap::new(), blocks: Vec::new(), place };
-    for structure in body {
-        match structure {
-            Structure::Attribute(attribute) => {
-                let line = attribute.span().map(|span| line_of(text, span.start));
-                let name = attribute.key.as_str().to_owned();
-                if item.attributes.insert(name.clone(), attribute.value.into()).is_some() {
-                    let message = format!("argument `{name}` is set twice");
-                    problems.push(Problem { file: file.to_owned(), line, message });
-                }
-            }
-            Structure::Block(block) => {
-                let line = block.span().map(|span| line_of(text, span.start));
-                let labels = block.labels.iter().map(|label| label.as_str().to_owned()).collect();
-                let kind = block.ident.as_str().to_owned();
-                item.blocks.push(native_block(file, text, &kind, labels, line, block.body, problems));
-            }
+    for parse::Attribute { name, value, line } in content.attributes {
+        if item.attributes.insert(name.clone(), value).is_some() {
+            let message = format!("argument `{name}` is set twice");
+            problems.push(Problem { file: file.to_owned(), line, message });
         }
     }
+    for parse::Block { kind, labels, line, content } in content.blocks {
+        item.blocks.push(native_block(file, &kind, labels, line, content, problems));
+    }
     item
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes().iter().take(offset).filter(|&&byte| byte == b'\n').count()
 }
 
 /// How many labels a top-level block has in JSON, where nesting stands for labels.
@@ -239,38 +220,36 @@ fn json_block(
 /// Whether JSON writes this argument as an expression or literally, not as a template.
 fn literal_argument(kind: &str, name: &str) -> Reading {
     match (kind, name) {
-        ("variable", "type") | ("moved" | "removed", "from" | "to") => Reading::Expression,
+        ("variable", "type") | ("moved" | "removed", "from" | "to") => Reading::Expr,
         ("variable", "default") => Reading::Literal,
-        (_, "ignore_changes" | "configuration_aliases") => Reading::Expression,
+        (_, "ignore_changes" | "configuration_aliases") => Reading::Expr,
         _ => Reading::Template,
     }
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Reading {
-    Expression,
+    Expr,
     Literal,
     Template,
 }
 
-fn json_expression(value: &Value, reading: Reading) -> Result<Expression, String> {
+fn json_expression(value: &Value, reading: Reading) -> Result<Expr, String> {
     Ok(match value {
-        Value::Null => Expression::Null,
-        Value::Bool(value) => Expression::Bool(*value),
-        Value::Number(number) => {
-            number.to_string().parse().map_err(|_| format!("invalid number {number}"))?
-        }
+        Value::Null => Expr::Null,
+        Value::Bool(value) => Expr::Bool(*value),
+        Value::Number(number) => Expr::Number(number.clone()),
         Value::String(text) => json_string(text, reading)?,
-        Value::Array(values) => Expression::Array(
-            values.iter().map(|value| json_expression(value, reading)).collect::<Result<_, _>>()?,
-        ),
-        Value::Object(object) => Expression::Object(
+        Value::Array(values) => {
+            Expr::Array(values.iter().map(|value| json_expression(value, reading)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(object) => Expr::Object(
             object
                 .iter()
                 .map(|(name, value)| {
-                    let key = hcl::ObjectKey::Expression(Expression::String(name.clone()));
+                    let key = ObjectKey::Expression(Expr::String(name.clone()));
                     // Aliases are the one list of expressions inside an object.
-                    let reading = if name == "configuration_aliases" { Reading::Expression } else { reading };
+                    let reading = if name == "configuration_aliases" { Reading::Expr } else { reading };
                     Ok((key, json_expression(value, reading)?))
                 })
                 .collect::<Result<_, String>>()?,
@@ -278,20 +257,20 @@ fn json_expression(value: &Value, reading: Reading) -> Result<Expression, String
     })
 }
 
-fn json_string(text: &str, reading: Reading) -> Result<Expression, String> {
-    let parse = |text: &str| match hcl::edit::parser::parse_expr(text) {
-        Ok(expression) => Ok(Expression::from(expression)),
-        Err(error) => Err(format!("invalid expression {text:?}: {}", error.message())),
+fn json_string(text: &str, reading: Reading) -> Result<Expr, String> {
+    let parse = |text: &str| {
+        let invalid = |error: parse::SyntaxError| format!("invalid expression {text:?}: {}", error.message);
+        parse::expression(text).map_err(invalid)
     };
     let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     match (reading, inner) {
-        (Reading::Expression, Some(inner)) => parse(inner),
-        (Reading::Expression, None) => parse(text),
+        (Reading::Expr, Some(inner)) => parse(inner),
+        (Reading::Expr, None) => parse(text),
         (Reading::Template, Some(inner)) if parse(inner).is_ok() => parse(inner),
         (Reading::Template, _) if text.contains("${") || text.contains("%{") => {
-            Ok(Expression::TemplateExpr(Box::new(TemplateExpr::QuotedString(text.to_owned()))))
+            Ok(Expr::from(TemplateExpr::from(text)))
         }
-        _ => Ok(Expression::String(text.to_owned())),
+        _ => Ok(Expr::String(text.to_owned())),
     }
 }
 

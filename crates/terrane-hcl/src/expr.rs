@@ -70,8 +70,8 @@ impl Identifier {
         chars.next().is_some_and(begins) && chars.all(goes_on)
     }
 
-    /// Takes a text that is known to be a name.
-    pub(crate) fn unchecked(text: &str) -> Identifier {
+    /// Takes a text that is known to be a name, or a mark that no text of HCL can be.
+    pub fn unchecked(text: &str) -> Identifier {
         Identifier(text.to_owned())
     }
 
@@ -258,6 +258,13 @@ pub struct Conditional {
     pub false_expr: Expr,
 }
 
+impl Conditional {
+    /// Returns the parts in their order; parentheses are the caller's.
+    pub fn new(cond_expr: Expr, true_expr: Expr, false_expr: Expr) -> Conditional {
+        Conditional { cond_expr, true_expr, false_expr }
+    }
+}
+
 /// An operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -285,6 +292,20 @@ pub struct BinaryOp {
     pub operator: BinaryOperator,
     /// The right operand.
     pub rhs_expr: Expr,
+}
+
+impl UnaryOp {
+    /// Returns the parts in their order; parentheses are the caller's.
+    pub fn new(operator: UnaryOperator, expr: Expr) -> UnaryOp {
+        UnaryOp { operator, expr }
+    }
+}
+
+impl BinaryOp {
+    /// Returns the parts in their order; parentheses are the caller's.
+    pub fn new(lhs_expr: Expr, operator: BinaryOperator, rhs_expr: Expr) -> BinaryOp {
+        BinaryOp { lhs_expr, operator, rhs_expr }
+    }
 }
 
 /// An operator on one operand.
@@ -414,6 +435,21 @@ impl From<f64> for Expr {
             return Expr::from(number as i64);
         }
         Number::from_f64(number).map_or(Expr::Null, Expr::Number)
+    }
+}
+
+impl From<&serde_json::Value> for Expr {
+    /// Takes a JSON value as the literal that means the same.
+    fn from(value: &serde_json::Value) -> Expr {
+        use serde_json::Value;
+        match value {
+            Value::Null => Expr::Null,
+            Value::Bool(value) => Expr::Bool(*value),
+            Value::Number(number) => Expr::Number(number.clone()),
+            Value::String(text) => string(text),
+            Value::Array(elements) => Expr::Array(elements.iter().map(Expr::from).collect()),
+            Value::Object(members) => table(members.iter().map(|(key, value)| (key.clone(), value.into()))),
+        }
     }
 }
 

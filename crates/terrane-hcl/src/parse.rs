@@ -1,6 +1,7 @@
 //! The parser: texts become data.
 
 mod convert;
+mod layout;
 mod markers;
 
 use std::fmt;
@@ -78,7 +79,8 @@ pub struct Block {
 /// Returns the first error of syntax.
 pub fn file(text: &str) -> Result<Content, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let body = hcl::edit::parser::parse_body(text).map_err(|error| SyntaxError::of(&error))?;
+    let body =
+        hcl::edit::parser::parse_body(&layout::prepare(text)).map_err(|error| SyntaxError::of(&error))?;
     Ok(content(text, body))
 }
 

@@ -237,6 +237,33 @@ fn arrows_between_crates_go_one_way() {
     assert_eq!(upward(&map, &crates).len(), 1, "the test sees what it looks for");
 }
 
+/// Returns the lines outside of `terrane-hcl` by which a crate sees the parser.
+fn parser_seen(sources: &BTreeMap<String, String>) -> Vec<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = |line: &str| line.match_indices("hcl::").any(|(at, _)| !line[..at].ends_with(is_word));
+    let mut found = Vec::new();
+    for (path, text) in sources.iter().filter(|(path, _)| !path.starts_with("terrane-hcl/")) {
+        found.extend(
+            lines(text).filter(|(_, line)| names(line)).map(|(at, line)| format!("{path}:{at}: {line}")),
+        );
+    }
+    found
+}
+
+#[test]
+fn one_crate_knows_the_parser_of_hcl() {
+    let mut sources = sources(&root().join("crates"));
+    assert_eq!(parser_seen(&sources), Vec::<String>::new());
+    let public =
+        |path: &String| path.starts_with("terrane-hcl/src/") && !path.starts_with("terrane-hcl/src/parse");
+    for (path, text) in sources.iter().filter(|(path, _)| public(path)) {
+        assert!(lines(text).all(|(_, line)| !line.contains(" hcl::")), "{path} shows the parser");
+    }
+    let planted = "use hcl::Expression;\nuse terrane_hcl::expr::Expr;\n";
+    sources.insert("terrane-state/src/planted.rs".to_owned(), planted.to_owned());
+    assert_eq!(parser_seen(&sources).len(), 1, "the test sees what it looks for");
+}
+
 #[test]
 fn outputs_are_data() {
     for (path, text) in sources(&root().join("crates/terrane-outputs/src")) {

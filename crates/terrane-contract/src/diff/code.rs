@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl::Expression;
-use hcl::expr::TraversalOperator;
+use terrane_hcl::expr::Expr;
+use terrane_hcl::expr::TraversalOperator;
 
 use super::{Bump, Report, Side, shortened};
 use crate::code::Statement;
@@ -169,33 +169,33 @@ impl Pair<'_> {
 }
 
 /// Whether a value is the name and version by which a compiled module says which it is.
-fn is_identity(value: &Expression) -> bool {
+fn is_identity(value: &Expr) -> bool {
     members(value)
         .is_some_and(|members| members.iter().map(|(name, _)| *name).eq(["fingerprint", "module", "version"]))
 }
 
 /// Takes the attribute off a reference to an object of a resource or data source.
-fn attribute(value: &Expression) -> Option<((&Expression, &[TraversalOperator]), &str)> {
-    let Expression::Traversal(traversal) = value else { return None };
-    let Expression::Variable(root) = &traversal.expr else { return None };
+fn attribute(value: &Expr) -> Option<((&Expr, &[TraversalOperator]), &str)> {
+    let Expr::Traversal(traversal) = value else { return None };
+    let Expr::Variable(root) = &traversal.expr else { return None };
     if matches!(root.as_str(), "var" | "local" | "module" | "each" | "count" | "path" | "terraform" | "self")
     {
         return None;
     }
     let (last, rest) = traversal.operators.split_last()?;
-    let TraversalOperator::Index(Expression::String(name)) = last else { return None };
+    let TraversalOperator::Index(Expr::String(name)) = last else { return None };
     (!rest.is_empty()).then_some(((&traversal.expr, rest), name.as_str()))
 }
 
 /// Says how an argument changed: of a list or an object, which parts.
-fn difference(name: &str, before: Option<&Expression>, after: Option<&Expression>) -> String {
+fn difference(name: &str, before: Option<&Expr>, after: Option<&Expr>) -> String {
     /// Parts that are shown of a list.
     const MAX_PARTS: usize = 4;
     match (before, after) {
         (None, _) => format!("`{name}` is new"),
         (_, None) => format!("`{name}` is gone"),
-        (Some(Expression::Array(before)), Some(Expression::Array(after))) => {
-            let only = |these: &[Expression], those: &[Expression]| {
+        (Some(Expr::Array(before)), Some(Expr::Array(after))) => {
+            let only = |these: &[Expr], those: &[Expr]| {
                 let only: Vec<_> = these.iter().filter(|this| !those.contains(this)).collect();
                 let more = only.len().saturating_sub(MAX_PARTS);
                 let mut parts: Vec<String> = only

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hcl::expr::{BinaryOperator, FuncCall};
-use hcl::{Expression, Number};
+use terrane_hcl::expr::{BinaryOperator, Expr, FuncCall, Number};
 
 use super::{call, joined, members, object, primitive_text, string};
 
@@ -11,9 +10,9 @@ use super::{call, joined, members, object, primitive_text, string};
 const MAX_ROWS: usize = 256;
 
 /// Returns a call's value, or the call where that is not known.
-pub(super) fn apply(mut call: FuncCall) -> Expression {
+pub(super) fn apply(mut call: FuncCall) -> Expr {
     if call.expand_final
-        && let Some(Expression::Array(elements)) = call.args.last()
+        && let Some(Expr::Array(elements)) = call.args.last()
     {
         let elements = elements.clone();
         call.args.pop();
@@ -21,7 +20,7 @@ pub(super) fn apply(mut call: FuncCall) -> Expression {
         call.expand_final = false;
     }
     if call.name.is_namespaced() || call.expand_final {
-        return Expression::from(call);
+        return Expr::from(call);
     }
     match value(call.name.name.as_str(), &call.args) {
         Some(value) => value,
@@ -30,46 +29,46 @@ pub(super) fn apply(mut call: FuncCall) -> Expression {
 }
 
 /// Returns a call without arguments that change nothing.
-fn unchanged(mut call: FuncCall) -> Expression {
+fn unchanged(mut call: FuncCall) -> Expr {
     match call.name.name.as_str() {
-        "merge" => call.args.retain(|arg| !is_empty(arg) && *arg != Expression::Null),
+        "merge" => call.args.retain(|arg| !is_empty(arg) && *arg != Expr::Null),
         "concat" => call.args.retain(|arg| !is_empty(arg)),
-        _ => return Expression::from(call),
+        _ => return Expr::from(call),
     }
     match (call.name.name.as_str(), call.args.as_mut_slice()) {
-        ("merge", [one]) => std::mem::replace(one, Expression::Null),
-        _ => Expression::from(call),
+        ("merge", [one]) => std::mem::replace(one, Expr::Null),
+        _ => Expr::from(call),
     }
 }
 
-fn is_empty(value: &Expression) -> bool {
+fn is_empty(value: &Expr) -> bool {
     match value {
-        Expression::Array(elements) => elements.is_empty(),
-        Expression::Object(members) => members.is_empty(),
+        Expr::Array(elements) => elements.is_empty(),
+        Expr::Object(members) => members.is_empty(),
         _ => false,
     }
 }
 
-fn value(name: &str, args: &[Expression]) -> Option<Expression> {
+fn value(name: &str, args: &[Expr]) -> Option<Expr> {
     match (name, args) {
         ("toset", [inner]) => set(inner),
-        ("tolist", [Expression::Array(_)]) | ("tomap", [Expression::Object(_)]) => None,
+        ("tolist", [Expr::Array(_)]) | ("tomap", [Expr::Object(_)]) => None,
         ("tostring", [inner]) => Some(string(&primitive_text(inner)?)),
-        ("tobool", [Expression::Bool(value)]) => Some(Expression::Bool(*value)),
-        ("tonumber", [Expression::Number(number)]) => Some(Expression::Number(*number)),
+        ("tobool", [Expr::Bool(value)]) => Some(Expr::Bool(*value)),
+        ("tonumber", [Expr::Number(number)]) => Some(Expr::Number(number.clone())),
         ("merge", many) => merged(many),
         ("concat", many) => {
-            let lists: Option<Vec<&Vec<Expression>>> = many.iter().map(elements).collect();
-            Some(Expression::Array(lists?.into_iter().flatten().cloned().collect()))
+            let lists: Option<Vec<&Vec<Expr>>> = many.iter().map(elements).collect();
+            Some(Expr::Array(lists?.into_iter().flatten().cloned().collect()))
         }
         ("length", [inner]) => Some(number(length(inner)?)),
         ("keys", [inner]) => {
-            Some(Expression::Array(members(bare(inner))?.into_iter().map(|(key, _)| string(key)).collect()))
+            Some(Expr::Array(members(bare(inner))?.into_iter().map(|(key, _)| string(key)).collect()))
         }
-        ("values", [inner]) => Some(Expression::Array(
-            members(bare(inner))?.into_iter().map(|(_, value)| value.clone()).collect(),
-        )),
-        ("lookup", [map, Expression::String(key), default]) => {
+        ("values", [inner]) => {
+            Some(Expr::Array(members(bare(inner))?.into_iter().map(|(_, value)| value.clone()).collect()))
+        }
+        ("lookup", [map, Expr::String(key), default]) => {
             let known = members(bare(map))?;
             let found = known.into_iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
             Some(found.unwrap_or_else(|| default.clone()))
@@ -77,7 +76,7 @@ fn value(name: &str, args: &[Expression]) -> Option<Expression> {
         ("contains", [list, wanted]) => {
             let wanted = primitive_text(wanted)?;
             let known: Option<Vec<String>> = elements(list)?.iter().map(primitive_text).collect();
-            Some(Expression::Bool(known?.contains(&wanted)))
+            Some(Expr::Bool(known?.contains(&wanted)))
         }
         ("try" | "coalesce", [first, ..]) if primitive_text(first).is_some_and(|text| !text.is_empty()) => {
             Some(first.clone())
@@ -87,20 +86,15 @@ fn value(name: &str, args: &[Expression]) -> Option<Expression> {
             let known = elements(inner)?;
             let texts: Vec<String> = known.iter().map(primitive_text).collect::<Option<_>>()?;
             let kept = known.iter().zip(texts).filter(|(_, text)| seen.insert(text.clone()));
-            Some(Expression::Array(kept.map(|(element, _)| element.clone()).collect()))
+            Some(Expr::Array(kept.map(|(element, _)| element.clone()).collect()))
         }
         ("compact", [inner]) => {
             let known = elements(inner)?;
-            let is_text =
-                |element: &Expression| primitive_text(element).is_some() || *element == Expression::Null;
-            let is_kept =
-                |element: &&Expression| primitive_text(element).is_some_and(|text| !text.is_empty());
-            known
-                .iter()
-                .all(is_text)
-                .then(|| Expression::Array(known.iter().filter(is_kept).cloned().collect()))
+            let is_text = |element: &Expr| primitive_text(element).is_some() || *element == Expr::Null;
+            let is_kept = |element: &&Expr| primitive_text(element).is_some_and(|text| !text.is_empty());
+            known.iter().all(is_text).then(|| Expr::Array(known.iter().filter(is_kept).cloned().collect()))
         }
-        ("flatten", [inner]) => flattened(elements(inner)?).map(Expression::Array),
+        ("flatten", [inner]) => flattened(elements(inner)?).map(Expr::Array),
         ("zipmap", [keys, values]) => {
             let (keys, values) = (elements(keys)?, elements(values)?);
             let names: Option<Vec<String>> = keys.iter().map(primitive_text).collect();
@@ -108,16 +102,16 @@ fn value(name: &str, args: &[Expression]) -> Option<Expression> {
             (keys.len() == values.len()).then(|| object(pairs))
         }
         ("range", _) => range(args),
-        ("element", [list, Expression::Number(idx)]) => {
+        ("element", [list, Expr::Number(idx)]) => {
             let known = elements(list)?;
             let idx = usize::try_from(idx.as_u64()?).ok()?;
             known.get(idx.checked_rem(known.len())?).cloned()
         }
         ("setunion", many) => {
-            let sets: Option<Vec<&Vec<Expression>>> = many.iter().map(elements).collect();
-            set(&Expression::Array(sets?.into_iter().flatten().cloned().collect()))
+            let sets: Option<Vec<&Vec<Expr>>> = many.iter().map(elements).collect();
+            set(&Expr::Array(sets?.into_iter().flatten().cloned().collect()))
         }
-        ("join", [Expression::String(separator), list]) => {
+        ("join", [Expr::String(separator), list]) => {
             let mut parts = Vec::new();
             for (idx, element) in elements(list)?.iter().enumerate() {
                 if idx > 0 {
@@ -127,74 +121,72 @@ fn value(name: &str, args: &[Expression]) -> Option<Expression> {
             }
             Some(joined(parts))
         }
-        ("format", [Expression::String(pattern), rest @ ..]) => formatted(pattern, rest),
-        ("upper", [Expression::String(text)]) => Some(string(&text.to_uppercase())),
-        ("lower", [Expression::String(text)]) => Some(string(&text.to_lowercase())),
-        ("replace", [Expression::String(text), Expression::String(from), Expression::String(to)])
-            if !from.starts_with('/') =>
-        {
+        ("format", [Expr::String(pattern), rest @ ..]) => formatted(pattern, rest),
+        ("upper", [Expr::String(text)]) => Some(string(&text.to_uppercase())),
+        ("lower", [Expr::String(text)]) => Some(string(&text.to_lowercase())),
+        ("replace", [Expr::String(text), Expr::String(from), Expr::String(to)]) if !from.starts_with('/') => {
             Some(string(&text.replace(from.as_str(), to)))
         }
-        ("trimprefix", [Expression::String(text), Expression::String(prefix)]) => {
+        ("trimprefix", [Expr::String(text), Expr::String(prefix)]) => {
             Some(string(text.strip_prefix(prefix.as_str()).unwrap_or(text)))
         }
-        ("trimsuffix", [Expression::String(text), Expression::String(suffix)]) => {
+        ("trimsuffix", [Expr::String(text), Expr::String(suffix)]) => {
             Some(string(text.strip_suffix(suffix.as_str()).unwrap_or(text)))
         }
         _ => None,
     }
 }
 
-fn number(value: usize) -> Expression {
-    Expression::Number(Number::from(value))
+fn number(value: usize) -> Expr {
+    Expr::Number(Number::from(value))
 }
 
 /// Returns a value without a conversion around it.
-fn bare(value: &Expression) -> &Expression {
+fn bare(value: &Expr) -> &Expr {
     match value {
-        Expression::FuncCall(call) if matches!(call.name.name.as_str(), "tolist" | "tomap" | "toset") => {
+        Expr::FuncCall(call) if matches!(call.name.name.as_str(), "tolist" | "tomap" | "toset") => {
             call.args.first().map_or(value, bare)
         }
         other => other,
     }
 }
 
-fn elements(value: &Expression) -> Option<&Vec<Expression>> {
-    if let Expression::Array(elements) = bare(value) { Some(elements) } else { None }
+fn elements(value: &Expr) -> Option<&Vec<Expr>> {
+    if let Expr::Array(elements) = bare(value) { Some(elements) } else { None }
 }
 
-fn length(value: &Expression) -> Option<usize> {
+fn length(value: &Expr) -> Option<usize> {
     match bare(value) {
-        Expression::Array(elements) => Some(elements.len()),
-        Expression::Object(members) => Some(members.len()),
+        Expr::Array(elements) => Some(elements.len()),
+        Expr::Object(members) => Some(members.len()),
         _ => None,
     }
 }
 
 /// Returns a set, in order where its elements are known.
-fn set(inner: &Expression) -> Option<Expression> {
-    if let Expression::FuncCall(call) = inner
+fn set(inner: &Expr) -> Option<Expr> {
+    if let Expr::FuncCall(call) = inner
         && matches!(call.name.name.as_str(), "toset" | "setunion")
     {
         return Some(inner.clone());
     }
     let texts: Option<BTreeSet<String>> = elements(inner)?.iter().map(primitive_text).collect();
-    Some(call("toset", vec![Expression::Array(texts?.iter().map(|text| string(text)).collect())]))
+    Some(call("toset", vec![Expr::Array(texts?.iter().map(|text| string(text)).collect())]))
 }
 
 /// Merges objects that stand beside each other and whose keys are known.
-fn merged(args: &[Expression]) -> Option<Expression> {
-    let known: Option<Vec<Vec<(&str, &Expression)>>> = args.iter().map(|arg| members(bare(arg))).collect();
+fn merged(args: &[Expr]) -> Option<Expr> {
+    let known: Option<Vec<Vec<(&str, &Expr)>>> = args.iter().map(|arg| members(bare(arg))).collect();
     let pairs = known?.into_iter().flatten().map(|(name, value)| (string(name), value.clone()));
     Some(object(pairs.collect()))
 }
 
-fn flattened(elements: &[Expression]) -> Option<Vec<Expression>> {
+fn flattened(elements: &[Expr]) -> Option<Vec<Expr>> {
     let mut flat = Vec::new();
     for element in elements {
         match element {
-            Expression::Array(inner) => flat.extend(flattened(inner)?),
-            value if primitive_text(value).is_some() || matches!(value, Expression::Object(_)) => {
+            Expr::Array(inner) => flat.extend(flattened(inner)?),
+            value if primitive_text(value).is_some() || matches!(value, Expr::Object(_)) => {
                 flat.push(value.clone());
             }
             // It may be a list.
@@ -204,20 +196,20 @@ fn flattened(elements: &[Expression]) -> Option<Vec<Expression>> {
     Some(flat)
 }
 
-fn range(args: &[Expression]) -> Option<Expression> {
+fn range(args: &[Expr]) -> Option<Expr> {
     let bounds: Option<Vec<u64>> =
-        args.iter().map(|arg| if let Expression::Number(n) = arg { n.as_u64() } else { None }).collect();
+        args.iter().map(|arg| if let Expr::Number(n) = arg { n.as_u64() } else { None }).collect();
     let (from, to) = match bounds?.as_slice() {
         [to] => (0, *to),
         [from, to] => (*from, *to),
         _ => return None,
     };
     let is_small = to.saturating_sub(from) <= MAX_ROWS as u64;
-    is_small.then(|| Expression::Array((from..to).map(|n| Expression::Number(Number::from(n))).collect()))
+    is_small.then(|| Expr::Array((from..to).map(|n| Expr::Number(Number::from(n))).collect()))
 }
 
 /// Fills `%s`, `%d`, and `%v`, which write strings and whole numbers as a template does.
-fn formatted(pattern: &str, args: &[Expression]) -> Option<Expression> {
+fn formatted(pattern: &str, args: &[Expr]) -> Option<Expr> {
     let mut parts = Vec::new();
     let mut args = args.iter();
     let mut rest = pattern;
@@ -235,16 +227,16 @@ fn formatted(pattern: &str, args: &[Expression]) -> Option<Expression> {
 }
 
 /// Returns the rows of a collection that is known: key and value of each.
-pub(crate) fn rows(collection: &Expression) -> Option<Vec<(Expression, Expression)>> {
-    let is_set = matches!(collection, Expression::FuncCall(call) if call.name.name.as_str() == "toset");
-    let rows: Vec<(Expression, Expression)> = match bare(collection) {
-        Expression::Array(elements) if is_set => {
+pub(crate) fn rows(collection: &Expr) -> Option<Vec<(Expr, Expr)>> {
+    let is_set = matches!(collection, Expr::FuncCall(call) if call.name.name.as_str() == "toset");
+    let rows: Vec<(Expr, Expr)> = match bare(collection) {
+        Expr::Array(elements) if is_set => {
             elements.iter().map(|element| (element.clone(), element.clone())).collect()
         }
-        Expression::Array(elements) => {
+        Expr::Array(elements) => {
             elements.iter().enumerate().map(|(idx, element)| (number(idx), element.clone())).collect()
         }
-        known @ Expression::Object(_) => {
+        known @ Expr::Object(_) => {
             members(known)?.into_iter().map(|(key, value)| (string(key), value.clone())).collect()
         }
         _ => return None,
@@ -253,11 +245,10 @@ pub(crate) fn rows(collection: &Expression) -> Option<Vec<(Expression, Expressio
 }
 
 /// Returns a member of a value that is known to have it.
-pub(super) fn member(value: &Expression, name: &str) -> Option<Expression> {
-    let of_object =
-        |value: &Expression| Some(members(value)?.into_iter().find(|(key, _)| *key == name)?.1.clone());
+pub(super) fn member(value: &Expr, name: &str) -> Option<Expr> {
+    let of_object = |value: &Expr| Some(members(value)?.into_iter().find(|(key, _)| *key == name)?.1.clone());
     match value {
-        Expression::FuncCall(call) if call.name.name.as_str() == "merge" && !call.expand_final => {
+        Expr::FuncCall(call) if call.name.name.as_str() == "merge" && !call.expand_final => {
             for arg in call.args.iter().rev() {
                 if let Some(found) = of_object(bare(arg)) {
                     return Some(found);
@@ -272,8 +263,8 @@ pub(super) fn member(value: &Expression, name: &str) -> Option<Expression> {
 }
 
 /// Compares two known numbers.
-pub(super) fn compared(left: &Expression, operator: BinaryOperator, right: &Expression) -> Option<bool> {
-    let (Expression::Number(left), Expression::Number(right)) = (left, right) else { return None };
+pub(super) fn compared(left: &Expr, operator: BinaryOperator, right: &Expr) -> Option<bool> {
+    let (Expr::Number(left), Expr::Number(right)) = (left, right) else { return None };
     let (left, right) = (left.as_f64()?, right.as_f64()?);
     match operator {
         BinaryOperator::Less => Some(left < right),

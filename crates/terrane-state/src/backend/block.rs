@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use hcl::{Block, Body, Expression};
+use terrane_hcl::expr::Expr;
+use terrane_hcl::parse::{self, Block};
 use terrane_value::{Error, ErrorKind, Json};
 
 use super::{Written, check_type, invalid, read_if_there};
@@ -132,14 +133,14 @@ fn hcl_blocks(text: &[u8]) -> Result<Vec<TypedBlock>, Error> {
     if !text.contains("backend") && !text.contains("cloud") {
         return Ok(Vec::new());
     }
-    let body: Body = hcl::parse(&text).map_err(|error| invalid(format!("not HCL: {error}")))?;
+    let content = parse::file(&text).map_err(|error| invalid(format!("not HCL: {error}")))?;
     let mut found = Vec::new();
-    for terraform in body.blocks().filter(|block| block.identifier() == "terraform") {
-        for block in terraform.body().blocks() {
-            match block.identifier() {
+    for terraform in content.blocks.iter().filter(|block| block.kind == "terraform") {
+        for block in &terraform.content.blocks {
+            match block.kind.as_str() {
                 "cloud" => check_type("cloud")?,
                 "backend" => {
-                    let ty = block.labels().first().map_or("", |label| label.as_str());
+                    let ty = block.labels.first().map_or("", String::as_str);
                     check_type(ty)?;
                     found.push((ty.to_owned(), arguments(block)?));
                 }
@@ -151,39 +152,35 @@ fn hcl_blocks(text: &[u8]) -> Result<Vec<TypedBlock>, Error> {
 }
 
 fn arguments(block: &Block) -> Result<Json, Error> {
-    if let Some(inner) = block.body().blocks().next() {
-        let name = inner.identifier();
+    if let Some(inner) = block.content.blocks.first() {
+        let name = &inner.kind;
         return Err(invalid(format!("`{name}` is an argument, not a block: write `{name} = {{ … }}`")));
     }
-    let members = block.body().attributes().map(|attribute| {
-        let value = constant(attribute.expr(), attribute.key())?;
-        Ok((attribute.key().to_owned(), value))
+    let members = block.content.attributes.iter().map(|attribute| {
+        let value = constant(&attribute.value, &attribute.name)?;
+        Ok((attribute.name.clone(), value))
     });
     Ok(Json::Object(members.collect::<Result<_, Error>>()?))
 }
 
-fn constant(expression: &Expression, argument: &str) -> Result<Json, Error> {
+fn constant(expression: &Expr, argument: &str) -> Result<Json, Error> {
     Ok(match expression {
-        Expression::Null => Json::Null,
-        Expression::Bool(value) => Json::Bool(*value),
-        Expression::Number(number) => Json::Number(number.to_string()),
-        Expression::String(text) => Json::String(text.clone()),
-        Expression::Parenthesis(inner) => return constant(inner, argument),
-        Expression::Array(elements) => {
+        Expr::Null => Json::Null,
+        Expr::Bool(value) => Json::Bool(*value),
+        Expr::Number(number) => Json::Number(number.to_string()),
+        Expr::String(text) => Json::String(text.clone()),
+        Expr::Parenthesis(inner) => return constant(inner, argument),
+        Expr::Array(elements) => {
             Json::Array(elements.iter().map(|element| constant(element, argument)).collect::<Result<_, _>>()?)
         }
-        Expression::Object(members) => Json::Object(
+        Expr::Object(members) => Json::Object(
             members
                 .iter()
                 .map(|(key, value)| {
-                    let name = match key {
-                        hcl::ObjectKey::Identifier(name) => name.to_string(),
-                        hcl::ObjectKey::Expression(Expression::String(name)) => name.clone(),
-                        _ => return Err(not_constant(argument)),
-                    };
-                    Ok((name, constant(value, argument)?))
+                    let name = key.name().ok_or_else(|| not_constant(argument))?;
+                    Ok((name.to_owned(), constant(value, argument)?))
                 })
-                .collect::<Result<_, _>>()?,
+                .collect::<Result<_, Error>>()?,
         ),
         _ => return Err(not_constant(argument)),
     })

@@ -5,8 +5,9 @@
 
 use std::path::Path;
 
-use hcl::{Body, Expression, TraversalOperator};
 use serde_json::{Map, Value};
+use terrane_hcl::expr::{Expr, TraversalOperator};
+use terrane_hcl::parse::{self, Content};
 
 use super::{Encryption, KeyKind, KeyProvider, Method, OwnKms, Secret};
 use crate::arguments::S3Arguments;
@@ -143,7 +144,7 @@ fn parsed(text: &str) -> Result<Tree, Error> {
     match text.trim_start().starts_with('{') {
         true => Ok(object(&parse_json(text)?)),
         // The text may hold a passphrase, so the message does not repeat any of it.
-        false => tree(&hcl::parse(text).map_err(|_| invalid("it is not HCL"))?),
+        false => tree(&parse::file(text).map_err(|_| invalid("it is not HCL"))?),
     }
 }
 
@@ -159,11 +160,11 @@ fn from_json(text: &str) -> Result<Tree, Error> {
 }
 
 fn from_hcl(text: &str) -> Result<Tree, Error> {
-    let body: Body = hcl::parse(text).map_err(|error| invalid(format!("not HCL: {error}")))?;
+    let content = parse::file(text).map_err(|error| invalid(format!("not HCL: {error}")))?;
     let mut found = Tree::new();
-    for terraform in body.blocks().filter(|block| block.identifier() == "terraform") {
-        for encryption in terraform.body().blocks().filter(|block| block.identifier() == "encryption") {
-            merge(&mut found, tree(encryption.body())?);
+    for terraform in content.blocks.iter().filter(|block| block.kind == "terraform") {
+        for encryption in terraform.content.blocks.iter().filter(|block| block.kind == "encryption") {
+            merge(&mut found, tree(&encryption.content)?);
         }
     }
     Ok(found)
@@ -199,35 +200,35 @@ fn merge(tree: &mut Tree, over: Tree) {
     }
 }
 
-fn tree(body: &Body) -> Result<Tree, Error> {
+fn tree(content: &Content) -> Result<Tree, Error> {
     let mut found = Tree::new();
-    for attribute in body.attributes() {
-        found.insert(attribute.key().to_owned(), constant(attribute.expr(), attribute.key())?);
+    for attribute in &content.attributes {
+        found.insert(attribute.name.clone(), constant(&attribute.value, &attribute.name)?);
     }
-    for block in body.blocks() {
-        let inner = Value::Object(tree(block.body())?);
-        let labels = block.labels().iter().rev();
-        let labelled = labels
-            .fold(inner, |inner, label| Value::Object(Tree::from_iter([(label.as_str().to_owned(), inner)])));
-        merge(&mut found, Tree::from_iter([(block.identifier().to_owned(), labelled)]));
+    for block in &content.blocks {
+        let inner = Value::Object(tree(&block.content)?);
+        let labels = block.labels.iter().rev();
+        let labelled =
+            labels.fold(inner, |inner, label| Value::Object(Tree::from_iter([(label.clone(), inner)])));
+        merge(&mut found, Tree::from_iter([(block.kind.clone(), labelled)]));
     }
     Ok(found)
 }
 
 /// Returns a constant as it is, and a reference as `${a.b.c}`.
-fn constant(expression: &Expression, argument: &str) -> Result<Value, Error> {
+fn constant(expression: &Expr, argument: &str) -> Result<Value, Error> {
     let unsupported = || invalid(format!("`{argument}` must be a constant, a variable, or a reference"));
     Ok(match expression {
-        Expression::Null => Value::Null,
-        Expression::Bool(value) => (*value).into(),
-        Expression::Number(number) => serde_json::from_str(&number.to_string()).map_err(|_| unsupported())?,
-        Expression::String(text) => text.clone().into(),
-        Expression::Parenthesis(inner) => constant(inner, argument)?,
-        Expression::Array(elements) => {
+        Expr::Null => Value::Null,
+        Expr::Bool(value) => (*value).into(),
+        Expr::Number(number) => Value::Number(number.clone()),
+        Expr::String(text) => text.clone().into(),
+        Expr::Parenthesis(inner) => constant(inner, argument)?,
+        Expr::Array(elements) => {
             elements.iter().map(|element| constant(element, argument)).collect::<Result<_, _>>()?
         }
-        Expression::Traversal(traversal) => {
-            let Expression::Variable(first) = &traversal.expr else { return Err(unsupported()) };
+        Expr::Traversal(traversal) => {
+            let Expr::Variable(first) = &traversal.expr else { return Err(unsupported()) };
             let mut path = first.to_string();
             for operator in &traversal.operators {
                 let TraversalOperator::GetAttr(name) = operator else { return Err(unsupported()) };

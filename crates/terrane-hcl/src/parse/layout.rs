@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// Returns a text of the same length in which line ends and comments that mean nothing are blank,
 /// and so is every object item whose key is set again.
-pub(crate) fn prepare(text: &str) -> String {
+pub(super) fn prepare(text: &str) -> String {
     let mut scanner = Scanner::new(text);
     scanner.run();
     let mut bytes = text.as_bytes().to_vec();
