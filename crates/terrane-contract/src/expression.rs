@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use terrane_hcl::expr::{
-    Expr, FuncCall, Object, ObjectKey, Operation, TemplateExpr, Traversal, TraversalOperator,
-};
+use terrane_hcl::expr::{Expr, Object, ObjectKey, TraversalOperator};
 pub use terrane_hcl::print::canonical;
+use terrane_hcl::types::{self, Certainty, Names};
 
 use crate::Type;
 
@@ -116,59 +115,7 @@ const MAX_DEPTH: usize = 16;
 impl Scope<'_> {
     /// Returns the type of an expression where it is certain, and [`Type::Dynamic`] elsewhere.
     pub(crate) fn type_of(&self, expression: &Expr) -> Type {
-        self.type_at(expression, 0)
-    }
-
-    fn type_at(&self, expression: &Expr, depth: usize) -> Type {
-        if depth > MAX_DEPTH {
-            return Type::Dynamic;
-        }
-        let go = |expression: &Expr| self.type_at(expression, depth + 1);
-        match expression {
-            Expr::Bool(_) => Type::Bool,
-            Expr::Number(_) => Type::Number,
-            Expr::String(_) => Type::String,
-            Expr::TemplateExpr(template) => template_type(template),
-            Expr::Parenthesis(inner) => go(inner),
-            Expr::Array(elements) => Type::Tuple(elements.iter().map(go).collect()),
-            Expr::Object(members) => {
-                let named: Option<Vec<_>> =
-                    members.iter().map(|(key, value)| Some((key_name(key)?, go(value)))).collect();
-                named.map_or(Type::Dynamic, Type::object)
-            }
-            Expr::Operation(operation) => operation_type(operation),
-            Expr::Conditional(conditional) => {
-                let (yes, no) = (go(&conditional.true_expr), go(&conditional.false_expr));
-                if yes == no { yes } else { Type::Dynamic }
-            }
-            Expr::FuncCall(call) => function_type(call, &go),
-            Expr::Traversal(traversal) => self.traversal_type(traversal, depth),
-            _ => Type::Dynamic,
-        }
-    }
-
-    fn traversal_type(&self, traversal: &Traversal, depth: usize) -> Type {
-        let Expr::Variable(root) = &traversal.expr else { return Type::Dynamic };
-        let (Some(TraversalOperator::GetAttr(name)), rest) =
-            (traversal.operators.first(), traversal.operators.get(1..).unwrap_or_default())
-        else {
-            return Type::Dynamic;
-        };
-        let start = match root.as_str() {
-            "var" => self.variables.get(name.as_str()).map_or(Type::Dynamic, |ty| (*ty).clone()),
-            "local" => match self.locals.get(name.as_str()) {
-                Some(expression) => self.type_at(expression, depth + 1),
-                None => Type::Dynamic,
-            },
-            "path" | "terraform" => Type::String,
-            // The built-in provider's resource: `id` is a string by its schema.
-            "terraform_data" => match rest {
-                [TraversalOperator::GetAttr(attribute)] if attribute.as_str() == "id" => return Type::String,
-                _ => Type::Dynamic,
-            },
-            _ => Type::Dynamic,
-        };
-        rest.iter().fold(start, |ty, operator| step(&ty, operator))
+        types::infer(&mut Typing { scope: self, depth: 0 }, &mut types::Scope::default(), expression)
     }
 
     /// Returns the literal instance keys of a `for_each` or `count` expression, where it names them.
@@ -212,75 +159,52 @@ impl Scope<'_> {
     }
 }
 
-fn template_type(template: &TemplateExpr) -> Type {
-    match template {
-        // `"${x}"` alone is `x` itself, of any type.
-        TemplateExpr::QuotedString(text) if text.starts_with("${") && text.ends_with('}') => Type::Dynamic,
-        TemplateExpr::QuotedString(_) | TemplateExpr::Heredoc(_) => Type::String,
-    }
+/// Finds the types of expressions in a [`Scope`].
+struct Typing<'a> {
+    scope: &'a Scope<'a>,
+    /// How many locals were followed to come here.
+    depth: usize,
 }
 
-fn operation_type(operation: &Operation) -> Type {
-    use terrane_hcl::expr::{BinaryOperator as Op, UnaryOperator};
-    match operation {
-        Operation::Unary(unary) => match unary.operator {
-            UnaryOperator::Neg => Type::Number,
-            UnaryOperator::Not => Type::Bool,
-        },
-        Operation::Binary(binary) => match binary.operator {
-            Op::Plus | Op::Minus | Op::Mul | Op::Div | Op::Mod => Type::Number,
-            Op::Eq | Op::NotEq | Op::Less | Op::LessEq | Op::Greater | Op::GreaterEq | Op::And | Op::Or => {
-                Type::Bool
+impl Names for Typing<'_> {
+    const CERTAINTY: Certainty = Certainty::Certain;
+
+    fn reach<'o>(
+        &mut self,
+        _: &mut types::Scope,
+        root: &str,
+        operators: &'o [TraversalOperator],
+    ) -> (Type, &'o [TraversalOperator]) {
+        let Some((TraversalOperator::GetAttr(name), rest)) = operators.split_first() else {
+            return (Type::Dynamic, &[]);
+        };
+        match root {
+            "var" => {
+                (self.scope.variables.get(name.as_str()).map_or(Type::Dynamic, |ty| (*ty).clone()), rest)
             }
-        },
+            "local" => (self.local(name.as_str()), rest),
+            "path" | "terraform" => (Type::String, rest),
+            // The built-in provider's resource: `id` is a string by its schema.
+            "terraform_data" => match rest {
+                [TraversalOperator::GetAttr(attribute)] if attribute.as_str() == "id" => (Type::String, &[]),
+                _ => (Type::Dynamic, &[]),
+            },
+            _ => (Type::Dynamic, &[]),
+        }
     }
+
+    /// A module that Terraform refuses has no state whose types would matter.
+    fn fault(&mut self, _: String, _: &str) {}
 }
 
-fn function_type(call: &FuncCall, go: &dyn Fn(&Expr) -> Type) -> Type {
-    if call.name.is_namespaced() || call.expand_final {
-        return Type::Dynamic;
-    }
-    let element = |ty: Type| match ty {
-        Type::List(element) | Type::Set(element) | Type::Map(element) => *element,
-        Type::Tuple(elements) => common(elements.into_iter()),
-        Type::Object { attributes, .. } => common(attributes.into_values()),
-        _ => Type::Dynamic,
-    };
-    match (call.name.name.as_str(), call.args.as_slice()) {
-        ("tolist", [inner]) => Type::list(element(go(inner))),
-        ("toset", [inner]) => Type::set(element(go(inner))),
-        ("tomap", [inner]) => Type::map(element(go(inner))),
-        ("keys", [inner]) if matches!(go(inner), Type::Map(_)) => Type::list(Type::String),
-        ("split" | "sort", _) => Type::list(Type::String),
-        (
-            "cidrsubnet" | "cidrhost" | "cidrnetmask" | "format" | "join" | "jsonencode" | "lower" | "upper"
-            | "replace" | "substr" | "tostring" | "trimspace" | "title" | "sha256" | "md5" | "base64encode"
-            | "yamlencode",
-            _,
-        ) => Type::String,
-        ("length" | "tonumber" | "floor" | "ceil" | "abs" | "parseint", _) => Type::Number,
-        ("tobool" | "contains" | "can" | "startswith" | "endswith" | "alltrue" | "anytrue", _) => Type::Bool,
-        _ => Type::Dynamic,
-    }
-}
-
-/// Returns the type that all have in common where it is certain.
-fn common(mut types: impl Iterator<Item = Type>) -> Type {
-    let Some(first) = types.next() else { return Type::Dynamic };
-    if types.all(|ty| ty == first) { first } else { Type::Dynamic }
-}
-
-fn step(ty: &Type, operator: &TraversalOperator) -> Type {
-    match (ty, operator) {
-        (Type::Object { attributes, .. }, TraversalOperator::GetAttr(name)) => {
-            attributes.get(name.as_str()).cloned().unwrap_or(Type::Dynamic)
+impl Typing<'_> {
+    fn local(&self, name: &str) -> Type {
+        match self.scope.locals.get(name) {
+            Some(expression) if self.depth < MAX_DEPTH => {
+                let mut inner = Typing { scope: self.scope, depth: self.depth + 1 };
+                types::infer(&mut inner, &mut types::Scope::default(), expression)
+            }
+            _ => Type::Dynamic,
         }
-        (Type::Map(element), TraversalOperator::GetAttr(_) | TraversalOperator::Index(_)) => {
-            (**element).clone()
-        }
-        (Type::List(element), TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_)) => {
-            (**element).clone()
-        }
-        _ => Type::Dynamic,
     }
 }

@@ -1,7 +1,7 @@
 //! HCL, the language of Terraform, as data.
 //!
 //! - [`expr`]: expressions, and how to build them. [`body`]: blocks and arguments.
-//! - [`print`]: text that `terraform fmt` leaves alone. [`parse`]: what a text says.
+//! - [`print`]: text that `terraform fmt` leaves alone. [`parse`]: what a text says. [`types`]: of what type it is.
 //!
 //! What is built here cannot be misread: a text that somebody else wrote enters an expression as a string literal.
 //! The parser is `hcl-rs`, of which nothing is seen outside.
@@ -23,3 +23,4 @@ pub mod body;
 pub mod expr;
 pub mod parse;
 pub mod print;
+pub mod types;

@@ -3,15 +3,13 @@
 //! [`check`] infers the type of each expression of a module, and collects what Terraform would refuse.
 //! What it accepts, `terraform validate` accepts; what only values can tell is left to Terraform.
 
-mod convert;
-mod functions;
-mod infer;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use terrane_contract::Type;
+use terrane_hcl::types::{self, Certainty, Scope};
 
-use self::infer::Scope;
 use super::fault::Fault;
 use super::language::{self, Version};
 use super::schema::{Block, NestedBlock, Schema};
@@ -42,6 +40,7 @@ pub fn check(module: &Module, schema: &Schema) -> Result<Typed, Vec<Fault>> {
         faults: Vec::new(),
         address: String::new(),
         argument: String::new(),
+        surroundings: Surroundings::default(),
     };
     checker.check_names();
     checker.check_variables();
@@ -85,6 +84,16 @@ struct Checker<'m> {
     /// Where the expression that is looked at stands.
     address: String,
     argument: String,
+    surroundings: Surroundings,
+}
+
+/// What the place of an expression gives it beside the module's own names.
+#[derive(Default)]
+struct Surroundings {
+    /// The type of `each.value`, where the resource has `for_each`.
+    each: Option<Type>,
+    /// Whose attributes `self` has, in a postcondition: whether it is a data source, and its type.
+    own: Option<(bool, String)>,
 }
 
 impl<'m> Checker<'m> {
@@ -100,6 +109,16 @@ impl<'m> Checker<'m> {
     fn enter(&mut self, address: &str, argument: &str) {
         address.clone_into(&mut self.address);
         argument.clone_into(&mut self.argument);
+    }
+
+    /// Returns the type of an expression.
+    fn infer(&mut self, expr: &Expr) -> Type {
+        types::infer(self, &mut Scope::default(), expr)
+    }
+
+    /// Reports an expression that does not convert to `expected`.
+    fn expect(&mut self, expr: &Expr, expected: &Type, what: &str) {
+        types::expect(self, &mut Scope::default(), expr, expected, what);
     }
 
     fn check_names(&mut self) {
@@ -124,18 +143,18 @@ impl<'m> Checker<'m> {
             let address = format!("var.{}", variable.name);
             if let Some(default) = &variable.default {
                 self.enter(&address, "default");
-                self.expect(&mut Scope::default(), default, &variable.ty, "the default");
+                self.expect(default, &variable.ty, "the default");
             }
-            self.check_conditions(&address, "validation", &variable.validations, &mut Scope::default());
+            self.check_conditions(&address, "validation", &variable.validations);
         }
     }
 
-    fn check_conditions(&mut self, address: &str, block: &str, conditions: &[Condition], scope: &mut Scope) {
+    fn check_conditions(&mut self, address: &str, block: &str, conditions: &[Condition]) {
         for condition in conditions {
             self.enter(address, &format!("{block}.condition"));
-            self.expect(scope, &condition.condition, &Type::Bool, "the condition");
+            self.expect(&condition.condition, &Type::Bool, "the condition");
             self.enter(address, &format!("{block}.error_message"));
-            self.expect(scope, &condition.error_message, &Type::String, "the message");
+            self.expect(&condition.error_message, &Type::String, "the message");
         }
     }
 
@@ -168,7 +187,9 @@ impl<'m> Checker<'m> {
             std::mem::replace(&mut self.address, format!("local.{}", local.name)),
             std::mem::take(&mut self.argument),
         );
-        let ty = self.infer(&mut Scope::default(), &local.value);
+        let surroundings = std::mem::take(&mut self.surroundings);
+        let ty = self.infer(&local.value);
+        self.surroundings = surroundings;
         (self.address, self.argument) = outer;
         self.locals.insert(&local.name, (local, Progress::Done(ty)));
     }
@@ -182,14 +203,13 @@ impl<'m> Checker<'m> {
 
     fn check_resource(&mut self, resource: &Resource, is_data: bool) {
         let address = if is_data { format!("data.{}", resource.address()) } else { resource.address() };
-        let mut scope = Scope::default();
         if let Some(for_each) = &resource.for_each {
             self.enter(&address, "for_each");
-            scope.each = Some(self.check_for_each(for_each));
+            self.surroundings.each = Some(self.check_for_each(for_each));
         }
         let block = if is_data { self.schema.data(&resource.ty) } else { self.schema.resource(&resource.ty) };
         match block {
-            Some(block) => self.check_body(&address, "", &resource.body, block, &mut scope),
+            Some(block) => self.check_body(&address, "", &resource.body, block),
             None => {
                 self.enter(&address, "");
                 self.fault(
@@ -198,21 +218,22 @@ impl<'m> Checker<'m> {
                 );
             }
         }
-        self.check_conditions(&address, "lifecycle.precondition", &resource.preconditions, &mut scope);
-        scope.own = Some((is_data, resource.ty.clone()));
-        self.check_conditions(&address, "lifecycle.postcondition", &resource.postconditions, &mut scope);
+        self.check_conditions(&address, "lifecycle.precondition", &resource.preconditions);
+        self.surroundings.own = Some((is_data, resource.ty.clone()));
+        self.check_conditions(&address, "lifecycle.postcondition", &resource.postconditions);
+        self.surroundings = Surroundings::default();
         self.enter(&address, "depends_on");
         for target in &resource.depends_on {
-            self.infer(&mut Scope::default(), target);
+            self.infer(target);
         }
     }
 
     /// Returns the type of `each.value`.
     fn check_for_each(&mut self, for_each: &Expr) -> Type {
-        match self.infer(&mut Scope::default(), for_each) {
+        match self.infer(for_each) {
             Type::Set(element) if matches!(*element, Type::String | Type::Dynamic) => Type::String,
             ty @ (Type::Map(_) | Type::Object { .. } | Type::Dynamic) => {
-                convert::into_element(ty).unwrap_or(Type::Dynamic)
+                types::element(&ty, Certainty::Possible).unwrap_or(Type::Dynamic)
             }
             other => {
                 self.fault(
@@ -224,7 +245,7 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn check_body(&mut self, address: &str, path: &str, body: &Body, block: &Block, scope: &mut Scope) {
+    fn check_body(&mut self, address: &str, path: &str, body: &Body, block: &Block) {
         let mut arguments = BTreeSet::new();
         let mut blocks: BTreeMap<&str, u64> = BTreeMap::new();
         for item in &body.items {
@@ -234,14 +255,14 @@ impl<'m> Checker<'m> {
                     if !arguments.insert(name.as_str()) {
                         self.fault("it is set twice".to_owned(), "set it once");
                     }
-                    self.check_argument(name, value, block, scope);
+                    self.check_argument(name, value, block);
                 }
                 Item::Block(nested) => {
                     let path = join(path, &nested.kind);
                     self.enter(address, &path);
                     *blocks.entry(&nested.kind).or_default() += 1;
                     match block.blocks.get(&nested.kind) {
-                        Some(kind) => self.check_body(address, &path, &nested.body, &kind.block, scope),
+                        Some(kind) => self.check_body(address, &path, &nested.body, &kind.block),
                         None => self.fault(
                             format!("there is no block `{}`", nested.kind),
                             "take one that the provider's schema has",
@@ -262,10 +283,10 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn check_argument(&mut self, name: &str, value: &Expr, block: &Block, scope: &mut Scope) {
+    fn check_argument(&mut self, name: &str, value: &Expr, block: &Block) {
         match block.attributes.get(name) {
             Some(attribute) if attribute.required || attribute.optional => {
-                self.expect(scope, value, &attribute.ty, "the value");
+                self.expect(value, &attribute.ty, "the value");
             }
             Some(_) => self
                 .fault(format!("the provider computes `{name}`, so that it cannot be set"), "leave it out"),
@@ -322,7 +343,7 @@ impl<'m> Checker<'m> {
                     "convert it with `tolist`, `toset`, or `tomap`",
                 );
             }
-            let ty = self.infer(&mut Scope::default(), &output.value);
+            let ty = self.infer(&output.value);
             outputs.insert(output.name.clone(), ty);
         }
         outputs

@@ -1,5 +1,7 @@
 //! Variables: contravariant, since callers give values of the old type.
 
+use terrane_hcl::types::{self, Certainty};
+
 use super::{Bump, Report};
 use crate::{Admitted, Contract, Type, Variable};
 
@@ -203,27 +205,7 @@ fn objects(address: &str, old: &Type, new: &Type, report: &mut Report) {
 
 /// Whether Terraform converts every value of one type to another.
 pub(super) fn converts(from: &Type, to: &Type) -> bool {
-    match (from, to) {
-        _ if from == to => true,
-        (_, Type::Dynamic) | (Type::Number | Type::Bool, Type::String) => true,
-        (Type::List(from) | Type::Set(from), Type::List(to) | Type::Set(to))
-        | (Type::Map(from), Type::Map(to)) => converts(from, to),
-        (Type::Tuple(from), Type::List(to) | Type::Set(to)) => from.iter().all(|from| converts(from, to)),
-        (Type::Tuple(from), Type::Tuple(to)) => {
-            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| converts(from, to))
-        }
-        (Type::Object { attributes, .. }, Type::Map(to)) => {
-            attributes.values().all(|from| converts(from, to))
-        }
-        (
-            Type::Object { attributes: from, optional: may_lack },
-            Type::Object { attributes: to, optional: may_be_left_out },
-        ) => to.iter().all(|(name, to)| match from.get(name) {
-            Some(from) => converts(from, to) && (!may_lack.contains(name) || may_be_left_out.contains(name)),
-            None => may_be_left_out.contains(name),
-        }),
-        _ => false,
-    }
+    types::converts(from, to, Certainty::Certain)
 }
 
 fn admitted(old: &Contract, new: &Contract, report: &mut Report) {

@@ -520,8 +520,13 @@ fn write(directory: &Path, modules: &[&[(&str, &str)]]) {
 }
 
 /// Makes a state of these modules.
-fn apply(directory: &Path, modules: &[&[(&str, &str)]]) -> Option<()> {
+pub(crate) fn apply(directory: &Path, modules: &[&[(&str, &str)]]) -> Option<()> {
     write(directory, modules);
+    again(directory)
+}
+
+/// Applies what stands in a directory.
+pub(crate) fn again(directory: &Path) -> Option<()> {
     for arguments in [&["init", "-input=false"][..], &["apply", "-auto-approve", "-input=false"]] {
         let output = terraform(directory, arguments)?;
         let said = String::from_utf8_lossy(&output.stderr);

@@ -3,3 +3,4 @@
 mod addresses;
 mod diff;
 mod read;
+mod types;

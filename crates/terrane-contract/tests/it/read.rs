@@ -189,7 +189,7 @@ fn an_output_type_is_claimed_only_where_it_is_certain() {
         ("terraform_data.x.id", "string"),
         ("local.flag", "bool"),
         ("var.n > 1 ? 1 : 2", "number"),
-        ("var.n > 1 ? 1 : \"a\"", "any"),
+        ("var.n > 1 ? 1 : \"a\"", "string"),
         ("[for x in var.m : x]", "any"),
         ("local.loop", "any"),
     ];

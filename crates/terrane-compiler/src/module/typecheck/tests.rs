@@ -182,6 +182,7 @@ fn a_missing_required_block_is_a_fault() {
         faults: Vec::new(),
         address: String::new(),
         argument: String::new(),
+        surroundings: Surroundings::default(),
     };
     let nested = NestedBlock {
         nesting: crate::module::schema::Nesting::List,
@@ -190,7 +191,7 @@ fn a_missing_required_block_is_a_fault() {
         block: Block::default(),
     };
     let required = Block { blocks: BTreeMap::from([("rule".to_owned(), nested)]), ..Block::default() };
-    checker.check_body("x.y", "", &Body::new(), &required, &mut Scope::default());
+    checker.check_body("x.y", "", &Body::new(), &required);
     assert_eq!(checker.faults[0].message, "there must be at least 1 blocks `rule`, found 0");
 }
 
