@@ -16,7 +16,7 @@ use crate::explain::Claim;
 use crate::keys::{Key, Located as _};
 use crate::ledger::RuleNumbers;
 use crate::module::Module;
-use crate::module::syntax::{Expr, expr};
+use crate::module::syntax::Expr;
 use crate::names::Zone;
 use crate::network::{MinZones, Network, Spread, Target, TierZones};
 use crate::proof::Finding;
@@ -331,7 +331,7 @@ pub(crate) const NAT_HOMES: &str = "nat_homes";
 
 /// Returns the letters by which a resource has its instances, if this is one of the maps of zones.
 pub(crate) fn letters(network: &Network, for_each: &Expr) -> Option<Vec<Zone>> {
-    common::zone_maps(network).into_iter().find(|(map, _)| expr(map) == *for_each).map(|(_, letters)| letters)
+    common::zone_maps(network).into_iter().find(|(map, _)| map == for_each).map(|(_, letters)| letters)
 }
 
 #[cfg(test)]

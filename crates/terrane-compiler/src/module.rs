@@ -231,10 +231,10 @@ impl Resource {
         }
     }
 
-    /// Gives it an instance for each entry of a map, written as Terraform text.
+    /// Gives it an instance for each entry of a map.
     #[must_use]
-    pub fn for_each(mut self, text: &str) -> Resource {
-        self.for_each = Some(syntax::expr(text));
+    pub fn for_each(mut self, map: Expr) -> Resource {
+        self.for_each = Some(map);
         self
     }
 
@@ -247,8 +247,8 @@ impl Resource {
 
     /// Makes it wait for another resource that its arguments do not refer to.
     #[must_use]
-    pub fn depends_on(mut self, address: &str) -> Resource {
-        self.depends_on.push(syntax::expr(address));
+    pub fn depends_on(mut self, ty: &str, name: &str) -> Resource {
+        self.depends_on.push(syntax::reference(ty, name));
         self
     }
 

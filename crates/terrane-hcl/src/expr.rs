@@ -7,7 +7,9 @@ mod visit;
 use std::fmt;
 
 pub use self::build::{
-    by_letter, call, conditional, each, equal, expr, object, paragraph, reference, string, table, template,
+    Rows, by_letter, call, call_with_each, conditional, contains, each, each_in, each_key, each_value, equal,
+    expr, interpolated, keys, length, local, matches, name, object, pairs_in, paragraph, reference, string,
+    strings, table, template, values, var,
 };
 pub use self::template::{
     Directive, Element, ForDirective, Heredoc, HeredocStripMode, IfDirective, Interpolation, Strip, Template,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Source;
 use crate::module::print;
-use crate::module::syntax::{Body, Item, expr, object, string};
+use crate::module::syntax::{Body, Item, expr, object, reference, string, var};
 
 /// Returns the files of the example.
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
@@ -17,7 +17,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         .arg("tags", object([("Environment", string("example"))]));
     let mut variables = Vec::new();
     for variable in module.variables.iter().filter(|variable| variable.default.is_none()) {
-        call = call.hcl(&variable.name, &format!("var.{}", variable.name));
+        call = call.arg(&variable.name, var(&variable.name));
         variables.push(Item::block(
             "variable",
             &[&variable.name],
@@ -36,7 +36,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
         &["network"],
         Body::new()
             .arg("description", string("Everything that the network gives to others, in one value."))
-            .hcl("value", "module.network"),
+            .arg("value", reference("module", "network")),
     )];
     let provider = object([
         ("source", string(&module.providers["aws"].source)),

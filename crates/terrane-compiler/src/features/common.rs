@@ -5,18 +5,31 @@ use std::fmt::Write as _;
 use terrane_contract::Holds;
 
 use crate::module::Output;
-use crate::module::syntax::{Body, Expr, call, expr, object, reference, table};
+use crate::module::syntax::{
+    Body, Expr, call, conditional, contains, each_key, equal, interpolated, keys, local, name, object,
+    pairs_in, reference, string, strings, table, var,
+};
 use crate::names::Zone;
 use crate::network::{Gateways, Nat, Network, Site, Tier, Traffic};
 
 /// Returns the tags of something with this name.
 pub(super) fn tags(network: &Network, name: Expr) -> Expr {
-    call("merge", [expr(common_tags(network)), object([("Name", name)])])
+    call("merge", [common_tags(network), object([("Name", name)])])
 }
 
 /// Returns the tags that everything carries: the caller's, and those of the topology where it has some.
-pub(super) fn common_tags(network: &Network) -> &'static str {
-    if network.tags.is_empty() { "var.tags" } else { "local.tags" }
+pub(super) fn common_tags(network: &Network) -> Expr {
+    if network.tags.is_empty() { var("tags") } else { local("tags") }
+}
+
+/// Returns the id of the VPC.
+pub(super) fn vpc_id() -> Expr {
+    reference("aws_vpc", "this").attr("id")
+}
+
+/// Returns the caller's name for the network, `-`, and what follows.
+pub(super) fn named(rest: impl IntoIterator<Item = Expr>) -> Expr {
+    interpolated([var("name"), "-".into()].into_iter().chain(rest))
 }
 
 /// Returns an object, whose keys are quoted where one of them must be.
@@ -46,7 +59,7 @@ pub(super) fn list(items: &[String]) -> String {
 /// Returns an output that holds an id for each tier.
 pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
     let ids = network.tiers.iter().flat_map(|tier| {
-        let id = expr(&format!("{ty}.{}.id", tier.name.identifier()));
+        let id = reference(ty, &tier.name.identifier()).attr("id");
         tier.names().map(move |name| (name.identifier(), id.clone()))
     });
     Output {
@@ -58,10 +71,10 @@ pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str
 }
 
 /// Returns the reference to one part of a tier's cover.
-pub(super) fn block(network: &Network, tier: usize, part: usize) -> String {
-    let name = network.tiers[tier].name.identifier();
-    let index = if network.tiers[tier].cover.len() == 1 { String::new() } else { format!("[{part}]") };
-    format!("local.blocks.{name}{index}")
+pub(super) fn block(network: &Network, tier: usize, part: usize) -> Expr {
+    let tier = &network.tiers[tier];
+    let cover = local("blocks").attr(&tier.name.identifier());
+    if tier.cover.len() == 1 { cover } else { cover.at(u64::try_from(part).unwrap_or(u64::MAX)) }
 }
 
 /// Returns the reference to the subnets of a tier, which are a map by zone letter.
@@ -81,60 +94,64 @@ pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
     }
 }
 
-const ALL_ZONES: &str = "local.zones";
+/// Returns the map of all zones that the caller passes.
+fn all_zones() -> Expr {
+    local("zones")
+}
 
 /// Returns the zones with these letters, as far as the caller passes them.
-pub(super) fn those(letters: &[Zone]) -> String {
-    let letters: Vec<String> = letters.iter().map(Zone::to_string).collect();
-    let letters = list(&letters);
-    format!("{{ for letter, zone in local.zones : letter => zone if contains({letters}, letter) }}")
+pub(super) fn those(letters: &[Zone]) -> Expr {
+    zones_where(contains(strings(letters), name("letter")))
+}
+
+/// Returns the zones for whose `letter` a condition holds.
+fn zones_where(condition: Expr) -> Expr {
+    pairs_in("letter", "zone", all_zones()).filter(condition).object(name("letter"), name("zone"))
 }
 
 /// Returns the map whose letters a tier has subnets in.
-pub(super) fn zones(tier: &Tier) -> String {
+pub(super) fn zones(tier: &Tier) -> Expr {
     match tier.zones {
-        None => ALL_ZONES.to_owned(),
-        Some(_) => format!("local.{}_zones", tier.name.identifier()),
+        None => all_zones(),
+        Some(_) => local(&format!("{}_zones", tier.name.identifier())),
     }
 }
 
 /// Returns the map whose letters have a route table of their own: those of the table's tiers.
-pub(super) fn table_zones(network: &Network, table: usize) -> String {
+pub(super) fn table_zones(network: &Network, table: usize) -> Expr {
     let tiers = network.tiers.iter().filter(|tier| tier.route_table == table);
-    let mut maps: Vec<String> = tiers.map(zones).collect();
-    maps.sort();
+    let mut maps: Vec<Expr> = tiers.map(zones).collect();
+    maps.sort_by_key(Expr::to_string);
     maps.dedup();
     match maps.as_slice() {
         [one] => one.clone(),
-        maps if maps.iter().any(|map| map == ALL_ZONES) => ALL_ZONES.to_owned(),
-        maps => format!("merge({})", maps.join(", ")),
+        some if some.contains(&all_zones()) => all_zones(),
+        _ => call("merge", maps),
     }
 }
 
 /// Returns the map whose letters have a NAT gateway.
-pub(super) fn nat_zones(nat: &Nat) -> String {
+pub(super) fn nat_zones(nat: &Nat) -> Expr {
     match &nat.gateways {
-        Gateways::EachZone => ALL_ZONES.to_owned(),
-        Gateways::Home(home) => {
-            format!("{{ for letter, zone in local.zones : letter => zone if letter == \"{home}\" }}")
-        }
+        Gateways::EachZone => all_zones(),
+        Gateways::Home(home) => zones_where(equal(name("letter"), string(&home.to_string()))),
         Gateways::Zones { own, .. } => those(own),
     }
 }
 
 /// Returns the NAT gateway that the zone of `each.key` leaves through.
-pub(super) fn nat_of_zone(network: &Network) -> String {
-    let homes = format!("local.{}[each.key]", super::NAT_HOMES);
-    let index = if network.nat_fallbacks().is_empty() { "each.key" } else { homes.as_str() };
-    format!("aws_nat_gateway.this[{index}].id")
+pub(super) fn nat_of_zone(network: &Network) -> Expr {
+    let has_fallbacks = !network.nat_fallbacks().is_empty();
+    let home = if has_fallbacks { local(super::NAT_HOMES).at(each_key()) } else { each_key() };
+    reference("aws_nat_gateway", "this").at(home).attr("id")
 }
 
 /// Returns the maps of zones, with the letters that each can have.
-pub(super) fn zone_maps(network: &Network) -> Vec<(String, Vec<Zone>)> {
+pub(super) fn zone_maps(network: &Network) -> Vec<(Expr, Vec<Zone>)> {
     let letters = |is_in: &dyn Fn(Zone) -> bool| -> Vec<Zone> {
         network.slots.keys().copied().filter(|zone| is_in(*zone)).collect()
     };
-    let mut maps = vec![(ALL_ZONES.to_owned(), letters(&|_| true))];
+    let mut maps = vec![(all_zones(), letters(&|_| true))];
     maps.extend(network.tiers.iter().map(|tier| (zones(tier), letters(&|zone| tier.is_in(zone)))));
     let tables = 0..network.route_tables.len();
     maps.extend(tables.map(|table| (table_zones(network, table), network.table_zones(table))));
@@ -147,11 +164,9 @@ pub(super) fn site(tier: &Tier, body: Body) -> Body {
     if tier.site != Some(Site::Outpost) {
         return body;
     }
-    let name = &tier.name;
-    body.hcl("outpost_arn", &format!("var.outpost_arns[\"{name}\"]"))
-        .hcl("customer_owned_ipv4_pool", &format!("lookup(var.outpost_ipv4_pools, \"{name}\", null)"))
-        .hcl(
-            "map_customer_owned_ip_on_launch",
-            &format!("contains(keys(var.outpost_ipv4_pools), \"{name}\") ? true : null"),
-        )
+    let (own, pools) = (|| string(tier.name.as_str()), || var("outpost_ipv4_pools"));
+    let has_pool = contains(keys(pools()), own());
+    body.arg("outpost_arn", var("outpost_arns").at(own()))
+        .arg("customer_owned_ipv4_pool", call("lookup", [pools(), own(), Expr::Null]))
+        .arg("map_customer_owned_ip_on_launch", conditional(has_pool, true.into(), Expr::Null))
 }

@@ -12,11 +12,11 @@ use terrane_contract::{Holds, Type};
 pub use self::keys::Eks;
 pub(super) use self::keys::read_roles as read;
 
-use super::common::{self, list};
+use super::common;
 use super::{Feature, Resolution};
 use crate::declaration::{Declaration, KeepClear};
 use crate::emit::{Rejection, zone_map};
-use crate::module::syntax::{Expr, call, each, expr, string, template};
+use crate::module::syntax::{Expr, call, contains, each, each_in, each_key, interpolated, matches, name, reference, string, strings, var};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
 use crate::names::Cidr;
 use crate::network::{MinZones, Network, Spread};
@@ -145,11 +145,13 @@ fn lower(network: &Network, module: &mut Module) {
         name: "cluster_names".to_owned(),
         ty: Type::set(Type::String),
         description: "Names of the EKS clusters that share the network.".to_owned(),
-        default: Some(expr(&list(&eks.clusters))),
+        default: Some(strings(&eks.clusters)),
         nullable: false,
         validations: vec![Condition {
-            condition: expr(
-                r#"alltrue([for name in var.cluster_names : can(regex("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", name))])"#,
+            condition: call(
+                "alltrue",
+                [each_in("name", var("cluster_names"))
+                    .list(matches("^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$", name("name")))],
             ),
             error_message: string(
                 "cluster_names must be names of EKS clusters: 1 to 100 letters, digits, hyphens, and underscores that start with a letter or a digit.",
@@ -165,22 +167,24 @@ fn lower(network: &Network, module: &mut Module) {
         nullable: true,
         validations: Vec::new(),
     });
-    for (name, comment, value) in [
+    for (local, comment, value) in [
         (
             CLUSTER_TAGS,
             "Subnets that several clusters share carry the tag of each.",
-            r#"{ for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }"#,
+            each_in("name", var("cluster_names"))
+                .object(interpolated(["kubernetes.io/cluster/".into(), name("name")]), "shared".into()),
         ),
         (
             KARPENTER_TAGS,
             "",
-            r#"{ for name in var.karpenter_cluster[*] : "karpenter.sh/discovery" => name }"#,
+            each_in("name", var("karpenter_cluster").splat())
+                .object("karpenter.sh/discovery".into(), name("name")),
         ),
     ] {
         module.locals.push(Local {
             file: File::Vpc,
-            name: name.to_owned(),
-            value: expr(value),
+            name: local.to_owned(),
+            value,
             comment: comment.to_owned(),
         });
     }
@@ -199,17 +203,22 @@ fn lower(network: &Network, module: &mut Module) {
         name: "eks_cluster_names".to_owned(),
         description: "Names of the EKS clusters whose tags the subnets carry.".to_owned(),
         holds: None,
-        value: expr("var.cluster_names"),
+        value: var("cluster_names"),
     });
 }
 
 /// Returns the check that EKS takes a subnet: a zone's name says nothing of that, and its id is known with the subnet.
 fn takes_eks(refused: &[String]) -> Condition {
+    let zone_id = || reference("self", "availability_zone_id");
     Condition {
-        condition: expr(&format!("!contains({}, self.availability_zone_id)", list(refused))),
-        error_message: template(
-            "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.",
-        ),
+        condition: !contains(strings(refused), zone_id()),
+        error_message: interpolated([
+            "EKS takes no subnet in the availability zone ".into(),
+            zone_id(),
+            "; give the zone letter ".into(),
+            each_key(),
+            " another.".into(),
+        ]),
     }
 }
 

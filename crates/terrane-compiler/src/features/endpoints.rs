@@ -11,7 +11,7 @@ use super::{End, Feature, Resolution, common};
 use crate::declaration::{Peer, Reading};
 use crate::diagnostics::{Code, Diagnostics, Origin, codes, report};
 use crate::keys::Key;
-use crate::module::syntax::{Body, call, expr, object, string, template};
+use crate::module::syntax::{Body, Expr, call, each_key, interpolated, object, reference, string};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Network, RouteTable};
 use crate::suggest;
@@ -136,7 +136,7 @@ fn lower(network: &Network, module: &mut Module) {
         module.resources.push(endpoint(network, kind));
         for (idx, table) in network.route_tables.iter().enumerate() {
             if table.endpoints.iter().any(|service| service == kind.name) {
-                module.resources.push(association(kind, table, &common::table_zones(network, idx)));
+                module.resources.push(association(kind, table, common::table_zones(network, idx)));
             }
         }
     }
@@ -144,7 +144,7 @@ fn lower(network: &Network, module: &mut Module) {
         let ids = ENDPOINT_KINDS
             .iter()
             .filter(|kind| network.endpoints.iter().any(|service| service == kind.name))
-            .map(|kind| (kind.name, expr(&format!("aws_vpc_endpoint.{}.id", kind.name))));
+            .map(|kind| (kind.name, reference("aws_vpc_endpoint", kind.name).attr("id")));
         module.outputs.push(Output {
             name: "vpc_endpoint_ids".to_owned(),
             description: "Ids of the gateway endpoints by service.".to_owned(),
@@ -155,34 +155,32 @@ fn lower(network: &Network, module: &mut Module) {
 }
 
 fn endpoint(network: &Network, kind: &EndpointKind) -> Resource {
+    let region = reference("data", "aws_region").attr("current").attr("id");
     Resource::new(
         File::Gateways,
         "aws_vpc_endpoint",
         kind.name,
         Body::new()
-            .hcl("vpc_id", "aws_vpc.this.id")
-            .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
+            .arg("vpc_id", common::vpc_id())
+            .arg("service_name", interpolated(["com.amazonaws.".into(), region, ".".into(), kind.name.into()]))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
-            .arg("tags", common::tags(network, template(format!("${{var.name}}-{}", kind.name)))),
+            .arg("tags", common::tags(network, common::named([kind.name.into()]))),
     )
     .comment(&format!("{} without a way to the internet.", kind.title))
 }
 
 /// Returns the route of an endpoint in a table: one resource for each zone, so that a new zone changes no other.
-fn association(kind: &EndpointKind, table: &RouteTable, zones: &str) -> Resource {
-    let id = if table.per_zone {
-        format!("aws_route_table.{}[each.key].id", table.name.identifier())
-    } else {
-        format!("aws_route_table.{}.id", table.name.identifier())
-    };
+fn association(kind: &EndpointKind, table: &RouteTable, zones: Expr) -> Resource {
+    let tables = reference("aws_route_table", &table.name.identifier());
+    let id = if table.per_zone { tables.at(each_key()).attr("id") } else { tables.attr("id") };
     let resource = Resource::new(
         File::Gateways,
         "aws_vpc_endpoint_route_table_association",
         &format!("{}_{}", kind.name, table.name.identifier()),
         Body::new()
-            .hcl("vpc_endpoint_id", &format!("aws_vpc_endpoint.{}.id", kind.name))
-            .hcl("route_table_id", &id),
+            .arg("vpc_endpoint_id", reference("aws_vpc_endpoint", kind.name).attr("id"))
+            .arg("route_table_id", id),
     );
     if table.per_zone { resource.for_each(zones) } else { resource }
 }

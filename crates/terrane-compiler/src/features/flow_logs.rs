@@ -8,9 +8,9 @@ mod keys;
 
 use terrane_contract::{Holds, Type};
 
-use super::common::{self, list};
+use super::common;
 use super::Feature;
-use crate::module::syntax::{Body, Expr, call, each, expr, object, reference, string, template};
+use crate::module::syntax::{Body, Expr, call, each, each_in, each_key, equal, interpolated, keys, length, matches, name, object, reference, string, strings, values, var};
 use crate::module::{Condition, File, Module, Output, Resource, Variable};
 use crate::network::{Network, Tier};
 
@@ -29,6 +29,9 @@ pub(super) const FEATURE: Feature = Feature {
 
 /// The variable with the ARNs of buckets, streams, and log groups that the caller brings.
 const DESTINATIONS: &str = "flow_log_destination_arns";
+
+/// The variable with the key that encrypts log groups.
+const KMS_KEY: &str = "flow_log_kms_key_arn";
 
 fn lower(network: &Network, module: &mut Module) {
     let logs = &network.features.flow_logs;
@@ -58,11 +61,11 @@ impl Log {
     }
 
     /// Returns the expression of the ARN that it writes to.
-    fn destination(&self) -> String {
+    fn destination(&self) -> Expr {
         if self.is_brought() {
-            format!("var.{DESTINATIONS}[\"{}\"]", self.first_name())
+            var(DESTINATIONS).at(string(self.first_name().as_str()))
         } else {
-            format!("aws_cloudwatch_log_group.{}.arn", self.label())
+            reference("aws_cloudwatch_log_group", &self.label()).attr("arn")
         }
     }
 
@@ -82,7 +85,7 @@ impl Log {
 
 fn destinations_variable(brought: &[&Log]) -> Variable {
     let names: Vec<String> = brought.iter().map(|log| log.first_name().to_string()).collect();
-    let missing = format!("setsubtract({}, keys(var.{DESTINATIONS}))", list(&names));
+    let missing = || call("setsubtract", [strings(&names), keys(var(DESTINATIONS))]);
     let kinds: Vec<String> = brought.iter().map(|log| format!("`{}`: {}", log.first_name(), log.to.brought())).collect();
     Variable {
         name: DESTINATIONS.to_owned(),
@@ -92,15 +95,20 @@ fn destinations_variable(brought: &[&Log]) -> Variable {
         nullable: false,
         validations: vec![
             Condition {
-                condition: expr(&format!("length({missing}) == 0")),
-                error_message: template(format!(
-                    r#"{DESTINATIONS} needs the ARN of each destination; missing: ${{join(", ", {missing})}}."#
-                )),
+                condition: equal(length(missing()), 0.into()),
+                error_message: interpolated([
+                    string(DESTINATIONS),
+                    " needs the ARN of each destination; missing: ".into(),
+                    call("join", [", ".into(), missing()]),
+                    ".".into(),
+                ]),
             },
             Condition {
-                condition: expr(&format!(
-                    r#"alltrue([for arn in values(var.{DESTINATIONS}) : can(regex("^arn:[a-z-]+:(s3|firehose|logs):", arn))])"#
-                )),
+                condition: call(
+                    "alltrue",
+                    [each_in("arn", values(var(DESTINATIONS)))
+                        .list(matches("^arn:[a-z-]+:(s3|firehose|logs):", name("arn")))],
+                ),
                 error_message: string(&format!(
                     "{DESTINATIONS} must map names of flow logs to ARNs of buckets, Firehose streams, or log groups."
                 )),
@@ -111,16 +119,14 @@ fn destinations_variable(brought: &[&Log]) -> Variable {
 
 fn key_variable() -> Variable {
     Variable {
-        name: "flow_log_kms_key_arn".to_owned(),
+        name: KMS_KEY.to_owned(),
         ty: Type::String,
         description: "ARN of the KMS key that encrypts log groups of flow logs; its policy must admit the service `logs` of the region. Null for the key of CloudWatch Logs."
             .to_owned(),
         default: Some(Expr::Null),
         nullable: true,
         validations: vec![Condition {
-            condition: expr(
-                r#"var.flow_log_kms_key_arn == null ? true : can(regex("^arn:[a-z-]+:kms:", var.flow_log_kms_key_arn))"#,
-            ),
+            condition: var(KMS_KEY).is_null_or(matches("^arn:[a-z-]+:kms:", var(KMS_KEY))),
             error_message: string("flow_log_kms_key_arn must be the ARN of a KMS key, or null."),
         }],
     }
@@ -128,23 +134,26 @@ fn key_variable() -> Variable {
 
 fn log_group(network: &Network, log: &Log) -> Resource {
     let name = log.first_name();
-    let mut body = Body::new().arg("name", template(format!("/${{var.name}}/flow-logs/{name}")));
+    let mut body = Body::new().arg("name", interpolated(["/".into(), var("name"), string(&format!("/flow-logs/{name}"))]));
     if let Some(days) = log.retention_days {
         body = body.arg("retention_in_days", Expr::Number(days.into()));
     }
     let body = body
-        .hcl("kms_key_id", "var.flow_log_kms_key_arn")
+        .arg("kms_key_id", var(KMS_KEY))
         .arg("skip_destroy", Expr::Bool(true))
         .blank()
-        .arg("tags", common::tags(network, template(format!("${{var.name}}-{name}"))));
+        .arg("tags", common::tags(network, common::named([string(name.as_str())])));
     Resource::new(File::Security, "aws_cloudwatch_log_group", &log.label(), body)
         .comment("It stays when the module is destroyed: it is the evidence.")
 }
 
 /// Returns the role that the service of flow logs takes to write to a log group, for flow logs of this account and region.
 fn role(network: &Network, log: &Log) -> Resource {
-    let arn = |idx: u8| format!(r#"${{split(":", aws_vpc.this.arn)[{idx}]}}"#);
-    let source = format!("arn:{}:ec2:{}:${{aws_vpc.this.owner_id}}:vpc-flow-log/*", arn(1), arn(3));
+    let vpc = || reference("aws_vpc", "this");
+    let arn = |idx: u8| call("split", [":".into(), vpc().attr("arn")]).at(idx);
+    let owner = || vpc().attr("owner_id");
+    let source =
+        ["arn:".into(), arn(1), ":ec2:".into(), arn(3), ":".into(), owner(), ":vpc-flow-log/*".into()];
     let statement = object([
         ("Effect", string("Allow")),
         ("Action", string("sts:AssumeRole")),
@@ -152,17 +161,17 @@ fn role(network: &Network, log: &Log) -> Resource {
         (
             "Condition",
             object([
-                ("StringEquals", common::table_of([("aws:SourceAccount", expr("aws_vpc.this.owner_id"))])),
-                ("ArnLike", common::table_of([("aws:SourceArn", template(source))])),
+                ("StringEquals", common::table_of([("aws:SourceAccount", owner())])),
+                ("ArnLike", common::table_of([("aws:SourceArn", interpolated(source))])),
             ]),
         ),
     ]);
     let name = log.first_name();
     let body = Body::new()
-        .arg("name_prefix", expr(r#"substr("${var.name}-flow-logs-", 0, 38)"#))
+        .arg("name_prefix", call("substr", [common::named(["flow-logs-".into()]), 0.into(), 38.into()]))
         .arg("assume_role_policy", document(statement))
         .blank()
-        .arg("tags", common::tags(network, template(format!("${{var.name}}-{name}"))));
+        .arg("tags", common::tags(network, common::named([string(name.as_str())])));
     Resource::new(File::Security, "aws_iam_role", &format!("flow_log_{}", log.label()), body)
 }
 
@@ -173,12 +182,12 @@ fn policy(log: &Log) -> Resource {
     let statement = object([
         ("Effect", string("Allow")),
         ("Action", Expr::Array(actions.map(string).to_vec())),
-        ("Resource", Expr::Array(vec![expr(&destination), template(format!("${{{destination}}}:*"))])),
+        ("Resource", Expr::Array(vec![destination.clone(), interpolated([destination, ":*".into()])])),
     ]);
     let label = format!("flow_log_{}", log.label());
     let body = Body::new()
         .arg("name", string("write"))
-        .hcl("role", &format!("aws_iam_role.{label}.id"))
+        .arg("role", reference("aws_iam_role", &label).attr("id"))
         .arg("policy", document(statement));
     Resource::new(File::Security, "aws_iam_role_policy", &label, body)
 }
@@ -191,18 +200,18 @@ fn document(statement: Expr) -> Expr {
 fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
     let one = |(label, tier): (String, Option<&Tier>)| {
         let mut body = match tier {
-            None => Body::new().hcl("vpc_id", "aws_vpc.this.id"),
+            None => Body::new().arg("vpc_id", common::vpc_id()),
             Some(tier) => {
-                Body::new().hcl("subnet_id", &format!("aws_subnet.{}[each.key].id", tier.name.identifier()))
+                Body::new().arg("subnet_id", common::subnets(tier).at(each_key()).attr("id"))
             }
         };
         body = body
             .arg("traffic_type", string(log.traffic.argument()))
             .arg("log_destination_type", string(log.to.argument()))
-            .hcl("log_destination", &log.destination());
+            .arg("log_destination", log.destination());
         let role = format!("flow_log_{}", log.label());
         if log.to == LogDestination::Cloudwatch {
-            body = body.hcl("iam_role_arn", &format!("aws_iam_role.{role}.arn"));
+            body = body.arg("iam_role_arn", reference("aws_iam_role", &role).attr("arn"));
         }
         if !log.fields.is_empty() {
             let format: Vec<String> = log.fields.iter().map(|field| format!("${{{field}}}")).collect();
@@ -212,10 +221,10 @@ fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
             body = body.arg("max_aggregation_interval", Expr::Number(interval.into()));
         }
         let name = match tier {
-            None => format!("${{var.name}}-{}", log.name),
-            Some(tier) => format!("${{var.name}}-{}-{}-${{each.key}}", log.name, tier.name),
+            None => common::named([string(log.name.as_str())]),
+            Some(tier) => common::named([string(&format!("{}-{}-", log.name, tier.name)), each_key()]),
         };
-        body = body.blank().arg("tags", common::tags(network, template(name)));
+        body = body.blank().arg("tags", common::tags(network, name));
         if log.parquet || log.hive_partitions || log.hourly_partitions {
             let format = if log.parquet { "parquet" } else { "plain-text" };
             body = body.blank().block(
@@ -228,11 +237,11 @@ fn flow_logs(network: &Network, log: &Log) -> Vec<Resource> {
         }
         let resource = Resource::new(File::Security, "aws_flow_log", &label, body);
         let resource = match tier {
-            Some(tier) => resource.for_each(&common::zones(tier)),
+            Some(tier) => resource.for_each(common::zones(tier)),
             None => resource,
         };
         if log.to == LogDestination::Cloudwatch {
-            resource.depends_on(&format!("aws_iam_role_policy.{role}"))
+            resource.depends_on("aws_iam_role_policy", &role)
         } else {
             resource
         }
@@ -260,7 +269,7 @@ fn outputs(network: &Network, module: &mut Module) {
         let parts = log.resources(network).into_iter().map(|(label, tier)| {
             let log = reference("aws_flow_log", &label);
             match tier {
-                None => call("tolist", [Expr::Array(vec![expr(&format!("aws_flow_log.{label}.id"))])]),
+                None => call("tolist", [Expr::Array(vec![log.attr("id")])]),
                 Some(_) => call("tolist", [each("log", log, "id")]),
             }
         });
@@ -274,7 +283,7 @@ fn outputs(network: &Network, module: &mut Module) {
         logs.iter().map(|log| (log, ids(log))).collect(),
     );
     let groups = logs.iter().filter(|log| !log.is_brought());
-    let group = |log: &Log| expr(&format!("aws_cloudwatch_log_group.{}.name", log.label()));
+    let group = |log: &Log| reference("aws_cloudwatch_log_group", &log.label()).attr("name");
     by_name(
         "flow_log_group_names",
         "Names of the log groups of flow logs, by name of the flow log.",
@@ -282,7 +291,7 @@ fn outputs(network: &Network, module: &mut Module) {
         groups.map(|log| (log, group(log))).collect(),
     );
     let roles = logs.iter().filter(|log| log.to == LogDestination::Cloudwatch);
-    let role = |log: &Log| expr(&format!("aws_iam_role.flow_log_{}.arn", log.label()));
+    let role = |log: &Log| reference("aws_iam_role", &format!("flow_log_{}", log.label())).attr("arn");
     by_name(
         "flow_log_role_arns",
         "ARNs of the roles that write flow logs to log groups, by name of the flow log.",

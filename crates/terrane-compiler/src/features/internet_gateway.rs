@@ -4,7 +4,7 @@ use terrane_contract::Holds;
 
 use super::{Feature, Resolution, common};
 use crate::emit::Picture;
-use crate::module::syntax::{Body, expr};
+use crate::module::syntax::{Body, reference, var};
 use crate::module::{File, Module, Output, Resource};
 use crate::network::{Access, Network};
 
@@ -25,15 +25,15 @@ fn lower(network: &Network, module: &mut Module) {
         "aws_internet_gateway",
         "this",
         Body::new()
-            .hcl("vpc_id", "aws_vpc.this.id")
+            .arg("vpc_id", common::vpc_id())
             .blank()
-            .arg("tags", common::tags(network, expr("var.name"))),
+            .arg("tags", common::tags(network, var("name"))),
     ));
     module.outputs.push(Output {
         name: "internet_gateway_id".to_owned(),
         description: "Id of the internet gateway.".to_owned(),
         holds: Some(Holds::InternetGatewayId),
-        value: expr("aws_internet_gateway.this.id"),
+        value: reference("aws_internet_gateway", "this").attr("id"),
     });
 }
 

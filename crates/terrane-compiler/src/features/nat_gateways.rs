@@ -10,10 +10,13 @@ pub use self::keys::{Egress, NatMode};
 
 use super::{Feature, NAT_HOMES, Relay, Resolution, common};
 use crate::emit::{Picture, Rejection, own_zones};
-use crate::module::syntax::{Body, Expr, by_letter, call, expr, object, reference, string, template};
+use crate::module::syntax::{Body, Expr, by_letter, call, contains, each_in, each_key, equal, interpolated, keys, length, name, object, reference, string, values, var};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::Zone;
 use crate::network::{Access, Flow, Gateways, Nat, Network, Peer, Target};
+
+/// The variable with the elastic IPs that a caller brings.
+const ALLOCATIONS: &str = "elastic_ip_allocation_ids";
 
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
@@ -83,7 +86,7 @@ fn lower(network: &Network, module: &mut Module) {
     }
     let allocation = if nat.bring_elastic_ips {
         module.variables.push(elastic_ips_variable());
-        "var.elastic_ip_allocation_ids[each.key]"
+        var(ALLOCATIONS).at(each_key())
     } else {
         module.resources.push(
             Resource::new(
@@ -93,28 +96,28 @@ fn lower(network: &Network, module: &mut Module) {
                 Body::new()
                     .arg("domain", string("vpc"))
                     .blank()
-                    .arg("tags", common::tags(network, template("${var.name}-nat-${each.key}"))),
+                    .arg("tags", common::tags(network, common::named(["nat-".into(), each_key()]))),
             )
-            .for_each(&common::nat_zones(nat))
+            .for_each(common::nat_zones(nat))
             .comment("The address that the outside sees. It stays with its zone letter.")
-            .depends_on("aws_internet_gateway.this"),
+            .depends_on("aws_internet_gateway", "this"),
         );
-        "aws_eip.nat[each.key].allocation_id"
+        reference("aws_eip", "nat").at(each_key()).attr("allocation_id")
     };
-    let public = network.tiers[nat.tier].name.identifier();
+    let public = common::subnets(&network.tiers[nat.tier]);
     module.resources.push(
         Resource::new(
             File::Gateways,
             "aws_nat_gateway",
             "this",
             Body::new()
-                .hcl("allocation_id", allocation)
-                .hcl("subnet_id", &format!("aws_subnet.{public}[each.key].id"))
+                .arg("allocation_id", allocation)
+                .arg("subnet_id", public.at(each_key()).attr("id"))
                 .blank()
-                .arg("tags", common::tags(network, template("${var.name}-${each.key}"))),
+                .arg("tags", common::tags(network, common::named([each_key()]))),
         )
-        .for_each(&common::nat_zones(nat))
-        .depends_on("aws_internet_gateway.this"),
+        .for_each(common::nat_zones(nat))
+        .depends_on("aws_internet_gateway", "this"),
     );
     checks(network, nat, module);
     outputs(module);
@@ -125,20 +128,20 @@ fn checks(network: &Network, nat: &Nat, module: &mut Module) {
     let fallbacks = network.nat_fallbacks();
     let check = match nat.gateways {
         Gateways::Home(home) => Some(Condition {
-            condition: expr(&format!(r#"var.zones == null ? true : contains(keys(var.zones), "{home}")"#)),
+            condition: var("zones").is_null_or(contains(keys(var("zones")), string(&home.to_string()))),
             error_message: string(&format!(
                 "zones must have the letter {home}: the only NAT gateway lives there."
             )),
         }),
         Gateways::EachZone | Gateways::Zones { .. } if fallbacks.is_empty() => None,
         Gateways::EachZone | Gateways::Zones { .. } => {
-            let pairs: Vec<String> = fallbacks.iter().map(|(zone, home)| format!("{zone} = \"{home}\"")).collect();
+            let homes = object(fallbacks.iter().map(|(zone, home)| (zone.to_string(), string(&home.to_string()))));
+            let letter = || name("letter");
+            let has_home = contains(keys(var("zones")), call("lookup", [homes, letter(), letter()]));
+            let all = call("alltrue", [each_in("letter", keys(var("zones"))).list(has_home)]);
             let words: Vec<String> = fallbacks.iter().map(|(zone, home)| format!("{zone} through {home}")).collect();
             Some(Condition {
-                condition: expr(&format!(
-                    "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains(keys(var.zones), lookup({{ {} }}, letter, letter))])",
-                    pairs.join(", ")
-                )),
+                condition: var("zones").is_null_or(all),
                 error_message: string(&format!(
                     "zones must have the letter of the NAT gateway that each of them leaves through: {}.",
                     words.join(", ")
@@ -156,15 +159,13 @@ fn checks(network: &Network, nat: &Nat, module: &mut Module) {
 
 fn elastic_ips_variable() -> Variable {
     Variable {
-        name: "elastic_ip_allocation_ids".to_owned(),
+        name: ALLOCATIONS.to_owned(),
         ty: Type::map(Type::String),
         description: "Allocation id of the elastic IP of each NAT gateway, by zone letter.".to_owned(),
         default: None,
         nullable: false,
         validations: vec![Condition {
-            condition: expr(
-                "length(distinct(values(var.elastic_ip_allocation_ids))) == length(var.elastic_ip_allocation_ids)",
-            ),
+            condition: equal(length(call("distinct", [values(var(ALLOCATIONS))])), length(var(ALLOCATIONS))),
             error_message: string(
                 "elastic_ip_allocation_ids has one allocation id twice; each NAT gateway needs its own.",
             ),
@@ -174,13 +175,15 @@ fn elastic_ips_variable() -> Variable {
 
 /// Returns the check that every NAT gateway has been given an elastic IP.
 fn brought_elastic_ips(nat: &Nat) -> Condition {
-    let zones = common::nat_zones(nat);
-    let missing = format!("setsubtract(keys({zones}), keys(var.elastic_ip_allocation_ids))");
+    let missing = || call("setsubtract", [keys(common::nat_zones(nat)), keys(var(ALLOCATIONS))]);
     Condition {
-        condition: expr(&format!("length({missing}) == 0")),
-        error_message: template(format!(
-            r#"elastic_ip_allocation_ids needs an allocation id for each zone with a NAT gateway; missing: ${{join(", ", {missing})}}."#
-        )),
+        condition: equal(length(missing()), 0.into()),
+        error_message: interpolated([
+            string(ALLOCATIONS),
+            " needs an allocation id for each zone with a NAT gateway; missing: ".into(),
+            call("join", [", ".into(), missing()]),
+            ".".into(),
+        ]),
     }
 }
 
@@ -215,7 +218,7 @@ fn test_values(network: &Network) -> Vec<(&'static str, Expr)> {
     let Some(Nat { bring_elastic_ips: true, .. }) = network.nat else { return Vec::new() };
     let letters = network.slots.keys();
     let ids = letters.map(|letter| (letter.to_string(), string(&format!("eipalloc-{letter}"))));
-    vec![("elastic_ip_allocation_ids", object(ids))]
+    vec![(ALLOCATIONS, object(ids))]
 }
 
 fn rejections(network: &Network) -> Vec<Rejection> {

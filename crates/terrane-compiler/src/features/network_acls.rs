@@ -356,11 +356,11 @@ fn lower(network: &Network, module: &mut Module) {
                 .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
                 .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id")),
         )
-        .for_each(&common::zones(&network.tiers[acl.tier]));
+        .for_each(common::zones(&network.tiers[acl.tier]));
         module.resources.push(if acl.rules.is_empty() {
             association
         } else {
-            association.depends_on(&format!("aws_network_acl_rule.{id}"))
+            association.depends_on("aws_network_acl_rule", &id)
         });
     }
     module.outputs.push(common::by_tier(
@@ -421,7 +421,7 @@ fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
 
 fn row(network: &Network, rule: &AclRule) -> Expr {
     let cidr_block = match rule.peer {
-        AclPeer::Tier(tier, part) => expr(&common::block(network, tier, part)),
+        AclPeer::Tier(tier, part) => common::block(network, tier, part),
         AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
         AclPeer::Cidr(cidr) => string(&cidr.to_string()),
         AclPeer::Place(place, range) => string(&network.places[place].ranges[range].to_string()),

@@ -2,12 +2,15 @@
 
 use terrane_contract::Type;
 
-use super::{Feature, common};
-use crate::module::syntax::{Expr, Object, expr, string, table};
+use super::Feature;
+use crate::module::syntax::{Expr, Object, call, each_in, equal, keys, length, matches, name, string, strings, table, values, var};
 use crate::module::{Condition, Module, Variable};
 use crate::network::{Network, Site};
 
 pub(super) const FEATURE: Feature = Feature { lower, test_values, ..Feature::NONE };
+
+/// The form of the ARN of an Outpost.
+const ARN: &str = "^arn:[a-z-]+:outposts:[a-z0-9-]+:[0-9]{12}:outpost/op-[0-9a-f]+$";
 
 /// Returns the names of the tiers on Outposts.
 fn on_outposts(network: &Network) -> Vec<String> {
@@ -20,7 +23,8 @@ fn lower(network: &Network, module: &mut Module) {
     if names.is_empty() {
         return;
     }
-    let (tiers, list) = (names.join(", "), common::list(&names));
+    let tiers = names.join(", ");
+    let missing = |these: Expr, those: Expr| length(call("setsubtract", [these, those]));
     module.variables.push(Variable {
         name: "outpost_arns".to_owned(),
         ty: Type::map(Type::String),
@@ -29,12 +33,13 @@ fn lower(network: &Network, module: &mut Module) {
         nullable: false,
         validations: vec![
             Condition {
-                condition: expr(&format!("length(setsubtract({list}, keys(var.outpost_arns))) == 0")),
+                condition: equal(missing(strings(&names), keys(var("outpost_arns"))), 0.into()),
                 error_message: string(&format!("outpost_arns needs the ARN of an Outpost for each of: {tiers}.")),
             },
             Condition {
-                condition: expr(
-                    r#"alltrue([for arn in values(var.outpost_arns) : can(regex("^arn:[a-z-]+:outposts:[a-z0-9-]+:[0-9]{12}:outpost/op-[0-9a-f]+$", arn))])"#,
+                condition: call(
+                    "alltrue",
+                    [each_in("arn", values(var("outpost_arns"))).list(matches(ARN, name("arn")))],
                 ),
                 error_message: string("outpost_arns must map tiers to ARNs such as arn:aws:outposts:eu-west-1:123456789012:outpost/op-0123456789abcdef0."),
             },
@@ -47,7 +52,7 @@ fn lower(network: &Network, module: &mut Module) {
         default: Some(Expr::Object(Object::new())),
         nullable: false,
         validations: vec![Condition {
-            condition: expr(&format!("length(setsubtract(keys(var.outpost_ipv4_pools), {list})) == 0")),
+            condition: equal(missing(keys(var("outpost_ipv4_pools")), strings(&names)), 0.into()),
             error_message: string(&format!("outpost_ipv4_pools may name the tiers on Outposts only: {tiers}.")),
         }],
     });

@@ -5,7 +5,7 @@ use terrane_contract::Holds;
 use super::{Feature, Resolution, common};
 use crate::declaration;
 use crate::emit::Picture;
-use crate::module::syntax::{Body, by_letter, call, expr, reference, string, template};
+use crate::module::syntax::{Body, Expr, by_letter, call, call_with_each, each_in, each_key, each_value, interpolated, keys, name, object, reference, string, strings, var};
 use crate::module::{File, Module, Output, Resource};
 use crate::names::Cidr;
 use crate::network::{Access, Destination, Network, Peer, Route, RouteTable, Target};
@@ -77,47 +77,48 @@ fn lower(network: &Network, module: &mut Module) {
     for tier in &network.tiers {
         let table = &network.route_tables[tier.route_table];
         let id = tier.name.identifier();
-        let instance = if table.per_zone { "[each.key]" } else { "" };
         let association = Resource::new(
             File::Routes,
             "aws_route_table_association",
             &id,
             Body::new()
-                .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id"))
-                .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier())),
+                .arg("subnet_id", common::subnets(tier).at(each_key()).attr("id"))
+                .arg("route_table_id", table_id(table, each_key())),
         );
-        let association = association.for_each(&common::zones(tier));
+        let association = association.for_each(common::zones(tier));
         // A tier that stands may move to a table with a name of its own, and has no way out until that has its routes.
         let first = if table.is_usual() { &[] } else { table.routes.as_slice() };
         module.resources.push(first.iter().fold(association, |association, own| {
-            association.depends_on(&route(network, table, "local.zones", own).address())
+            let Resource { ty, name, .. } = route(network, table, &common::zones(tier), own);
+            association.depends_on(&ty, &name)
         }));
     }
 }
 
-fn route_table(network: &Network, table: &RouteTable, zones: &str) -> Resource {
+fn route_table(network: &Network, table: &RouteTable, zones: &Expr) -> Resource {
     let tiers: Vec<String> = network
         .tiers
         .iter()
         .filter(|tier| network.route_tables[tier.route_table].name == table.name)
         .map(|tier| format!("`{}`", tier.name))
         .collect();
-    let zone = if table.per_zone { "-${each.key}" } else { "" };
+    let zone = table.per_zone.then(|| ["-".into(), each_key()]);
+    let name = [string(table.name.as_str())].into_iter().chain(zone.into_iter().flatten());
     let resource = Resource::new(
         File::Routes,
         "aws_route_table",
         &table.name.identifier(),
         Body::new()
-            .hcl("vpc_id", "aws_vpc.this.id")
+            .arg("vpc_id", common::vpc_id())
             .blank()
-            .arg("tags", common::tags(network, template(format!("${{var.name}}-{}{zone}", table.name)))),
+            .arg("tags", common::tags(network, common::named(name))),
     );
     let each = if table.per_zone { "In each zone, routes of " } else { "Routes of " };
     let resource = resource.comment(&format!("{each}{}.", tiers.join(" and ")));
-    if table.per_zone { resource.for_each(zones) } else { resource }
+    if table.per_zone { resource.for_each(zones.clone()) } else { resource }
 }
 
-fn route(network: &Network, table: &RouteTable, zones: &str, route: &Route) -> Resource {
+fn route(network: &Network, table: &RouteTable, zones: &Expr, route: &Route) -> Resource {
     match route.destination {
         Destination::Range(range) => route_to_range(network, table, zones, range, route.target),
         Destination::Place(place) => routes_to_place(network, table, zones, place, route.target),
@@ -127,48 +128,51 @@ fn route(network: &Network, table: &RouteTable, zones: &str, route: &Route) -> R
 fn route_to_range(
     network: &Network,
     table: &RouteTable,
-    zones: &str,
+    zones: &Expr,
     range: Cidr,
     target: Target,
 ) -> Resource {
-    let instance = if table.per_zone { "[each.key]" } else { "" };
     let body = Body::new()
-        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier()))
+        .arg("route_table_id", table_id(table, each_key()))
         .arg("destination_cidr_block", string(&range.to_string()));
     let (name, argument, value) = leads_to(network, target);
     let route =
-        Resource::new(File::Routes, "aws_route", &route_name(table, name), body.hcl(argument, &value));
-    if table.per_zone { route.for_each(zones) } else { route }
+        Resource::new(File::Routes, "aws_route", &route_name(table, name), body.arg(argument, value));
+    if table.per_zone { route.for_each(zones.clone()) } else { route }
 }
 
 /// Returns the routes to each range of a place, by range and zone letter, so that another one touches none of them.
 fn routes_to_place(
     network: &Network,
     table: &RouteTable,
-    zones: &str,
+    zones: &Expr,
     place: usize,
     target: Target,
 ) -> Resource {
     let place = &network.places[place];
-    let ranges: Vec<String> = place.ranges.iter().map(|range| format!("\"{range}\"")).collect();
-    let ranges = ranges.join(", ");
-    let (each, instance) = if table.per_zone {
-        let pair = "\"${letter} ${range}\" => { letter = letter, range = range }";
-        (
-            format!("merge([for letter in keys({zones}) : {{ for range in [{ranges}] : {pair} }}]...)"),
-            "[each.value.letter]",
-        )
+    let ranges = each_in("range", strings(&place.ranges));
+    let (letter, range) = (|| name("letter"), || name("range"));
+    let each = if table.per_zone {
+        let key = interpolated([letter(), " ".into(), range()]);
+        let of_zone = ranges.object(key, object([("letter", letter()), ("range", range())]));
+        call_with_each("merge", [each_in("letter", keys(zones.clone())).list(of_zone)])
     } else {
-        (format!("{{ for range in [{ranges}] : range => {{ range = range }} }}"), "")
+        ranges.object(range(), object([("range", range())]))
     };
     let (_, argument, value) = leads_to(network, target);
     let body = Body::new()
-        .hcl("route_table_id", &format!("aws_route_table.{}{instance}.id", table.name.identifier()))
-        .hcl("destination_cidr_block", "each.value.range")
-        .hcl(argument, &value);
+        .arg("route_table_id", table_id(table, each_value().attr("letter")))
+        .arg("destination_cidr_block", each_value().attr("range"))
+        .arg(argument, value);
     // No name holds two underscores, so that this meets no other name.
-    let name = format!("{}__{}", table.name.identifier(), place.name.identifier());
-    Resource::new(File::Routes, "aws_route", &name, body).for_each(&each)
+    let label = format!("{}__{}", table.name.identifier(), place.name.identifier());
+    Resource::new(File::Routes, "aws_route", &label, body).for_each(each)
+}
+
+/// Returns the id of a route table, which may have an instance for each zone letter.
+fn table_id(table: &RouteTable, letter: Expr) -> Expr {
+    let tables = reference("aws_route_table", &table.name.identifier());
+    if table.per_zone { tables.at(letter).attr("id") } else { tables.attr("id") }
 }
 
 /// Returns the name of a table's route to a gateway.
@@ -177,14 +181,17 @@ fn route_name(table: &RouteTable, gateway: &str) -> String {
 }
 
 /// Returns the words for a target in names, the argument that takes it, and what it takes.
-fn leads_to(network: &Network, target: Target) -> (&'static str, &'static str, String) {
+fn leads_to(network: &Network, target: Target) -> (&'static str, &'static str, Expr) {
     match target {
-        Target::InternetGateway => ("internet", "gateway_id", "aws_internet_gateway.this.id".to_owned()),
+        Target::InternetGateway => ("internet", "gateway_id", reference("aws_internet_gateway", "this").attr("id")),
         Target::NatOfZone => ("nat", "nat_gateway_id", common::nat_of_zone(network)),
-        Target::NatOfHome(home) => ("nat", "nat_gateway_id", format!("aws_nat_gateway.this[\"{home}\"].id")),
+        Target::NatOfHome(home) => {
+            let gateway = reference("aws_nat_gateway", "this").at(string(&home.to_string()));
+            ("nat", "nat_gateway_id", gateway.attr("id"))
+        }
         Target::Attachment(attachment) => {
             let name = &network.attachments[attachment].name;
-            ("attachment", "transit_gateway_id", format!("var.transit_gateway_ids[\"{name}\"]"))
+            ("attachment", "transit_gateway_id", var("transit_gateway_ids").at(string(name.as_str())))
         }
     }
 }
@@ -203,7 +210,7 @@ fn output(table: &RouteTable) -> Output {
             name: format!("{id}_route_table_id"),
             description: format!("Id of the {name} route table."),
             holds: Some(Holds::RouteTableId),
-            value: expr(&format!("aws_route_table.{id}.id")),
+            value: reference("aws_route_table", &id).attr("id"),
         }
     }
 }

@@ -9,7 +9,7 @@ use super::common::{self, columns};
 use super::{Feature, Resolution};
 use crate::declaration::Peer;
 use crate::diagnostics::{Code, codes, report};
-use crate::module::syntax::{Body, Expr, Object, expr, object, string, table, template};
+use crate::module::syntax::{Body, Expr, Object, call, each_in, each_key, each_value, interpolated, local, matches, name, object, pairs_in, reference, string, table, values, var};
 use crate::module::{Condition, File, Local, Module, Resource, Variable};
 use crate::names::Cidr;
 use crate::network::{Direction, GroupPeer, GroupRule, Network, SecurityGroup, Traffic};
@@ -101,18 +101,18 @@ fn lower(network: &Network, module: &mut Module) {
     for group in &network.security_groups {
         let tier = &network.tiers[group.tier];
         let id = tier.name.identifier();
-        let name = format!("${{var.name}}-{}", tier.first_name());
+        let name = common::named([string(tier.first_name().as_str())]);
         module.resources.push(
             Resource::new(
                 File::Security,
                 "aws_security_group",
                 &id,
                 Body::new()
-                    .arg("name", template(name.clone()))
+                    .arg("name", name.clone())
                     .arg("description", string(&format!("Members of the {} tier", tier.first_name())))
-                    .hcl("vpc_id", "aws_vpc.this.id")
+                    .arg("vpc_id", common::vpc_id())
                     .blank()
-                    .arg("tags", common::tags(network, template(name))),
+                    .arg("tags", common::tags(network, name)),
             )
             .comment(&comment(network, group)),
         );
@@ -180,34 +180,49 @@ fn client_rules<'a>(
         default: Some(Expr::Object(Object::new())),
         nullable: false,
         validations: vec![Condition {
-            condition: expr(&format!(
-                r#"alltrue([for id in values(var.{variable}) : can(regex("^sg-[0-9a-f]+$", id))])"#
-            )),
+            condition: call(
+                "alltrue",
+                [each_in("id", values(var(&variable))).list(matches("^sg-[0-9a-f]+$", name("id")))],
+            ),
             error_message: string(&format!("{variable} must map names to ids of security groups, such as sg-0123456789abcdef0.")),
         }],
     });
-    let local = format!("{}_client_rules", tier.first_name().identifier());
+    let local_rules = format!("{}_client_rules", tier.first_name().identifier());
     module.locals.push(Local {
         file: File::Security,
-        name: local.clone(),
+        name: local_rules.clone(),
         comment: format!("What clients of `{}` that are no members of a tier may do.", tier.name),
         value: table(rules.map(|rule| (rule.traffic.to_string().replace(' ', "-"), row(rule)))),
     });
     let body = Body::new()
-        .hcl("security_group_id", &format!("aws_security_group.{id}.id"))
-        .hcl("referenced_security_group_id", "each.value.client")
-        .hcl("ip_protocol", "each.value.protocol")
-        .hcl("from_port", "each.value.from")
-        .hcl("to_port", "each.value.to")
+        .arg("security_group_id", reference("aws_security_group", &id).attr("id"))
+        .arg("referenced_security_group_id", each_value().attr("client"))
+        .arg("ip_protocol", each_value().attr("protocol"))
+        .arg("from_port", each_value().attr("from"))
+        .arg("to_port", each_value().attr("to"))
         .blank()
-        .arg("tags", common::tags(network, expr("each.key")));
+        .arg("tags", common::tags(network, each_key()));
     // No name of a tier holds two underscores, so that this meets no other name.
     let label = format!("{}__clients", tier.first_name().identifier());
     module.resources.push(
-        Resource::new(File::Security, "aws_vpc_security_group_ingress_rule", &label, body).for_each(&format!(
-            r#"{{ for rule in flatten([for name, client in var.{variable} : [for key, rule in local.{local} : {{ key = "${{name}}-${{key}}", client = client, protocol = rule.protocol, from = rule.from, to = rule.to }}]]) : rule.key => rule }}"#
-        )),
+        Resource::new(File::Security, "aws_vpc_security_group_ingress_rule", &label, body)
+            .for_each(rules_of_clients(&variable, &local_rules)),
     );
+}
+
+/// Returns each rule for each group of clients.
+fn rules_of_clients(variable: &str, local_rules: &str) -> Expr {
+    let of_rule = |part: &str| name("rule").attr(part);
+    let one = object([
+        ("key", interpolated([name("name"), "-".into(), name("key")])),
+        ("client", name("client")),
+        ("protocol", of_rule("protocol")),
+        ("from", of_rule("from")),
+        ("to", of_rule("to")),
+    ]);
+    let of_client = pairs_in("key", "rule", local(local_rules)).list(one);
+    let all = call("flatten", [pairs_in("name", "client", var(variable)).list(of_client)]);
+    each_in("rule", all).object(of_rule("key"), name("rule"))
 }
 
 /// Returns the rules of one group toward one peer: a block of its own, so that a plan tells which group each rule names
@@ -219,28 +234,23 @@ fn rules_resource<'a>(
     peer: &GroupPeer,
     rules: impl Iterator<Item = &'a GroupRule>,
 ) -> Resource {
-    let body = Body::new().hcl(
-        "security_group_id",
-        &format!("aws_security_group.{}.id", network.tiers[tier].name.identifier()),
-    );
+    let group = |tier: usize| reference("aws_security_group", &network.tiers[tier].name.identifier()).attr("id");
+    let body = Body::new().arg("security_group_id", group(tier));
     let body = match peer {
-        GroupPeer::Group(other) => body.hcl(
-            "referenced_security_group_id",
-            &format!("aws_security_group.{}.id", network.tiers[*other].name.identifier()),
-        ),
+        GroupPeer::Group(other) => body.arg("referenced_security_group_id", group(*other)),
         GroupPeer::Everywhere => body.arg("cidr_ipv4", string("0.0.0.0/0")),
         GroupPeer::Endpoint(service) => {
-            body.hcl("prefix_list_id", &format!("aws_vpc_endpoint.{service}.prefix_list_id"))
+            body.arg("prefix_list_id", reference("aws_vpc_endpoint", service).attr("prefix_list_id"))
         }
-        GroupPeer::Place(_) => body.hcl("cidr_ipv4", "each.value.cidr_ipv4"),
+        GroupPeer::Place(_) => body.arg("cidr_ipv4", each_value().attr("cidr_ipv4")),
         GroupPeer::Clients => body,
     };
     let body = body
-        .hcl("ip_protocol", "each.value.protocol")
-        .hcl("from_port", "each.value.from")
-        .hcl("to_port", "each.value.to")
+        .arg("ip_protocol", each_value().attr("protocol"))
+        .arg("from_port", each_value().attr("from"))
+        .arg("to_port", each_value().attr("to"))
         .blank()
-        .arg("tags", common::tags(network, expr("each.key")));
+        .arg("tags", common::tags(network, each_key()));
     let ty = format!("aws_vpc_security_group_{direction}_rule");
     let mut resource = Resource::new(File::Security, &ty, &label(network, tier, direction, peer), body);
     resource.for_each = Some(match peer {

@@ -18,7 +18,7 @@ use terrane_contract::Holds;
 
 use super::{Feature, Resolution, common};
 use crate::declaration::{Declaration, Reading, names};
-use crate::module::syntax::{Body, call, each, expr, object, string, template};
+use crate::module::syntax::{Body, call, each, object, reference, string};
 use crate::module::{File, Module, Moved, Output, Resource};
 use crate::diagnostics::{Code, Diagnostics, Origin, codes, report};
 use crate::keys::{self, Key, Table, located};
@@ -230,13 +230,13 @@ fn lower(network: &Network, module: &mut Module) {
 fn subnet_group(network: &Network, kind: &SubnetGroupKind, group: &network::SubnetGroup) -> Resource {
     let tier = &network.tiers[group.tier];
     let id = tier.name.identifier();
-    let name = format!("${{var.name}}-{}{}", tier.first_name(), kind.suffix);
+    let name = common::named([string(&format!("{}{}", tier.first_name(), kind.suffix))]);
     let mut body = Body::new()
-        .arg(kind.name_argument, template(name.clone()))
+        .arg(kind.name_argument, name.clone())
         .arg(kind.description_argument, string(&format!("{} in the {} subnets", kind.title, tier.name)))
         .arg("subnet_ids", each("subnet", common::subnets(tier), "id"));
     if kind.tags {
-        body = body.blank().arg("tags", common::tags(network, template(name)));
+        body = body.blank().arg("tags", common::tags(network, name));
     }
     Resource::new(File::SubnetGroups, kind.resource_type, &id, body)
 }
@@ -245,7 +245,7 @@ fn output(network: &Network, kind: &SubnetGroupKind, groups: &[&network::SubnetG
     let names = groups.iter().flat_map(|group| {
         let tier = &network.tiers[group.tier];
         let id = tier.name.identifier();
-        let name = expr(&format!("{}.{id}.{}", kind.resource_type, kind.name_argument));
+        let name = reference(kind.resource_type, &id).attr(kind.name_argument);
         tier.names().map(move |key| (key.identifier(), name.clone()))
     });
     Output {

@@ -103,7 +103,7 @@ fn locals(network: &Network, module: &mut Module) {
             local(
                 &format!("{}_zones", tier.name.identifier()),
                 &format!("The zones of `{}`, which keeps its slots in the others.", tier.name),
-                expr(&common::those(letters)),
+                common::those(letters),
             );
         }
         if let Layout::Pinned(blocks) = &tier.layout {
@@ -155,7 +155,7 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
     Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
-        .for_each(&common::zones(tier))
+        .for_each(common::zones(tier))
         .comment(&description(tier))
 }
 
@@ -185,7 +185,7 @@ fn tags(network: &Network, tier: &Tier) -> Expr {
     let name = template(format!("${{var.name}}-{}-${{each.key}}", tier.name));
     let declared = tier.tags.iter().map(|(key, value)| (key.as_str(), string(value)));
     let own = table_of([("Name", name)].into_iter().chain(declared));
-    let mut arguments = vec![expr(common::common_tags(network)), own];
+    let mut arguments = vec![common::common_tags(network), own];
     arguments.extend(tier.tag_sets.iter().map(|set| expr(&format!("local.{set}"))));
     call("merge", arguments)
 }

@@ -61,7 +61,7 @@ fn association(network: &Network, idx: usize) -> Resource {
     network.ranges[1..idx]
         .iter()
         .filter(|before| comes_first(before.default, range.default))
-        .fold(resource, |resource, before| resource.depends_on(&format!("{ty}.{}", before.name.identifier())))
+        .fold(resource, |resource, before| resource.depends_on(ty, &before.name.identifier()))
 }
 
 fn variables(network: &Network, module: &mut Module) {

@@ -2,6 +2,7 @@
 
 pub use terrane_hcl::body::{Block, Body, Item};
 pub use terrane_hcl::expr::{
-    Expr, Object, any, by_letter, call, conditional, each, each_part, equal, expr, object, paragraph,
-    reference, string, table, template,
+    Expr, Object, any, by_letter, call, call_with_each, conditional, contains, each, each_in, each_key,
+    each_part, each_value, equal, expr, interpolated, keys, length, local, matches, name, object, pairs_in,
+    paragraph, reference, string, strings, table, template, values, var,
 };

@@ -42,7 +42,7 @@ fn module() -> Module {
     acl_rule.for_each = Some(expr(rules));
     let subnet = |name: &str, vpc_id: &str| {
         let block = format!("cidrsubnet(local.blocks.{name}, 2, 0)");
-        resource("aws_subnet", name, &[("vpc_id", vpc_id), ("cidr_block", &block)]).for_each("var.zones")
+        resource("aws_subnet", name, &[("vpc_id", vpc_id), ("cidr_block", &block)]).for_each(expr("var.zones"))
     };
     Module {
         locals: vec![Local {
@@ -61,9 +61,9 @@ fn module() -> Module {
             subnet("pub", "aws_vpc.this.id"),
             subnet("app", "aws_vpc_ipv4_cidr_block_association.pods.vpc_id"),
             resource("aws_internet_gateway", "this", &[("vpc_id", "aws_vpc.this.id")]),
-            resource("aws_eip", "nat", &[]).depends_on("aws_internet_gateway.this"),
+            resource("aws_eip", "nat", &[]).depends_on("aws_internet_gateway", "this"),
             resource("aws_nat_gateway", "this", &[("subnet_id", "aws_subnet.pub[\"a\"].id")])
-                .depends_on("aws_internet_gateway.this"),
+                .depends_on("aws_internet_gateway", "this"),
             resource("aws_route_table", "public", &[]),
             resource(
                 "aws_route_table_association",
@@ -85,7 +85,7 @@ fn module() -> Module {
             resource("aws_network_acl", "app", &[]),
             acl_rule,
             resource("aws_network_acl_association", "app", &[("network_acl_id", "aws_network_acl.app.id")])
-                .depends_on("aws_network_acl_rule.app"),
+                .depends_on("aws_network_acl_rule", "app"),
             resource(
                 "aws_vpc_security_group_ingress_rule",
                 "app",

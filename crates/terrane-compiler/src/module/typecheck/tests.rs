@@ -21,7 +21,7 @@ fn module() -> Module {
                     .hcl("availability_zone", "each.value")
                     .hcl("tags", r#"{ Name = "${var.name}-${each.key}" }"#),
             )
-            .for_each("var.zones"),
+            .for_each(expr("var.zones")),
         ],
         outputs: vec![output("ids", "tomap({ for letter, subnet in aws_subnet.app : letter => subnet.id })")],
         ..Module::default()
