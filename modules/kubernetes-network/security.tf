@@ -20,9 +20,7 @@ locals {
 #   ingress 920  tcp 1024-65535: NAT, replies: app to internet; NAT, replies: db to internet
 #   ingress 930  udp 1024-65535: NAT, replies: app to internet
 #   ingress 940  icmp 3/4: path MTU: internet to pub; NAT, path MTU: app to internet; NAT, path MTU: db to internet
-#   egress 100  tcp 80: pub to app
-#   egress 110  tcp 443: pub to app
-#   egress 120  tcp 1024-65535: NAT, replies: app to internet
+#   egress 120  tcp 1024-65535: pub to app; NAT, replies: app to internet
 #   egress 130  udp 1024-65535: NAT, replies: app to internet
 #   egress 140  icmp 3/4: NAT, path MTU: app to internet
 #   egress 150  tcp 1024-65535: NAT, replies: db to internet
@@ -51,8 +49,6 @@ resource "aws_network_acl_rule" "pub" {
     "ingress-920" = { egress = false, number = 920, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
     "ingress-930" = { egress = false, number = 930, action = "allow", protocol = "udp", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
     "ingress-940" = { egress = false, number = 940, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = "0.0.0.0/0" }
-    "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "tcp", from = 80, to = 80, cidr_block = local.blocks.app }
-    "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.app }
     "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.app }
     "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "udp", from = 1024, to = 65535, cidr_block = local.blocks.app }
     "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = local.blocks.app }
@@ -89,12 +85,9 @@ resource "aws_network_acl_association" "pub" {
 }
 
 # What may cross the border of the `app` subnets:
-#   ingress 100  tcp 80: pub to app
-#   ingress 110  tcp 443: pub to app
-#   ingress 120  tcp 8080: pub to app
-#   ingress 130  tcp 30000-32767: pub to app
 #   ingress 140  all: app to app; replies: app to app
 #   ingress 150  tcp 1024-65535: replies: app to db
+#   ingress 160  tcp 1024-65535: pub to app
 #   ingress 900  tcp 1024-65535: replies: app to internet
 #   ingress 910  udp 1024-65535: replies: app to internet
 #   ingress 920  icmp 3/4: path MTU: app to internet
@@ -114,12 +107,9 @@ resource "aws_network_acl" "app" {
 
 resource "aws_network_acl_rule" "app" {
   for_each = {
-    "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 80, to = 80, cidr_block = local.blocks.pub }
-    "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.pub }
-    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.pub }
-    "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "tcp", from = 30000, to = 32767, cidr_block = local.blocks.pub }
     "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.app }
     "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.db }
+    "ingress-160" = { egress = false, number = 160, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.pub }
     "ingress-800" = { egress = false, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "ingress-810" = { egress = false, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
     "ingress-820" = { egress = false, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "172.16.0.0/12" }
@@ -231,10 +221,7 @@ resource "aws_network_acl_association" "db" {
 # What members of `pub` may do:
 #   ingress tcp 80: internet to pub, load balancers
 #   ingress tcp 443: internet to pub, load balancers
-#   egress tcp 80: pub to app, ingress controllers and pods
-#   egress tcp 443: pub to app, ingress controllers and pods
-#   egress tcp 8080: pub to app, ingress controllers and pods
-#   egress tcp 30000-32767: pub to app, node ports
+#   egress tcp 1024-65535: pub to app, pods and node ports behind load balancers
 resource "aws_security_group" "pub" {
   name        = "${var.name}-pub"
   description = "Members of the pub tier"
@@ -260,10 +247,7 @@ resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
 
 resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
   for_each = {
-    "app-tcp-80"          = { protocol = "tcp", from = 80, to = 80 }
-    "app-tcp-443"         = { protocol = "tcp", from = 443, to = 443 }
-    "app-tcp-8080"        = { protocol = "tcp", from = 8080, to = 8080 }
-    "app-tcp-30000-32767" = { protocol = "tcp", from = 30000, to = 32767 }
+    "app-tcp-1024-65535" = { protocol = "tcp", from = 1024, to = 65535 }
   }
 
   security_group_id            = aws_security_group.pub.id
@@ -276,10 +260,7 @@ resource "aws_vpc_security_group_egress_rule" "pub_to_app" {
 }
 
 # What members of `app` may do:
-#   ingress tcp 80: pub to app, ingress controllers and pods
-#   ingress tcp 443: pub to app, ingress controllers and pods
-#   ingress tcp 8080: pub to app, ingress controllers and pods
-#   ingress tcp 30000-32767: pub to app, node ports
+#   ingress tcp 1024-65535: pub to app, pods and node ports behind load balancers
 #   egress all: app to app, nodes, pods, and control plane
 #   ingress all: app to app, nodes, pods, and control plane
 #   egress tcp 5432: app to db, PostgreSQL
@@ -298,10 +279,7 @@ resource "aws_security_group" "app" {
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
   for_each = {
-    "pub-tcp-80"          = { protocol = "tcp", from = 80, to = 80 }
-    "pub-tcp-443"         = { protocol = "tcp", from = 443, to = 443 }
-    "pub-tcp-8080"        = { protocol = "tcp", from = 8080, to = 8080 }
-    "pub-tcp-30000-32767" = { protocol = "tcp", from = 30000, to = 32767 }
+    "pub-tcp-1024-65535" = { protocol = "tcp", from = 1024, to = 65535 }
   }
 
   security_group_id            = aws_security_group.app.id

@@ -10,7 +10,7 @@
 #   ingress 930  icmp 3/4: path MTU: internet to edge; NAT, path MTU: nodes to internet; NAT, path MTU: pods to internet
 #   egress 100  tcp 1024-65535: NAT, replies: nodes to internet
 #   egress 110  icmp 3/4: NAT, path MTU: nodes to internet
-#   egress 120  tcp 1024-65535: NAT, replies: pods to internet
+#   egress 120  tcp 1024-65535: edge to pods; NAT, replies: pods to internet
 #   egress 130  icmp 3/4: NAT, path MTU: pods to internet
 #   egress 900  tcp 443: NAT: nodes to internet; NAT: pods to internet
 #   egress 910  tcp 1024-65535: replies: internet to edge
@@ -137,13 +137,13 @@ resource "aws_network_acl_association" "nodes" {
 }
 
 # What may cross the border of the `pods` subnets:
-#   ingress 100  tcp 8080: edge to pods
 #   ingress 110  all: nodes to pods; replies: pods to nodes
 #   ingress 120  all: pods to pods; replies: pods to pods
 #   ingress 130  tcp 443: control-plane to pods
 #   ingress 140  tcp 1024-65535: replies: pods to control-plane
 #   ingress 150  tcp 1024-65535: replies: pods to data
 #   ingress 160  tcp 1024-65535: replies: pods to cache
+#   ingress 170  tcp 1024-65535: edge to pods
 #   ingress 900  tcp 1024-65535: replies: pods to internet; replies: pods to s3; replies: pods to dynamodb
 #   ingress 910  icmp 3/4: path MTU: pods to internet; path MTU: pods to s3; path MTU: pods to dynamodb
 #   egress 100  tcp 1024-65535: replies: edge to pods
@@ -165,13 +165,13 @@ resource "aws_network_acl" "pods" {
 
 resource "aws_network_acl_rule" "pods" {
   for_each = {
-    "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.edge }
     "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.nodes }
     "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.pods }
     "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.control_plane }
     "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.control_plane }
     "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.data }
     "ingress-160" = { egress = false, number = 160, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.cache }
+    "ingress-170" = { egress = false, number = 170, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.edge }
     "ingress-800" = { egress = false, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "ingress-810" = { egress = false, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.pods_cidr_block }
     "ingress-820" = { egress = false, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
@@ -351,7 +351,7 @@ resource "aws_network_acl_association" "cache" {
 # What members of `edge` may do:
 #   ingress tcp 80: internet to edge, load balancers
 #   ingress tcp 443: internet to edge, load balancers
-#   egress tcp 8080: edge to pods, applications
+#   egress tcp 1024-65535: edge to pods, pods behind load balancers
 resource "aws_security_group" "edge" {
   name        = "${var.name}-edge"
   description = "Members of the edge tier"
@@ -377,7 +377,7 @@ resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
 
 resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
   for_each = {
-    "pods-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
+    "pods-tcp-1024-65535" = { protocol = "tcp", from = 1024, to = 65535 }
   }
 
   security_group_id            = aws_security_group.edge.id
@@ -506,13 +506,17 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
 }
 
 # What members of `pods` may do:
-#   ingress tcp 8080: edge to pods, applications
+#   ingress tcp 1024-65535: edge to pods, pods behind load balancers
 #   egress all: pods to pods, pods
 #   ingress all: pods to pods, pods
 #   ingress all: nodes to pods, probes, logs, and webhooks
 #   egress all: pods to nodes, node services
-#   ingress tcp 443: control-plane to pods, webhooks
-#   ingress tcp 8443: control-plane to pods, webhooks
+#   ingress tcp 443: control-plane to pods, webhooks and metrics
+#   ingress tcp 4443: control-plane to pods, webhooks and metrics
+#   ingress tcp 6443: control-plane to pods, webhooks and metrics
+#   ingress tcp 8443: control-plane to pods, webhooks and metrics
+#   ingress tcp 9443: control-plane to pods, webhooks and metrics
+#   ingress tcp 10250: control-plane to pods, webhooks and metrics
 #   egress tcp 443: pods to control-plane, Kubernetes API
 #   egress tcp 5432: pods to data, databases
 #   egress tcp 5439: pods to data, databases
@@ -532,7 +536,7 @@ resource "aws_security_group" "pods" {
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
   for_each = {
-    "edge-tcp-8080" = { protocol = "tcp", from = 8080, to = 8080 }
+    "edge-tcp-1024-65535" = { protocol = "tcp", from = 1024, to = 65535 }
   }
 
   security_group_id            = aws_security_group.pods.id
@@ -574,8 +578,12 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_control_plane" {
   for_each = {
-    "control-plane-tcp-443"  = { protocol = "tcp", from = 443, to = 443 }
-    "control-plane-tcp-8443" = { protocol = "tcp", from = 8443, to = 8443 }
+    "control-plane-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "control-plane-tcp-4443"  = { protocol = "tcp", from = 4443, to = 4443 }
+    "control-plane-tcp-6443"  = { protocol = "tcp", from = 6443, to = 6443 }
+    "control-plane-tcp-8443"  = { protocol = "tcp", from = 8443, to = 8443 }
+    "control-plane-tcp-9443"  = { protocol = "tcp", from = 9443, to = 9443 }
+    "control-plane-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
   }
 
   security_group_id            = aws_security_group.pods.id
@@ -705,8 +713,12 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
 # What members of `control-plane` may do:
 #   egress tcp 443: control-plane to nodes, kubelet
 #   egress tcp 10250: control-plane to nodes, kubelet
-#   egress tcp 443: control-plane to pods, webhooks
-#   egress tcp 8443: control-plane to pods, webhooks
+#   egress tcp 443: control-plane to pods, webhooks and metrics
+#   egress tcp 4443: control-plane to pods, webhooks and metrics
+#   egress tcp 6443: control-plane to pods, webhooks and metrics
+#   egress tcp 8443: control-plane to pods, webhooks and metrics
+#   egress tcp 9443: control-plane to pods, webhooks and metrics
+#   egress tcp 10250: control-plane to pods, webhooks and metrics
 #   ingress tcp 443: nodes to control-plane, Kubernetes API
 #   ingress tcp 443: pods to control-plane, Kubernetes API
 resource "aws_security_group" "control_plane" {
@@ -762,8 +774,12 @@ resource "aws_vpc_security_group_egress_rule" "control_plane_to_nodes" {
 
 resource "aws_vpc_security_group_egress_rule" "control_plane_to_pods" {
   for_each = {
-    "pods-tcp-443"  = { protocol = "tcp", from = 443, to = 443 }
-    "pods-tcp-8443" = { protocol = "tcp", from = 8443, to = 8443 }
+    "pods-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "pods-tcp-4443"  = { protocol = "tcp", from = 4443, to = 4443 }
+    "pods-tcp-6443"  = { protocol = "tcp", from = 6443, to = 6443 }
+    "pods-tcp-8443"  = { protocol = "tcp", from = 8443, to = 8443 }
+    "pods-tcp-9443"  = { protocol = "tcp", from = 9443, to = 9443 }
+    "pods-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
   }
 
   security_group_id            = aws_security_group.control_plane.id

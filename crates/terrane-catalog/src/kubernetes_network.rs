@@ -22,8 +22,8 @@ pub fn kubernetes_network() -> Topology {
         .tier(Tier::private("db").prefix_length(24).client_security_groups())
         .egress(Egress::nat_per_zone())
         .flow(Flow::tcp([80, 443]).from("internet").to("pub").purpose("load balancers"))
-        .flow(Flow::tcp([80, 443, 8080]).from("pub").to("app").purpose("ingress controllers and pods"))
-        .flow(Flow::tcp([30000..=32767]).from("pub").to("app").purpose("node ports"))
+        // Load balancers alone are in `pub`, and send to whichever port a pod listens on; security groups stay exact.
+        .flow(Flow::tcp([1024..=65535]).from("pub").to("app").purpose("pods and node ports behind load balancers"))
         .flow(Flow::any().within("app").purpose("nodes, pods, and control plane"))
         .flow(Flow::tcp([5432]).from("app").to("db").purpose("PostgreSQL"))
         .flow(Flow::tcp([3306]).from("app").to("db").purpose("MySQL"))

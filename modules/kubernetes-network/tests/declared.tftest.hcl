@@ -60,8 +60,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 28
-    error_message = "aws_network_acl_rule.pub must have 28 instances."
+    condition     = length(aws_network_acl_rule.pub) == 26
+    error_message = "aws_network_acl_rule.pub must have 26 instances."
   }
 
   assert {
@@ -70,8 +70,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.app) == 27
-    error_message = "aws_network_acl_rule.app must have 27 instances."
+    condition     = length(aws_network_acl_rule.app) == 24
+    error_message = "aws_network_acl_rule.app must have 24 instances."
   }
 
   assert {
@@ -95,13 +95,13 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 4
-    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 4 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.pub_to_app) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pub_to_app must have 1 instance."
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 4
-    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 4 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.app_from_pub) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.app_from_pub must have 1 instance."
   }
 
   assert {

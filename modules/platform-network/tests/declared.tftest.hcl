@@ -220,8 +220,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 2
-    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 2 instances."
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_control_plane) == 6
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_control_plane must have 6 instances."
   }
 
   assert {
@@ -280,8 +280,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 2
-    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 2 instances."
+    condition     = length(aws_vpc_security_group_egress_rule.control_plane_to_pods) == 6
+    error_message = "aws_vpc_security_group_egress_rule.control_plane_to_pods must have 6 instances."
   }
 
   assert {

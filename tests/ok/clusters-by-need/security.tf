@@ -70,9 +70,15 @@ resource "aws_network_acl_association" "edge" {
 
 # What may cross the border of the `nodes` subnets:
 #   ingress 100  all: nodes to nodes; replies: nodes to nodes
+#   ingress 110  all: replies: nodes to pods; pods to nodes
+#   ingress 120  tcp 443: control to nodes
+#   ingress 130  tcp 1024-65535: replies: nodes to control
 #   ingress 900  tcp 1024-65535: replies: nodes to internet
 #   ingress 910  icmp 3/4: path MTU: nodes to internet
 #   egress 100  all: nodes to nodes; replies: nodes to nodes
+#   egress 110  all: nodes to pods; replies: pods to nodes
+#   egress 120  tcp 443: nodes to control
+#   egress 130  tcp 1024-65535: replies: control to nodes
 #   egress 900  tcp 443: nodes to internet
 resource "aws_network_acl" "nodes" {
   vpc_id = aws_vpc.this.id
@@ -83,6 +89,9 @@ resource "aws_network_acl" "nodes" {
 resource "aws_network_acl_rule" "nodes" {
   for_each = {
     "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.nodes }
+    "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.pods }
+    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.control }
+    "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.control }
     "ingress-800" = { egress = false, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "ingress-810" = { egress = false, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.overlay_cidr_block }
     "ingress-820" = { egress = false, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
@@ -92,6 +101,9 @@ resource "aws_network_acl_rule" "nodes" {
     "ingress-900" = { egress = false, number = 900, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
     "ingress-910" = { egress = false, number = 910, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = "0.0.0.0/0" }
     "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.nodes }
+    "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.pods }
+    "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.control }
+    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.control }
     "egress-800"  = { egress = true, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "egress-810"  = { egress = true, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.overlay_cidr_block }
     "egress-820"  = { egress = true, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
@@ -125,11 +137,17 @@ resource "aws_network_acl_association" "nodes" {
 # What may cross the border of the `pods` subnets:
 #   ingress 100  tcp 8080: edge to pods
 #   ingress 110  tcp 30000-32767: edge to pods
-#   ingress 120  tcp 1024-65535: replies: pods to data
+#   ingress 120  all: nodes to pods; replies: pods to nodes
+#   ingress 130  all: pods to pods; replies: pods to pods
+#   ingress 140  tcp 1024-65535: replies: pods to control
+#   ingress 150  tcp 1024-65535: replies: pods to data
 #   ingress 900  tcp 1024-65535: replies: pods to dynamodb
 #   ingress 910  icmp 3/4: path MTU: edge to pods; path MTU: pods to dynamodb
 #   egress 100  tcp 1024-65535: replies: edge to pods
-#   egress 110  tcp 5432: pods to data
+#   egress 110  all: replies: nodes to pods; pods to nodes
+#   egress 120  all: pods to pods; replies: pods to pods
+#   egress 130  tcp 443: pods to control
+#   egress 140  tcp 5432: pods to data
 #   egress 900  tcp 443: pods to dynamodb
 #   egress 910  tcp 1024-65535: clients' addresses, replies: edge to pods
 resource "aws_network_acl" "pods" {
@@ -142,7 +160,10 @@ resource "aws_network_acl_rule" "pods" {
   for_each = {
     "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 8080, to = 8080, cidr_block = local.blocks.edge }
     "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "tcp", from = 30000, to = 32767, cidr_block = local.blocks.edge }
-    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.data }
+    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.nodes }
+    "ingress-130" = { egress = false, number = 130, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.pods }
+    "ingress-140" = { egress = false, number = 140, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "ingress-150" = { egress = false, number = 150, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.data }
     "ingress-800" = { egress = false, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "ingress-810" = { egress = false, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.overlay_cidr_block }
     "ingress-820" = { egress = false, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
@@ -152,7 +173,10 @@ resource "aws_network_acl_rule" "pods" {
     "ingress-900" = { egress = false, number = 900, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
     "ingress-910" = { egress = false, number = 910, action = "allow", protocol = "icmp", from = 3, to = 4, cidr_block = "0.0.0.0/0" }
     "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.edge }
-    "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "tcp", from = 5432, to = 5432, cidr_block = local.blocks.data }
+    "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.nodes }
+    "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "-1", from = null, to = null, cidr_block = local.blocks.pods }
+    "egress-130"  = { egress = true, number = 130, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.control }
+    "egress-140"  = { egress = true, number = 140, action = "allow", protocol = "tcp", from = 5432, to = 5432, cidr_block = local.blocks.data }
     "egress-800"  = { egress = true, number = 800, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.cidr_block }
     "egress-810"  = { egress = true, number = 810, action = "deny", protocol = "-1", from = null, to = null, cidr_block = var.overlay_cidr_block }
     "egress-820"  = { egress = true, number = 820, action = "deny", protocol = "-1", from = null, to = null, cidr_block = "10.0.0.0/8" }
@@ -185,11 +209,36 @@ resource "aws_network_acl_association" "pods" {
 }
 
 # What may cross the border of the `control` subnets:
-#   nothing; no flow is declared
+#   ingress 100  tcp 443: nodes to control
+#   ingress 110  tcp 1024-65535: replies: control to nodes
+#   ingress 120  tcp 443: pods to control
+#   egress 100  tcp 443: control to nodes
+#   egress 110  tcp 1024-65535: replies: nodes to control
+#   egress 120  tcp 1024-65535: replies: pods to control
 resource "aws_network_acl" "control" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control" })
+}
+
+resource "aws_network_acl_rule" "control" {
+  for_each = {
+    "ingress-100" = { egress = false, number = 100, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.nodes }
+    "ingress-110" = { egress = false, number = 110, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.nodes }
+    "ingress-120" = { egress = false, number = 120, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.pods }
+    "egress-100"  = { egress = true, number = 100, action = "allow", protocol = "tcp", from = 443, to = 443, cidr_block = local.blocks.nodes }
+    "egress-110"  = { egress = true, number = 110, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.nodes }
+    "egress-120"  = { egress = true, number = 120, action = "allow", protocol = "tcp", from = 1024, to = 65535, cidr_block = local.blocks.pods }
+  }
+
+  network_acl_id = aws_network_acl.control.id
+  egress         = each.value.egress
+  rule_number    = each.value.number
+  rule_action    = each.value.action
+  protocol       = each.value.protocol
+  from_port      = each.value.from
+  to_port        = each.value.to
+  cidr_block     = each.value.cidr_block
 }
 
 resource "aws_network_acl_association" "control" {
@@ -197,6 +246,8 @@ resource "aws_network_acl_association" "control" {
 
   network_acl_id = aws_network_acl.control.id
   subnet_id      = aws_subnet.control[each.key].id
+
+  depends_on = [aws_network_acl_rule.control]
 }
 
 # What may cross the border of the `data` subnets:
@@ -299,6 +350,11 @@ resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
 # What members of `nodes` may do:
 #   egress all: nodes to nodes
 #   ingress all: nodes to nodes
+#   egress all: nodes to pods
+#   ingress all: pods to nodes
+#   egress tcp 443: nodes to control, Kubernetes API
+#   ingress tcp 443: control to nodes, kubelet
+#   ingress tcp 10250: control to nodes, kubelet
 #   egress tcp 443: nodes to internet
 resource "aws_security_group" "nodes" {
   name        = "${var.name}-nodes"
@@ -322,6 +378,35 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
   tags = merge(var.tags, { Name = each.key })
 }
 
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_control" {
+  for_each = {
+    "control-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "control-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.control.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
 resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
   for_each = {
     "nodes-all" = { protocol = "-1", from = null, to = null }
@@ -329,6 +414,34 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
 
   security_group_id            = aws_security_group.nodes.id
   referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "nodes_to_control" {
+  for_each = {
+    "control-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.control.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
@@ -353,6 +466,11 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
 # What members of `pods` may do:
 #   ingress tcp 8080: edge to pods
 #   ingress tcp 30000-32767: edge to pods
+#   egress all: pods to pods
+#   ingress all: pods to pods
+#   ingress all: nodes to pods
+#   egress all: pods to nodes
+#   egress tcp 443: pods to control, Kubernetes API
 #   egress tcp 5432: pods to data, databases
 #   egress tcp 443: pods to dynamodb
 resource "aws_security_group" "pods" {
@@ -371,6 +489,76 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
 
   security_group_id            = aws_security_group.pods.id
   referenced_security_group_id = aws_security_group.edge.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "pods_from_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_control" {
+  for_each = {
+    "control-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.control.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
@@ -407,13 +595,59 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
 }
 
 # What members of `control` may do:
-#   nothing; no flow is declared
+#   ingress tcp 443: nodes to control, Kubernetes API
+#   ingress tcp 443: pods to control, Kubernetes API
+#   egress tcp 443: control to nodes, kubelet
+#   egress tcp 10250: control to nodes, kubelet
 resource "aws_security_group" "control" {
   name        = "${var.name}-control"
   description = "Members of the control tier"
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control" })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "control_from_nodes" {
+  for_each = {
+    "nodes-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.control.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "control_from_pods" {
+  for_each = {
+    "pods-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.control.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "control_to_nodes" {
+  for_each = {
+    "nodes-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "nodes-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.control.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
 }
 
 # What members of `data` may do:

@@ -95,8 +95,8 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.nodes) == 17
-    error_message = "aws_network_acl_rule.nodes must have 17 instances."
+    condition     = length(aws_network_acl_rule.nodes) == 23
+    error_message = "aws_network_acl_rule.nodes must have 23 instances."
   }
 
   assert {
@@ -105,13 +105,18 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pods) == 21
-    error_message = "aws_network_acl_rule.pods must have 21 instances."
+    condition     = length(aws_network_acl_rule.pods) == 27
+    error_message = "aws_network_acl_rule.pods must have 27 instances."
   }
 
   assert {
     condition     = length(aws_network_acl_association.pods) == 3
     error_message = "aws_network_acl_association.pods must have 3 instances."
+  }
+
+  assert {
+    condition     = length(aws_network_acl_rule.control) == 6
+    error_message = "aws_network_acl_rule.control must have 6 instances."
   }
 
   assert {
@@ -145,8 +150,28 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_control) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_control must have 2 instances."
+  }
+
+  assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
     error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_control) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_control must have 1 instance."
   }
 
   assert {
@@ -160,6 +185,31 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_nodes) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_control) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_control must have 1 instance."
+  }
+
+  assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_data) == 1
     error_message = "aws_vpc_security_group_egress_rule.pods_to_data must have 1 instance."
   }
@@ -167,6 +217,21 @@ run "is_the_declared_network" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.pods_to_dynamodb) == 1
     error_message = "aws_vpc_security_group_egress_rule.pods_to_dynamodb must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.control_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.control_from_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.control_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.control_from_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.control_to_nodes) == 2
+    error_message = "aws_vpc_security_group_egress_rule.control_to_nodes must have 2 instances."
   }
 
   assert {

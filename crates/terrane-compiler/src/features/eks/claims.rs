@@ -1,5 +1,7 @@
 //! Claims about a network for EKS: what its clusters need, and that its controllers find the subnets that are meant.
 
+mod flows;
+
 use std::collections::BTreeMap;
 
 use super::{CLUSTER_TAGS, KARPENTER_TAGS, NO_EKS, Roles};
@@ -17,6 +19,8 @@ pub(super) fn examine(network: &Network) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(eks) = &network.features.eks {
         requirements(network, eks, &mut findings);
+        flows::examine(network, eks, &mut findings);
+        findings.extend(pods(network, eks));
         tags(network, eks, &mut findings);
     }
     findings
@@ -107,6 +111,22 @@ fn requirements(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
     );
 }
 
+/// Whether pods have room is not known where their tier has a prefix length alone, beside nodes whose number is known.
+fn pods(network: &Network, eks: &Roles) -> Option<Finding> {
+    let (pods, nodes) = (&network.tiers[eks.pods?], &network.tiers[eks.nodes]);
+    let need = nodes.need.as_ref().filter(|_| pods.need.is_none())?;
+    let own = smallest(network, eks.pods?);
+    let detail = format!(
+        "each /{own} has {} addresses; how many the pods of {} need is not said ({})",
+        usable::<V4>(own),
+        nodes.name,
+        need.reason
+    );
+    let mut finding = claim(Status::Unknown, format!("addresses of {}", pods.name), detail).at(&pods.origin);
+    finding.fix = format!("size {} by a need with the same nodes and `pods_only`", pods.name);
+    Some(finding)
+}
+
 /// Who finds subnets by their tags finds those that are meant, and one in each zone:
 /// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/deploy/subnet_discovery/>.
 fn tags(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
@@ -155,7 +175,7 @@ fn tags(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
 #[cfg(test)]
 mod tests {
     use crate::features::eks::{KARPENTER_TAGS, NO_EKS, Roles};
-    use crate::network::Network;
+    use crate::network::{Network, Peer};
     use crate::proof::tests::check;
     use crate::proof::tests::networks::{self, reference};
     use crate::proof::{Property, Status};
@@ -181,7 +201,7 @@ mod tests {
 
     #[test]
     fn requirements_of_eks_are_decided_one_by_one() {
-        for code in ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10"] {
+        for code in ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E14", "E15", "E16"] {
             check(&eks(), Property::P9, &format!("EKS {code}"), Status::Proved);
         }
         let mut any_zone = eks();
@@ -192,8 +212,46 @@ mod tests {
         one_zone.min_zones.count = 1;
         check(&one_zone, Property::P9, "EKS E1", Status::Refuted);
         let mut offline = eks();
-        offline.flows.retain(|flow| flow.to != crate::network::Peer::Internet);
+        offline.flows.retain(|flow| flow.to != Peer::Internet);
         check(&offline, Property::P9, "EKS E6", Status::Residual);
+    }
+
+    /// Says what is found where `app`, with nodes, pods, and control plane, has these flows within.
+    fn within(ports: &[u16]) -> Network {
+        let mut network = eks();
+        network.flows.retain(|flow| flow.from != flow.to || flow.from != Peer::Tier(1));
+        network.flows.push(networks::tcp(Peer::Tier(1), Peer::Tier(1), ports));
+        network
+    }
+
+    #[test]
+    fn a_cluster_whose_parts_cannot_reach_each_other_is_refuted() {
+        let closed = within(&[]);
+        for code in ["E11", "E12", "E13"] {
+            let found = check(&closed, Property::P9, &format!("EKS {code}"), Status::Refuted);
+            assert!(found.fix.contains("within app"), "{found}");
+        }
+        let api = within(&[443]);
+        check(&api, Property::P9, "EKS E11", Status::Proved);
+        let found = check(&api, Property::P9, "EKS E12", Status::Refuted);
+        assert!(found.detail.contains("tcp 10250 within app"), "{found}");
+        let tcp_alone = within(&[53, 443, 10250]);
+        check(&tcp_alone, Property::P9, "EKS E12", Status::Proved);
+        let found = check(&tcp_alone, Property::P9, "EKS E13", Status::Refuted);
+        assert!(found.detail.contains("udp 53") && !found.detail.contains("tcp 53"), "{found}");
+        check(&tcp_alone, Property::P9, "EKS E14", Status::Residual);
+        let found = check(&tcp_alone, Property::P9, "EKS E15", Status::Residual);
+        assert!(found.detail.contains("tcp 9443"), "{found}");
+    }
+
+    #[test]
+    fn nodes_without_a_way_out_need_the_endpoint_of_s3() {
+        let mut offline = eks();
+        let table = offline.tiers[1].route_table;
+        offline.route_tables[table].routes.clear();
+        check(&offline, Property::P9, "EKS E16", Status::Residual);
+        offline.flows.push(networks::tcp(Peer::Tier(1), Peer::Endpoint("s3".to_owned()), &[443]));
+        check(&offline, Property::P9, "EKS E16", Status::Proved);
     }
 
     #[test]

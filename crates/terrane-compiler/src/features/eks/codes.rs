@@ -103,4 +103,34 @@ pub(super) const CLAIMS: &[Claim] = &[
         title: "subnets for load balancers",
         explanation: "Load balancers need subnets of a /27 or larger in two zones: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>. Take larger subnets for the tiers of nodes and of load balancers, or declare a second zone.",
     },
+    Claim {
+        code: "E11",
+        title: "nodes and pods to the control plane",
+        explanation: "Nodes and pods call the Kubernetes API on port 443 of the control plane's interfaces: <https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html>. Without a flow of tcp 443 from their tiers to that of the control plane (or within it, where it is one tier), network ACLs close the way between zones and no node joins. The fix names the flows to declare.",
+    },
+    Claim {
+        code: "E12",
+        title: "the control plane to nodes",
+        explanation: "The control plane calls each kubelet on port 10250, for logs, `exec`, and probes of aggregated APIs, and nodes on port 443: <https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html>. Declare a flow of tcp 443 and 10250 from its tier to that of the nodes.",
+    },
+    Claim {
+        code: "E13",
+        title: "name servers of the cluster",
+        explanation: "CoreDNS runs in pods on any node, and answers on port 53 with TCP and UDP: <https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html>. Nodes and pods must reach it wherever it runs, so a flow of tcp and udp 53 is needed within and between their tiers.",
+    },
+    Claim {
+        code: "E14",
+        title: "nodes and pods to each other",
+        explanation: "Kubernetes expects that each pod reaches each other pod and that each node reaches each pod: <https://kubernetes.io/docs/concepts/services-networking/#the-kubernetes-network-model>. A network that permits less may be meant, so the claim is a residual then. The usual answer is a flow of all traffic within and between the tiers of nodes and pods.",
+    },
+    Claim {
+        code: "E15",
+        title: "webhooks and metrics servers",
+        explanation: "The control plane calls admission webhooks and aggregated APIs in pods, on ports that their charts choose: 443, 4443, 6443, 8443, 9443, and 10250 are in wide use. The claim is a residual where one of them is not declared; it matters only if something listens there.",
+    },
+    Claim {
+        code: "E16",
+        title: "layers of images",
+        explanation: "ECR keeps the layers of images in S3: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html>. Nodes without a way out need the gateway endpoint of S3 and a flow to it, beside interface endpoints of ECR; without both the claim is a residual.",
+    },
 ];

@@ -54,7 +54,7 @@ pub(super) const KEYS: &[Key] =
 
 static EKS: Table = Table {
     title: "EKS",
-    about: "",
+    about: "A cluster works only if flows let its parts reach each other, also within one tier (`from` and `to` are the same then): tcp 443 from nodes and pods to the control plane, tcp 443 and 10250 from there to the nodes, and tcp and udp 53 among nodes and pods. Where all of them are in one tier, a flow of protocol `any` within it is enough.",
     keys: Cow::Borrowed(&[
         Key::new("nodes", "the tier of the nodes and of internal load balancers", "required"),
         Key::new("load_balancers", "the public tier of internet-facing load balancers", "none"),

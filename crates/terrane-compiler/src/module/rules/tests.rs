@@ -42,7 +42,8 @@ fn module() -> Module {
     acl_rule.for_each = Some(expr(rules));
     let subnet = |name: &str, vpc_id: &str| {
         let block = format!("cidrsubnet(local.blocks.{name}, 2, 0)");
-        resource("aws_subnet", name, &[("vpc_id", vpc_id), ("cidr_block", &block)]).for_each(expr("var.zones"))
+        resource("aws_subnet", name, &[("vpc_id", vpc_id), ("cidr_block", &block)])
+            .for_each(expr("var.zones"))
     };
     Module {
         locals: vec![Local {
