@@ -100,66 +100,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 25
-    error_message = "aws_network_acl_rule.edge must have 25 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 4
-    error_message = "aws_network_acl_association.edge must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 4
-    error_message = "aws_network_acl_association.nodes must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 32
-    error_message = "aws_network_acl_rule.pods must have 32 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 4
-    error_message = "aws_network_acl_association.pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control_plane) == 8
-    error_message = "aws_network_acl_rule.control_plane must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 4
-    error_message = "aws_network_acl_association.control_plane must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.data) == 7
-    error_message = "aws_network_acl_rule.data must have 7 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 4
-    error_message = "aws_network_acl_association.data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.cache) == 4
-    error_message = "aws_network_acl_rule.cache must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 4
-    error_message = "aws_network_acl_association.cache must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
   }

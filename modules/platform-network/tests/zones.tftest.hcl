@@ -113,36 +113,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 8
-    error_message = "aws_network_acl_association.edge must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 8
-    error_message = "aws_network_acl_association.nodes must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 8
-    error_message = "aws_network_acl_association.pods must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 8
-    error_message = "aws_network_acl_association.control_plane must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 8
-    error_message = "aws_network_acl_association.data must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 8
-    error_message = "aws_network_acl_association.cache must have 8 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       {
@@ -343,36 +313,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 2
-    error_message = "aws_network_acl_association.control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 2
-    error_message = "aws_network_acl_association.cache must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.64.0.0/24", c = "10.64.2.0/24" }
@@ -516,36 +456,6 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_vpc_endpoint_route_table_association.s3_private) == 2
     error_message = "aws_vpc_endpoint_route_table_association.s3_private must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 2
-    error_message = "aws_network_acl_association.control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 2
-    error_message = "aws_network_acl_association.cache must have 2 instances."
   }
 
   assert {
