@@ -41,7 +41,7 @@ variable "cidr_block" {
 }
 
 variable "pods_cidr_block" {
-  description = "Secondary IPv4 range `pods` of the VPC, which holds pods: a /16 to a /25 in 100.64.0.0/10. Changing it replaces the whole network."
+  description = "Secondary IPv4 range `pods` of the VPC, which holds pods: a /16 in 100.64.0.0/10. Changing it replaces the whole network."
   type        = string
   default     = "100.64.0.0/16"
   nullable    = false
@@ -52,14 +52,8 @@ variable "pods_cidr_block" {
   }
 
   validation {
-    condition = try(
-      (
-        tonumber(split("/", var.pods_cidr_block)[1]) >= 16 &&
-        tonumber(split("/", var.pods_cidr_block)[1]) <= 25
-      ),
-      false,
-    )
-    error_message = "pods_cidr_block is \"${var.pods_cidr_block}\" but must be a /16 to a /25, so that every subnet has room for what it was declared for."
+    condition     = try(tonumber(split("/", var.pods_cidr_block)[1]) == 16, false)
+    error_message = "pods_cidr_block is \"${var.pods_cidr_block}\" but must be a /16, so that every subnet has room for what it was declared for."
   }
 
   validation {

@@ -21,11 +21,11 @@ locals {
   # The block of each tier, as the ledger records it. Network ACLs are written over these.
   blocks = {
     edge          = cidrsubnet(var.cidr_block, 5, 0)
-    nodes         = cidrsubnet(var.cidr_block, 4, 1)
+    nodes         = cidrsubnet(var.cidr_block, 6, 2)
     pods          = var.pods_cidr_block
-    control_plane = cidrsubnet(var.cidr_block, 9, 16)
-    data          = cidrsubnet(var.cidr_block, 5, 4)
-    cache         = cidrsubnet(var.cidr_block, 6, 3)
+    control_plane = cidrsubnet(var.cidr_block, 9, 24)
+    data          = cidrsubnet(var.cidr_block, 5, 2)
+    cache         = cidrsubnet(var.cidr_block, 6, 6)
   }
 
   # Subnets that several clusters share carry the tag of each.
@@ -88,7 +88,7 @@ resource "aws_subnet" "edge" {
   )
 }
 
-# `nodes`: private. Each subnet needs 300 addresses: 269 nodes + 2 load balancers × 8 + 10 endpoints + 5 that AWS keeps.
+# `nodes`: private. Each subnet needs 93 addresses: 62 nodes + 2 load balancers × 8 + 10 endpoints + 5 that AWS keeps.
 resource "aws_subnet" "nodes" {
   for_each = local.zones
 
@@ -105,7 +105,7 @@ resource "aws_subnet" "nodes" {
   )
 }
 
-# `pods`: private.
+# `pods`: private. Each subnet needs 8003 addresses: 62 nodes × 129 + 5 that AWS keeps.
 resource "aws_subnet" "pods" {
   for_each = local.zones
 

@@ -139,39 +139,59 @@ fn judge(plan: &Value, ends: [String; 2]) -> FlowEdit {
         };
         let actions: Vec<&str> =
             change["change"]["actions"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        // The emulator's default ACL keeps subnets that have one of their own, which every plan sees.
-        let leftover = ty == "aws_default_network_acl" && actions == ["update"];
-        if !address.starts_with("module.three.") || leftover || matches!(actions[..], ["no-op" | "read"]) {
+        if !address.starts_with("module.three.") || matches!(actions[..], ["no-op" | "read"]) {
             continue;
         }
-        let is_rule = ty == "aws_network_acl_rule" || ty.starts_with("aws_vpc_security_group_");
+        let is_rule = ty.starts_with("aws_vpc_security_group_");
         // The tier is the resource's own name; a security group's rule names both tiers.
         let name = change["name"].as_str().unwrap_or_default();
         let own = ends.iter().any(|end| name.split('_').any(|part| part == end))
             || name == "pub" && ends.iter().any(|end| end == "internet");
-        let side = match actions[..] {
-            ["create"] if is_rule && own => &mut come,
-            ["delete"] if is_rule && own => &mut gone,
-            _ => {
-                wrong.push(format!("{} {address}", actions.join(" and ")));
-                continue;
+        let rule = || (name.to_owned(), address.to_owned());
+        match actions[..] {
+            ["create"] if is_rule && own => come.push(rule()),
+            ["delete"] if is_rule && own => gone.push(rule()),
+            ["update"] if ty == "aws_network_acl" && own => {
+                let (before, after) =
+                    (acl_rules(&change["change"]["before"]), acl_rules(&change["change"]["after"]));
+                let only = |these: &[Rule], those: &[Rule]| -> Vec<(String, String)> {
+                    let only = these.iter().filter(|rule| !those.contains(rule));
+                    only.map(|rule| (name.to_owned(), rule.says.clone())).collect()
+                };
+                gone.extend(only(&before, &after));
+                come.extend(only(&after, &before));
+                wrong.extend(besides_rules(change).map(|what| format!("changes {what} of {address}")));
             }
-        };
-        if ty == "aws_network_acl_rule" {
-            let values =
-                if actions == ["create"] { &change["change"]["after"] } else { &change["change"]["before"] };
-            side.push((name.to_owned(), says(values)));
+            _ => wrong.push(format!("{} {address}", actions.join(" and "))),
         }
     }
     wrong.extend(come.iter().filter(|rule| gone.contains(rule)).map(|rule| format!("moves {rule:?}")));
     FlowEdit { ends, rules: come.len() + gone.len(), wrong }
 }
 
-/// Returns what a rule says, without its number.
-fn says(values: &Value) -> String {
-    let fields =
-        ["egress", "rule_action", "protocol", "from_port", "to_port", "icmp_type", "icmp_code", "cidr_block"];
-    fields.map(|field| values[field].to_string()).join(" ")
+/// A rule of a network ACL in a plan.
+#[derive(PartialEq)]
+struct Rule {
+    number: Value,
+    says: String,
+}
+
+fn acl_rules(acl: &Value) -> Vec<Rule> {
+    let fields = ["action", "protocol", "from_port", "to_port", "icmp_type", "icmp_code", "cidr_block"];
+    let rules = |direction: &'static str| {
+        acl[direction].as_array().into_iter().flatten().map(move |rule| Rule {
+            number: rule["rule_no"].clone(),
+            says: format!("{direction} {}", fields.map(|field| rule[field].to_string()).join(" ")),
+        })
+    };
+    rules("ingress").chain(rules("egress")).collect()
+}
+
+/// Returns the arguments that an update of a network ACL changes beside its rules.
+fn besides_rules(change: &Value) -> impl Iterator<Item = &String> {
+    let (before, after) = (&change["change"]["before"], &change["change"]["after"]);
+    let arguments = before.as_object().into_iter().flat_map(|before| before.keys());
+    arguments.filter(|name| !["ingress", "egress"].contains(&name.as_str()) && before[*name] != after[*name])
 }
 
 /// Returns the scoreboard as a Markdown table.
@@ -403,13 +423,14 @@ fn extra_flow() -> Flow {
     Flow::tcp([3306]).from("app").to("db")
 }
 
-/// Returns whether an address is of the tier `db`, or of a rule about it.
+/// Returns whether an address is of the tier `db`, or of a rule about it; its network ACL stays until the block is reclaimed.
 fn is_of_db(address: &str) -> bool {
-    address.contains(".db[") || address.ends_with(".db") || is_rule(address)
+    let own = address.contains(".db[") || address.ends_with(".db");
+    own && !address.contains(".aws_network_acl.") || is_rule(address)
 }
 
 fn is_rule(address: &str) -> bool {
-    address.contains(".aws_network_acl_rule.") || address.contains(".aws_vpc_security_group_")
+    address.contains(".aws_vpc_security_group_")
 }
 
 fn is_nat_of_another_zone(address: &str) -> bool {

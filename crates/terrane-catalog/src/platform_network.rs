@@ -6,8 +6,8 @@ use terrane_compiler::topology::{CniMode, Egress, Eks, Flow, Need, SubnetGroup, 
 ///
 /// Pods live in 100.64.0.0/10, so that only nodes, load balancers, and databases use routable addresses.
 pub fn platform_network() -> Topology {
-    let nodes =
-        Need::nodes(400).growth_percent(100).instance_type(4, 15).cni(CniMode::CustomPrefixDelegation);
+    // As many as there is room for in the range of the pods, when a zone is lost.
+    let nodes = Need::nodes(90).growth_percent(100).instance_type(4, 15).cni(CniMode::CustomPrefixDelegation);
     Topology::new("platform-network")
         .description("A platform that many teams share: six tiers over four zones, pods in the shared address space of 100.64.0.0/10, and a home for every kind of database.")
         .base("10.64.0.0/16")
@@ -15,7 +15,7 @@ pub fn platform_network() -> Topology {
         .zones(["a", "b", "c", "d"])
         .tier(Tier::public("edge").prefix_length(24))
         .tier(Tier::private("nodes").need(nodes.clone().load_balancers(2).endpoints(10)))
-        .tier(Tier::private("pods").in_range("pods").prefix_length(19))
+        .tier(Tier::private("pods").in_range("pods").need(nodes.clone().pods_only()))
         .tier(Tier::isolated("control-plane").prefix_length(28))
         .tier(Tier::isolated("data").prefix_length(24))
         .tier(Tier::isolated("cache").prefix_length(25))

@@ -7,7 +7,7 @@ mod space;
 use std::collections::BTreeMap;
 
 use crate::diagnostics::Diagnostics;
-use crate::names::{Block, Zone};
+use crate::names::{Block, Name, Zone};
 
 pub use crate::address_plan::allocate::allocate;
 
@@ -25,6 +25,8 @@ pub struct AddressPlan {
     pub slot_bits: u8,
     /// Where the caller may put each range, in the order of [`crate::declaration::Declaration::ranges`].
     pub admitted: Vec<terrane_contract::Admitted>,
+    /// Tiers that are gone and whose blocks stay reserved, by the last name they had.
+    pub removed: Vec<Name>,
     /// What is worth knowing though it stops nothing, such as a block with more room than it needs.
     pub warnings: Diagnostics,
 }

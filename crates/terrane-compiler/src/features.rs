@@ -349,6 +349,9 @@ mod tests {
             .tier(Tier::private("app").prefix_length(24))
             .tier(store)
             .eks(Eks::nodes("app").control_plane("store"))
+            .flow(Flow::any().within("app"))
+            .flow(Flow::any().from("app").to("store"))
+            .flow(Flow::any().from("store").to("app"))
             .flow(Flow::tcp([5432]).from("app").to("store"))
             .endpoints(["s3"])
             .flow(Flow::tcp([443]).from("store").to("s3"));

@@ -211,6 +211,8 @@ pub struct Resource {
     pub preconditions: Vec<Condition>,
     /// Conditions that hold once it exists; `self` is what exists.
     pub postconditions: Vec<Condition>,
+    /// Arguments whose changes are left alone, whoever makes them, such as `subnet_ids`.
+    pub ignore_changes: Vec<String>,
     /// What must exist before it and is not referred to in its arguments, such as `aws_internet_gateway.this`.
     pub depends_on: Vec<Expr>,
 }
@@ -227,6 +229,7 @@ impl Resource {
             body,
             preconditions: Vec::new(),
             postconditions: Vec::new(),
+            ignore_changes: Vec::new(),
             depends_on: Vec::new(),
         }
     }
@@ -249,6 +252,13 @@ impl Resource {
     #[must_use]
     pub fn depends_on(mut self, ty: &str, name: &str) -> Resource {
         self.depends_on.push(syntax::reference(ty, name));
+        self
+    }
+
+    /// Leaves changes of these arguments alone once it exists.
+    #[must_use]
+    pub fn ignore_changes<const N: usize>(mut self, arguments: [&str; N]) -> Resource {
+        self.ignore_changes.extend(arguments.map(str::to_owned));
         self
     }
 

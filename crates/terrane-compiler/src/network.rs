@@ -52,6 +52,8 @@ pub struct Network {
     pub route_tables: Vec<RouteTable>,
     /// One network ACL per tier.
     pub acls: Vec<Acl>,
+    /// Tiers that are gone and whose network ACLs stay until their blocks are reclaimed, by the last name they had.
+    pub removed_tiers: Vec<Name>,
     /// One security group per tier.
     pub security_groups: Vec<SecurityGroup>,
     /// Groups of subnets.

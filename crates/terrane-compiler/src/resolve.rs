@@ -33,6 +33,7 @@ pub fn resolve(
         attachments: declaration.attachments.clone(),
         route_tables: Vec::new(),
         acls: Vec::new(),
+        removed_tiers: Vec::new(),
         security_groups: Vec::new(),
         subnet_groups: Vec::new(),
         endpoints: Vec::new(),

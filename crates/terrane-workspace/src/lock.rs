@@ -37,7 +37,13 @@ impl Lock {
         let made: Vec<PathBuf> = directory.ancestors().take_while(missing).map(Path::to_owned).collect();
         loop {
             // Another writer may have removed a directory that it left empty.
-            fs::create_dir_all(directory).map_err(|source| Error::file("make", directory, source))?;
+            match fs::create_dir_all(directory) {
+                // It went between the look that found it and the one that asked what it is.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && !directory.is_file() => {
+                    continue;
+                }
+                made => made.map_err(|source| Error::file("make", directory, source))?,
+            }
             let file = match open(&path) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 opened => opened.map_err(|source| Error::file("open", &path, source))?,

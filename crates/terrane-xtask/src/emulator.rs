@@ -19,6 +19,9 @@ use crate::{
 /// Every Python package of the emulators, pinned.
 const REQUIREMENTS: &str = include_str!("emulator/requirements.txt");
 
+/// moto with a journal, and with what AWS does and moto does not.
+const SERVER: &str = include_str!("emulator/server.py");
+
 /// How long an emulator may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -61,6 +64,7 @@ pub struct Emulator {
 #[derive(Clone, Debug)]
 pub struct Emulators {
     bin: PathBuf,
+    server: PathBuf,
 }
 
 impl Emulators {
@@ -81,7 +85,11 @@ impl Emulators {
             install_into(&venv, &dir.join("requirements.txt"))?;
             files::write(&installed, REQUIREMENTS)?;
         }
-        Ok(Self { bin: venv.join("bin") })
+        let server = dir.join("server.py");
+        if std::fs::read_to_string(&server).ok().as_deref() != Some(SERVER) {
+            files::write(&server, SERVER)?;
+        }
+        Ok(Self { bin: venv.join("bin"), server })
     }
 
     /// Starts an emulator and waits until it answers.
@@ -104,8 +112,8 @@ impl Emulators {
     fn command(&self, kind: Kind, port: u16) -> Command {
         match kind {
             Kind::Moto => {
-                let mut command = Command::new(self.bin.join("moto_server"));
-                command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+                let mut command = Command::new(self.bin.join("python"));
+                command.arg(&self.server).arg(port.to_string());
                 command
             }
             Kind::Ministack => {

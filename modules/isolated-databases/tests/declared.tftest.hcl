@@ -30,26 +30,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.jobs) == 15
-    error_message = "aws_network_acl_rule.jobs must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.jobs) == 3
-    error_message = "aws_network_acl_association.jobs must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 4
-    error_message = "aws_network_acl_rule.db must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 3
-    error_message = "aws_network_acl_association.db must have 3 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_egress_rule.jobs_to_db) == 1
     error_message = "aws_vpc_security_group_egress_rule.jobs_to_db must have 1 instance."
   }

@@ -60,36 +60,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 26
-    error_message = "aws_network_acl_rule.pub must have 26 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 3
-    error_message = "aws_network_acl_association.pub must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 24
-    error_message = "aws_network_acl_rule.app must have 24 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 3
-    error_message = "aws_network_acl_association.app must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 21
-    error_message = "aws_network_acl_rule.db must have 21 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 3
-    error_message = "aws_network_acl_association.db must have 3 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 2
     error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 2 instances."
   }

@@ -100,66 +100,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 25
-    error_message = "aws_network_acl_rule.edge must have 25 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 4
-    error_message = "aws_network_acl_association.edge must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 4
-    error_message = "aws_network_acl_association.nodes must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 32
-    error_message = "aws_network_acl_rule.pods must have 32 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 4
-    error_message = "aws_network_acl_association.pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control_plane) == 8
-    error_message = "aws_network_acl_rule.control_plane must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 4
-    error_message = "aws_network_acl_association.control_plane must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.data) == 7
-    error_message = "aws_network_acl_rule.data must have 7 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 4
-    error_message = "aws_network_acl_association.data must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.cache) == 4
-    error_message = "aws_network_acl_rule.cache must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 4
-    error_message = "aws_network_acl_association.cache must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
   }
@@ -325,7 +265,7 @@ run "is_the_declared_network" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "10.64.16.0/23", b = "10.64.18.0/23", c = "10.64.20.0/23", d = "10.64.22.0/23" }
+      { a = "10.64.8.0/25", b = "10.64.8.128/25", c = "10.64.9.0/25", d = "10.64.9.128/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -341,7 +281,7 @@ run "is_the_declared_network" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "10.64.8.0/28", b = "10.64.8.16/28", c = "10.64.8.32/28", d = "10.64.8.48/28" }
+      { a = "10.64.12.0/28", b = "10.64.12.16/28", c = "10.64.12.32/28", d = "10.64.12.48/28" }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -349,7 +289,7 @@ run "is_the_declared_network" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.64.32.0/24", b = "10.64.33.0/24", c = "10.64.34.0/24", d = "10.64.35.0/24" }
+      { a = "10.64.16.0/24", b = "10.64.17.0/24", c = "10.64.18.0/24", d = "10.64.19.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -357,7 +297,7 @@ run "is_the_declared_network" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
-      { a = "10.64.12.0/25", b = "10.64.12.128/25", c = "10.64.13.0/25", d = "10.64.13.128/25" }
+      { a = "10.64.24.0/25", b = "10.64.24.128/25", c = "10.64.25.0/25", d = "10.64.25.128/25" }
     )
     error_message = "The subnets of cache must lie where the ledger says."
   }

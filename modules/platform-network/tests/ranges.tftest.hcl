@@ -24,7 +24,7 @@ run "a_range_in_space_1" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "10.0.16.0/23", b = "10.0.18.0/23", c = "10.0.20.0/23", d = "10.0.22.0/23" }
+      { a = "10.0.8.0/25", b = "10.0.8.128/25", c = "10.0.9.0/25", d = "10.0.9.128/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -40,7 +40,7 @@ run "a_range_in_space_1" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "10.0.8.0/28", b = "10.0.8.16/28", c = "10.0.8.32/28", d = "10.0.8.48/28" }
+      { a = "10.0.12.0/28", b = "10.0.12.16/28", c = "10.0.12.32/28", d = "10.0.12.48/28" }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -48,7 +48,7 @@ run "a_range_in_space_1" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.0.32.0/24", b = "10.0.33.0/24", c = "10.0.34.0/24", d = "10.0.35.0/24" }
+      { a = "10.0.16.0/24", b = "10.0.17.0/24", c = "10.0.18.0/24", d = "10.0.19.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -56,7 +56,7 @@ run "a_range_in_space_1" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
-      { a = "10.0.12.0/25", b = "10.0.12.128/25", c = "10.0.13.0/25", d = "10.0.13.128/25" }
+      { a = "10.0.24.0/25", b = "10.0.24.128/25", c = "10.0.25.0/25", d = "10.0.25.128/25" }
     )
     error_message = "The subnets of cache must lie where the ledger says."
   }
@@ -80,7 +80,7 @@ run "a_range_in_space_2" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "172.16.16.0/23", b = "172.16.18.0/23", c = "172.16.20.0/23", d = "172.16.22.0/23" }
+      { a = "172.16.8.0/25", b = "172.16.8.128/25", c = "172.16.9.0/25", d = "172.16.9.128/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -96,7 +96,7 @@ run "a_range_in_space_2" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "172.16.8.0/28", b = "172.16.8.16/28", c = "172.16.8.32/28", d = "172.16.8.48/28" }
+      { a = "172.16.12.0/28", b = "172.16.12.16/28", c = "172.16.12.32/28", d = "172.16.12.48/28" }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -104,7 +104,7 @@ run "a_range_in_space_2" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "172.16.32.0/24", b = "172.16.33.0/24", c = "172.16.34.0/24", d = "172.16.35.0/24" }
+      { a = "172.16.16.0/24", b = "172.16.17.0/24", c = "172.16.18.0/24", d = "172.16.19.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -112,7 +112,7 @@ run "a_range_in_space_2" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
-      { a = "172.16.12.0/25", b = "172.16.12.128/25", c = "172.16.13.0/25", d = "172.16.13.128/25" }
+      { a = "172.16.24.0/25", b = "172.16.24.128/25", c = "172.16.25.0/25", d = "172.16.25.128/25" }
     )
     error_message = "The subnets of cache must lie where the ledger says."
   }
@@ -136,7 +136,7 @@ run "a_range_in_space_3" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "192.168.16.0/23", b = "192.168.18.0/23", c = "192.168.20.0/23", d = "192.168.22.0/23" }
+      { a = "192.168.8.0/25", b = "192.168.8.128/25", c = "192.168.9.0/25", d = "192.168.9.128/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -152,7 +152,12 @@ run "a_range_in_space_3" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "192.168.8.0/28", b = "192.168.8.16/28", c = "192.168.8.32/28", d = "192.168.8.48/28" }
+      {
+        a = "192.168.12.0/28"
+        b = "192.168.12.16/28"
+        c = "192.168.12.32/28"
+        d = "192.168.12.48/28"
+      }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -160,7 +165,7 @@ run "a_range_in_space_3" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "192.168.32.0/24", b = "192.168.33.0/24", c = "192.168.34.0/24", d = "192.168.35.0/24" }
+      { a = "192.168.16.0/24", b = "192.168.17.0/24", c = "192.168.18.0/24", d = "192.168.19.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -169,10 +174,10 @@ run "a_range_in_space_3" {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
       {
-        a = "192.168.12.0/25"
-        b = "192.168.12.128/25"
-        c = "192.168.13.0/25"
-        d = "192.168.13.128/25"
+        a = "192.168.24.0/25"
+        b = "192.168.24.128/25"
+        c = "192.168.25.0/25"
+        d = "192.168.25.128/25"
       }
     )
     error_message = "The subnets of cache must lie where the ledger says."

@@ -100,7 +100,7 @@ run "pods_cidr_block_that_is_too_small" {
   command = plan
 
   variables {
-    pods_cidr_block = "100.64.0.0/26"
+    pods_cidr_block = "100.64.0.0/17"
   }
 
   expect_failures = [var.pods_cidr_block]

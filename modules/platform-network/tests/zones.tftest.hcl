@@ -113,36 +113,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 8
-    error_message = "aws_network_acl_association.edge must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 8
-    error_message = "aws_network_acl_association.nodes must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 8
-    error_message = "aws_network_acl_association.pods must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 8
-    error_message = "aws_network_acl_association.control_plane must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 8
-    error_message = "aws_network_acl_association.data must have 8 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 8
-    error_message = "aws_network_acl_association.cache must have 8 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       {
@@ -163,14 +133,14 @@ run "every_letter_has_a_place" {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
       {
-        a = "10.64.16.0/23"
-        b = "10.64.18.0/23"
-        c = "10.64.20.0/23"
-        d = "10.64.22.0/23"
-        e = "10.64.24.0/23"
-        f = "10.64.26.0/23"
-        g = "10.64.28.0/23"
-        h = "10.64.30.0/23"
+        a = "10.64.8.0/25"
+        b = "10.64.8.128/25"
+        c = "10.64.9.0/25"
+        d = "10.64.9.128/25"
+        e = "10.64.10.0/25"
+        f = "10.64.10.128/25"
+        g = "10.64.11.0/25"
+        h = "10.64.11.128/25"
       }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
@@ -197,14 +167,14 @@ run "every_letter_has_a_place" {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
       {
-        a = "10.64.8.0/28"
-        b = "10.64.8.16/28"
-        c = "10.64.8.32/28"
-        d = "10.64.8.48/28"
-        e = "10.64.8.64/28"
-        f = "10.64.8.80/28"
-        g = "10.64.8.96/28"
-        h = "10.64.8.112/28"
+        a = "10.64.12.0/28"
+        b = "10.64.12.16/28"
+        c = "10.64.12.32/28"
+        d = "10.64.12.48/28"
+        e = "10.64.12.64/28"
+        f = "10.64.12.80/28"
+        g = "10.64.12.96/28"
+        h = "10.64.12.112/28"
       }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
@@ -214,14 +184,14 @@ run "every_letter_has_a_place" {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
       {
-        a = "10.64.32.0/24"
-        b = "10.64.33.0/24"
-        c = "10.64.34.0/24"
-        d = "10.64.35.0/24"
-        e = "10.64.36.0/24"
-        f = "10.64.37.0/24"
-        g = "10.64.38.0/24"
-        h = "10.64.39.0/24"
+        a = "10.64.16.0/24"
+        b = "10.64.17.0/24"
+        c = "10.64.18.0/24"
+        d = "10.64.19.0/24"
+        e = "10.64.20.0/24"
+        f = "10.64.21.0/24"
+        g = "10.64.22.0/24"
+        h = "10.64.23.0/24"
       }
     )
     error_message = "The subnets of data must lie where the ledger says."
@@ -231,14 +201,14 @@ run "every_letter_has_a_place" {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
       {
-        a = "10.64.12.0/25"
-        b = "10.64.12.128/25"
-        c = "10.64.13.0/25"
-        d = "10.64.13.128/25"
-        e = "10.64.14.0/25"
-        f = "10.64.14.128/25"
-        g = "10.64.15.0/25"
-        h = "10.64.15.128/25"
+        a = "10.64.24.0/25"
+        b = "10.64.24.128/25"
+        c = "10.64.25.0/25"
+        d = "10.64.25.128/25"
+        e = "10.64.26.0/25"
+        f = "10.64.26.128/25"
+        g = "10.64.27.0/25"
+        h = "10.64.27.128/25"
       }
     )
     error_message = "The subnets of cache must lie where the ledger says."
@@ -343,36 +313,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 2
-    error_message = "aws_network_acl_association.control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 2
-    error_message = "aws_network_acl_association.cache must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.64.0.0/24", c = "10.64.2.0/24" }
@@ -383,7 +323,7 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "10.64.16.0/23", c = "10.64.20.0/23" }
+      { a = "10.64.8.0/25", c = "10.64.9.0/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -399,7 +339,7 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "10.64.8.0/28", c = "10.64.8.32/28" }
+      { a = "10.64.12.0/28", c = "10.64.12.32/28" }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -407,7 +347,7 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.64.32.0/24", c = "10.64.34.0/24" }
+      { a = "10.64.16.0/24", c = "10.64.18.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -415,7 +355,7 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
-      { a = "10.64.12.0/25", c = "10.64.13.0/25" }
+      { a = "10.64.24.0/25", c = "10.64.25.0/25" }
     )
     error_message = "The subnets of cache must lie where the ledger says."
   }
@@ -519,36 +459,6 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control_plane) == 2
-    error_message = "aws_network_acl_association.control_plane must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.cache) == 2
-    error_message = "aws_network_acl_association.cache must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.64.0.0/24", b = "10.64.1.0/24" }
@@ -559,7 +469,7 @@ run "the_fewest_zones" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block } ==
-      { a = "10.64.16.0/23", b = "10.64.18.0/23" }
+      { a = "10.64.8.0/25", b = "10.64.8.128/25" }
     )
     error_message = "The subnets of nodes must lie where the ledger says."
   }
@@ -575,7 +485,7 @@ run "the_fewest_zones" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.control_plane : letter => subnet.cidr_block } ==
-      { a = "10.64.8.0/28", b = "10.64.8.16/28" }
+      { a = "10.64.12.0/28", b = "10.64.12.16/28" }
     )
     error_message = "The subnets of control-plane must lie where the ledger says."
   }
@@ -583,7 +493,7 @@ run "the_fewest_zones" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.64.32.0/24", b = "10.64.33.0/24" }
+      { a = "10.64.16.0/24", b = "10.64.17.0/24" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -591,7 +501,7 @@ run "the_fewest_zones" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.cache : letter => subnet.cidr_block } ==
-      { a = "10.64.12.0/25", b = "10.64.12.128/25" }
+      { a = "10.64.24.0/25", b = "10.64.24.128/25" }
     )
     error_message = "The subnets of cache must lie where the ledger says."
   }

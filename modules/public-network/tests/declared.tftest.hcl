@@ -20,16 +20,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.web) == 17
-    error_message = "aws_network_acl_rule.web must have 17 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.web) == 2
-    error_message = "aws_network_acl_association.web must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.web_from_internet) == 2
     error_message = "aws_vpc_security_group_ingress_rule.web_from_internet must have 2 instances."
   }

@@ -60,36 +60,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 21
-    error_message = "aws_network_acl_rule.pub must have 21 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 18
-    error_message = "aws_network_acl_rule.app must have 18 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 2
-    error_message = "aws_network_acl_rule.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instance."
   }

@@ -64,21 +64,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.pub) == 4
-    error_message = "aws_network_acl_association.pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 4
-    error_message = "aws_network_acl_association.app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 4
-    error_message = "aws_network_acl_association.db must have 4 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.pub : letter => subnet.cidr_block } ==
       { a = "10.32.0.0/26", b = "10.32.0.64/26", c = "10.32.0.128/26", d = "10.32.0.192/26" }
@@ -161,21 +146,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.pub : letter => subnet.cidr_block } ==
       { a = "10.32.0.0/26", c = "10.32.0.128/26" }
@@ -255,21 +225,6 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_route_table_association.db) == 2
     error_message = "aws_route_table_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
   }
 
   assert {

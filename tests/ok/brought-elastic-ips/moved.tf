@@ -16,16 +16,6 @@ moved {
 }
 
 moved {
-  from = aws_network_acl_rule.app
-  to   = aws_network_acl_rule.services
-}
-
-moved {
-  from = aws_network_acl_association.app
-  to   = aws_network_acl_association.services
-}
-
-moved {
   from = aws_security_group.app
   to   = aws_security_group.services
 }

@@ -146,5 +146,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "d3727acdcbab676c" }
+  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "032d65f2eeaf058a" }
 }

@@ -16,16 +16,6 @@ moved {
 }
 
 moved {
-  from = aws_network_acl_rule.data
-  to   = aws_network_acl_rule.db
-}
-
-moved {
-  from = aws_network_acl_association.data
-  to   = aws_network_acl_association.db
-}
-
-moved {
   from = aws_security_group.data
   to   = aws_security_group.db
 }

@@ -68,8 +68,8 @@ fn check(terraform: &Terraform, networks: &[(Topology, Ledger)]) {
     root.init().unwrap();
     root.validate().unwrap();
     let plan = root.plan_without_refresh().unwrap();
-    for ((topology, _), call) in networks.iter().zip(&calls) {
-        check_plan(&plan, topology, &call.label);
+    for ((topology, ledger), call) in networks.iter().zip(&calls) {
+        check_plan(&plan, topology, ledger, &call.label);
     }
 }
 
@@ -136,7 +136,18 @@ fn arguments(topology: &Topology) -> String {
     arguments
 }
 
-fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
+/// Returns how many tiers are gone whose blocks nobody has reclaimed: each has left its network ACL.
+fn left_behind(topology: &Topology, ledger: &Ledger) -> usize {
+    let blocks = ledger.addresses().blocks;
+    let recorded: BTreeSet<&String> = blocks.iter().map(|block| &block.tier).collect();
+    let is_gone = |name: &&String| {
+        topology.tiers.iter().all(|tier| tier.name != **name && !tier.renamed_from.contains(name))
+            && !topology.reclaim.contains(name)
+    };
+    recorded.into_iter().filter(is_gone).count()
+}
+
+fn check_plan(plan: &Plan, topology: &Topology, ledger: &Ledger, label: &str) {
     let prefix = format!("module.{label}.");
     let mut planned: BTreeMap<&str, usize> = BTreeMap::new();
     let mut subnets: BTreeMap<&str, Ipv4Net> = BTreeMap::new();
@@ -150,7 +161,9 @@ fn check_plan(plan: &Plan, topology: &Topology, label: &str) {
             subnets.insert(subnet, block.parse().unwrap());
         }
     }
-    for (ty, count) in counts(topology) {
+    let mut counts = counts(topology);
+    counts.insert("aws_network_acl", topology.tiers.len() + left_behind(topology, ledger));
+    for (ty, count) in counts {
         assert_eq!(planned.get(ty).copied().unwrap_or(0), count, "{ty} of {topology:#?}");
     }
     check_subnet_groups(plan, topology, label);
@@ -255,8 +268,6 @@ fn counts(topology: &Topology) -> BTreeMap<&'static str, usize> {
         ("aws_route_table", tables.iter().map(|(_, count)| count).sum()),
         ("aws_route", of(Access::Public) + if nats > 0 { of(Access::Private) } else { 0 }),
         ("aws_route_table_association", subnets),
-        ("aws_network_acl", tiers),
-        ("aws_network_acl_association", subnets),
         ("aws_security_group", tiers),
         ("aws_vpc_endpoint", topology.features.endpoints.len()),
         ("aws_default_security_group", one_if(topology.features.close_defaults)),

@@ -29,6 +29,7 @@ pub fn allocate(declaration: &Declaration, recorded: &Ledger) -> Result<(Address
     ranges(declaration, &mut ledger, &mut found);
     slots(declaration, &mut ledger, &mut found);
     rename(declaration, &mut ledger, &mut found);
+    too_early(declaration, &ledger, &mut found);
     mark(declaration, &mut ledger);
     reclaim(declaration, &mut ledger, &mut found);
     if found.has_errors() {
@@ -46,6 +47,7 @@ pub fn allocate(declaration: &Declaration, recorded: &Ledger) -> Result<(Address
         tiers: layouts,
         slots: ledger.slots.clone(),
         slot_bits,
+        removed: removed(&ledger),
         warnings: found,
     };
     Ok((plan, ledger))
@@ -155,6 +157,31 @@ fn mark(declaration: &Declaration, ledger: &mut Ledger) {
             entry.state = BlockState::Reserved;
         }
     }
+}
+
+/// Refuses to free blocks that this very edit empties: their subnets stand until the edit is applied.
+fn too_early(declaration: &Declaration, ledger: &Ledger, found: &mut Diagnostics) {
+    let declared: BTreeSet<Key> = declaration.tiers.iter().map(|tier| key(declaration, tier)).collect();
+    for name in &declaration.reclaim {
+        let stands = |(key, entry): &(&Key, &Entry)| {
+            key.tier == *name && entry.state == BlockState::Live && !declared.contains(key)
+        };
+        if let Some((key, _)) = ledger.entries.iter().find(stands) {
+            report!(
+                found, Code::RECLAIM_TOO_EARLY, &declaration.origin.at("reclaim"),
+                "the block of {key} is reclaimed by the edit that removes its subnets, which stand until that is applied";
+                "compile and apply without `reclaim` first, so that the subnets go while they keep their network ACL, and reclaim the block in the next edit"
+            );
+        }
+    }
+}
+
+/// Returns the tiers that are gone and whose blocks nobody has reclaimed.
+fn removed(ledger: &Ledger) -> Vec<Name> {
+    let of_state = |state| ledger.entries.iter().filter(move |(_, entry)| entry.state == state);
+    let live: BTreeSet<&Name> = of_state(BlockState::Live).map(|(key, _)| &key.tier).collect();
+    let reserved: BTreeSet<&Name> = of_state(BlockState::Reserved).map(|(key, _)| &key.tier).collect();
+    reserved.difference(&live).map(|name| (*name).clone()).collect()
 }
 
 /// Frees the reserved blocks of tiers whose author has given them up.

@@ -381,6 +381,9 @@ codes! {
     TIER_RESIZED = "tier-resized", Error:
         "The size or place of a tier differs from its recorded block",
         "The ledger records where the subnets of the tier stand, and AWS neither resizes nor moves a subnet. Declare the tier as it was, or raise `generation`, which gives it new subnets in a new block.";
+    RECLAIM_TOO_EARLY = "reclaim-too-early", Error:
+        "A block is reclaimed in the edit that removes its subnets",
+        "Subnets of a tier that is removed, or has another generation, stand until the edit is applied, and they keep their network ACL as long as the ledger reserves the block. Reclaiming it at once would take the ACL away first, which leaves the subnets in the default one, and could give their addresses to others. Remove the tier, compile, and apply; reclaim the block in a later edit.";
     NOTHING_TO_RECLAIM = "nothing-to-reclaim", Error:
         "A tier to reclaim has no reserved block",
         "`reclaim` frees the blocks of removed tiers, and of earlier generations of declared ones, so that others can take their addresses. The ledger reserves none under this name. Correct the name, or drop it from `reclaim`.";

@@ -72,7 +72,7 @@ fn managed(resource: &module::Resource) -> Managed {
         },
         prevent_destroy: false,
         create_before_destroy: false,
-        ignore_changes: BTreeSet::new(),
+        ignore_changes: resource.ignore_changes.iter().cloned().collect(),
     }
 }
 

@@ -72,6 +72,7 @@ fn lower(network: &Network, module: &mut Module) {
             "this",
             tags(Body::new().hcl("default_network_acl_id", "aws_vpc.this.default_network_acl_id")),
         )
+        .ignore_changes(["subnet_ids"])
         .comment("The default network ACL, which lets nothing through."),
     );
     module.resources.push(

@@ -11,6 +11,9 @@
 //! The guards of the second band are what makes the third safe:
 //! an ACL has no memory, so replies from the internet must be let in from everywhere,
 //! and without the guards "everywhere" would include the tiers next door.
+//! Each ACL owns its rules and its subnets: what is added by hand shows in the next plan, and a subnet keeps its ACL
+//! until it is gone. The ACL of a tier that is removed stays until the tier's block is reclaimed, for the same reason.
+//!
 //! Where an ACL would have more rules than AWS allows, [`budget`] says which become one, or why none may.
 
 mod budget;
@@ -25,17 +28,17 @@ use super::{Feature, Relay, Resolution, common};
 use crate::declaration::{Flow, Peer};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Origin, codes, report};
 use crate::ledger::RuleNumbers;
-use crate::module::syntax::{Body, Expr, conditional, equal, expr, object, string, table, template};
-use crate::module::{File, Module, Resource};
-use crate::names::{Cidr, PortRange};
+use crate::module::syntax::{Body, Expr, conditional, each, equal, local, name, object, pairs_in, string, table, var};
+use crate::module::{File, Local, Module, Resource};
+use crate::names::{Cidr, Name, PortRange};
 use crate::network::{Acl, AclPeer, AclRule, Direction, Network, Traffic};
 
 pub(super) const FEATURE: Feature = Feature {
     codes: CODES,
     resolve,
     lower,
-    types: || vec!["aws_network_acl", "aws_network_acl_association", "aws_network_acl_rule"],
-    named_after_tiers: &["aws_network_acl", "aws_network_acl_rule", "aws_network_acl_association"],
+    types: || vec!["aws_network_acl"],
+    named_after_tiers: &["aws_network_acl"],
     warnings,
     ..Feature::NONE
 };
@@ -46,16 +49,15 @@ codes! {
 
     ACL_RULE_BUDGET = "acl-rule-budget", Error:
         "A network ACL needs more rules than AWS allows",
-        "AWS allows 20 rules in each direction of a network ACL, the default rule counted: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls>. One more stays free, because a rule is replaced by adding the new one first, which leaves 18. Rules between tiers were merged already as far as isolation permits: combine flows of the internet or tiers, or drop explicit ranges, so that a tier is one block.";
+        "AWS allows 20 rules in each direction of a network ACL, the default rule counted: <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls>. Beside that one there is room for 19. Rules between tiers were merged already as far as isolation permits: combine flows of the internet or tiers, or drop explicit ranges, so that a tier is one block.";
     ACL_WIDENED = "acl-widened", Warning:
         "A network ACL permits more between two tiers than is declared",
-        "The exact rules do not fit in the 18 that a network ACL can have here, so one rule stands for several and admits ports or protocols between these tiers that no flow declares. Security groups stay exact, so nothing else is reachable while they are in place. Declare fewer ports, or port ranges that touch, to have exact rules.";
+        "The exact rules do not fit in the 19 that a network ACL can have here, so one rule stands for several and admits ports or protocols between these tiers that no flow declares. Security groups stay exact, so nothing else is reachable while they are in place. Declare fewer ports, or port ranges that touch, to have exact rules.";
 }
 
 /// Rules of one direction that a network ACL may have, the default `*` rule not counted:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls> (20 with it).
-/// One more stays free, because a rule is replaced by adding the new one first.
-const BUDGET: usize = 18;
+const BUDGET: usize = 19;
 
 /// The part of an ACL that a rule stands in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +99,8 @@ impl Whom {
 type Wants = BTreeMap<(Direction, Whom, Traffic), Vec<String>>;
 
 fn resolve(resolution: &mut Resolution<'_>) {
-    let Resolution { declaration, network, numbers, diagnostics, .. } = resolution;
+    let Resolution { declaration, plan, network, numbers, diagnostics } = resolution;
+    network.removed_tiers.clone_from(&plan.removed);
     let mut wants = vec![Wants::new(); network.tiers.len()];
     for flow in &declaration.flows {
         for traffic in flow.traffic() {
@@ -307,7 +310,7 @@ fn over_budget(
     origin: &Origin,
 ) -> Diagnostic {
     let name = &network.tiers[tier].name;
-    let message = format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule and one stays free, which leaves {BUDGET}");
+    let message = format!("tier `{name}` needs {found} {direction} rules in its network ACL, but AWS allows 20 with the default rule, which leaves {BUDGET}");
     Diagnostic::new(Code::ACL_RULE_BUDGET, origin, message)
         .hint("rules between tiers are already merged as far as isolation permits: combine flows of the internet, combine tiers, or drop explicit ranges, so that each tier is one block")
 }
@@ -332,37 +335,12 @@ fn warnings(network: &Network) -> Diagnostics {
 fn lower(network: &Network, module: &mut Module) {
     for acl in &network.acls {
         let id = network.tiers[acl.tier].name.identifier();
-        let first_name = network.tiers[acl.tier].first_name();
-        module.resources.push(
-            Resource::new(
-                File::Security,
-                "aws_network_acl",
-                &id,
-                Body::new()
-                    .hcl("vpc_id", "aws_vpc.this.id")
-                    .blank()
-                    .arg("tags", common::tags(network, template(format!("${{var.name}}-{first_name}")))),
-            )
-            .comment(&comment(network, acl)),
-        );
-        if !acl.rules.is_empty() {
-            module.resources.push(rules(network, acl, &id));
+        for direction in [Direction::Ingress, Direction::Egress] {
+            module.locals.extend(rows(network, acl, direction));
         }
-        let association = Resource::new(
-            File::Security,
-            "aws_network_acl_association",
-            &id,
-            Body::new()
-                .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
-                .hcl("subnet_id", &format!("aws_subnet.{id}[each.key].id")),
-        )
-        .for_each(common::zones(&network.tiers[acl.tier]));
-        module.resources.push(if acl.rules.is_empty() {
-            association
-        } else {
-            association.depends_on("aws_network_acl_rule", &id)
-        });
+        module.resources.push(resource(network, acl, &id));
     }
+    module.resources.extend(network.removed_tiers.iter().map(|name| left_behind(network, name)));
     module.outputs.push(common::by_tier(
         network,
         "network_acl_ids",
@@ -372,68 +350,115 @@ fn lower(network: &Network, module: &mut Module) {
     ));
 }
 
-/// Says in words what an ACL permits.
-fn comment(network: &Network, acl: &Acl) -> String {
-    let name = &network.tiers[acl.tier].name;
-    let mut lines = vec![format!("What may cross the border of the `{name}` subnets:")];
-    for rule in acl.rules.iter().filter(|rule| rule.allow) {
-        lines.push(format!("  {} {}  {}: {}", rule.direction, rule.number, rule.traffic, rule.why));
-    }
-    if acl.rules.is_empty() {
-        lines.push("  nothing; no flow is declared".to_owned());
-    }
-    lines.join("\n")
+fn resource(network: &Network, acl: &Acl, id: &str) -> Resource {
+    let tier = &network.tiers[acl.tier];
+    let body = Body::new()
+        .arg("vpc_id", common::vpc_id())
+        .arg("subnet_ids", each("subnet", common::subnets(tier), "id"))
+        .blank()
+        .arg("ingress", entries(acl, Direction::Ingress, id))
+        .blank()
+        .arg("egress", entries(acl, Direction::Egress, id))
+        .blank()
+        .arg("tags", common::tags(network, common::named([string(tier.first_name().as_str())])));
+    Resource::new(File::Security, "aws_network_acl", id, body).comment(&format!(
+        "The network ACL of `{}`, which has these rules and these subnets and no others.",
+        tier.name
+    ))
 }
 
-fn rules(network: &Network, acl: &Acl, id: &str) -> Resource {
-    let has_icmp =
-        acl.rules.iter().any(|rule| matches!(rule.traffic, Traffic::Icmp | Traffic::FragmentationNeeded));
-    let value = |argument: &str| expr(&format!("each.value.{argument}"));
-    let is_icmp = || equal(value("protocol"), string("icmp"));
-    let port = |argument: &str| {
-        if has_icmp { conditional(is_icmp(), Expr::Null, value(argument)) } else { value(argument) }
-    };
-    let mut body = Body::new()
-        .hcl("network_acl_id", &format!("aws_network_acl.{id}.id"))
-        .arg("egress", value("egress"))
-        .arg("rule_number", value("number"))
-        .arg("rule_action", value("action"))
-        .arg("protocol", value("protocol"))
-        .arg("from_port", port("from"))
-        .arg("to_port", port("to"));
-    if has_icmp {
-        body = body
-            .arg("icmp_type", conditional(is_icmp(), value("from"), Expr::Null))
-            .arg("icmp_code", conditional(is_icmp(), value("to"), Expr::Null));
-    }
-    let rows = table(
-        acl.rules.iter().map(|rule| (format!("{}-{}", rule.direction, rule.number), row(network, rule))),
-    );
-    let mut resource = Resource::new(
-        File::Security,
-        "aws_network_acl_rule",
-        id,
-        body.arg("cidr_block", value("cidr_block")),
-    );
-    resource.for_each = Some(rows);
-    resource
+/// Returns the ACL that a tier leaves behind: with the rules it had, until no subnet can be in it.
+fn left_behind(network: &Network, name: &Name) -> Resource {
+    let body = Body::new()
+        .arg("vpc_id", common::vpc_id())
+        .blank()
+        .arg("tags", common::tags(network, common::named([string(name.as_str())])));
+    Resource::new(File::Security, "aws_network_acl", &name.identifier(), body)
+        .ignore_changes(["subnet_ids", "ingress", "egress"])
+        .comment(&format!("`{name}` is gone; its subnets keep this until the last one is, and it goes when its block is reclaimed."))
 }
+
+fn of(acl: &Acl, direction: Direction) -> impl Iterator<Item = &AclRule> {
+    acl.rules.iter().filter(move |rule| rule.direction == direction)
+}
+
+/// Returns the name of the local with the rules of one direction.
+fn rows_name(id: &str, direction: Direction) -> String {
+    format!("{id}_{direction}")
+}
+
+/// Returns the rules of one direction as a table by number, below the reasons for those that allow something.
+fn rows(network: &Network, acl: &Acl, direction: Direction) -> Option<Local> {
+    let tier = &network.tiers[acl.tier].name;
+    let crosses = if direction == Direction::Ingress { "enter" } else { "leave" };
+    let mut lines = vec![format!("What may {crosses} the `{tier}` subnets:")];
+    let allowed = of(acl, direction).filter(|rule| rule.allow);
+    lines.extend(allowed.map(|rule| format!("  {}  {}: {}", rule.number, rule.traffic, rule.why)));
+    of(acl, direction).next()?;
+    Some(Local {
+        file: File::Security,
+        name: rows_name(&tier.identifier(), direction),
+        comment: lines.join("\n"),
+        value: table(of(acl, direction).map(|rule| (rule.number.to_string(), row(network, rule)))),
+    })
+}
+
+/// Returns the rules of one direction as the ACL takes them: with every attribute, and as an empty list where there are
+/// none, since a direction that is not said keeps whatever it has.
+fn entries(acl: &Acl, direction: Direction, id: &str) -> Expr {
+    if of(acl, direction).next().is_none() {
+        return Expr::Array(Vec::new());
+    }
+    let is_icmp = |rule: &AclRule| matches!(rule.traffic, Traffic::Icmp | Traffic::FragmentationNeeded);
+    let has_icmp = of(acl, direction).any(is_icmp);
+    let column = |name: &str| self::name("rule").attr(name);
+    let of_icmp = |yes: Expr, no: Expr| match has_icmp {
+        true => conditional(equal(column("protocol"), string(ICMP)), yes, no),
+        false => no,
+    };
+    let port = |name: &str| of_icmp(0.into(), column(name));
+    let code = |name: &str| of_icmp(column(name), 0.into());
+    let entry = object([
+        ("rule_no", name("number")),
+        ("action", column("action")),
+        ("protocol", column("protocol")),
+        ("from_port", port("from")),
+        ("to_port", port("to")),
+        ("icmp_type", code("from")),
+        ("icmp_code", code("to")),
+        ("cidr_block", column("cidr_block")),
+        ("ipv6_cidr_block", Expr::Null),
+    ]);
+    pairs_in("number", "rule", local(&rows_name(id, direction))).list(entry)
+}
+
+/// The number of ICMP among protocols: <https://www.iana.org/assignments/protocol-numbers>.
+const ICMP: &str = "1";
 
 fn row(network: &Network, rule: &AclRule) -> Expr {
     let cidr_block = match rule.peer {
         AclPeer::Tier(tier, part) => common::block(network, tier, part),
-        AclPeer::Range(range) => expr(&format!("var.{}", network.ranges[range].variable)),
+        AclPeer::Range(range) => var(&network.ranges[range].variable),
         AclPeer::Cidr(cidr) => string(&cidr.to_string()),
         AclPeer::Place(place, range) => string(&network.places[place].ranges[range].to_string()),
     };
-    let (protocol, from, to) = common::columns(rule.traffic);
+    let (protocol, from, to) = columns(rule.traffic);
     object([
-        ("egress", Expr::Bool(rule.direction == Direction::Egress)),
-        ("number", Expr::Number(rule.number.into())),
         ("action", string(if rule.allow { "allow" } else { "deny" })),
         ("protocol", string(protocol)),
-        ("from", from),
-        ("to", to),
+        ("from", Expr::from(from)),
+        ("to", Expr::from(to)),
         ("cidr_block", cidr_block),
     ])
+}
+
+/// Returns the number of a protocol with its ports, or the type and code of ICMP, as AWS keeps them.
+fn columns(traffic: Traffic) -> (&'static str, i32, i32) {
+    match traffic {
+        Traffic::Tcp(ports) => ("6", ports.from.into(), ports.to.into()),
+        Traffic::Udp(ports) => ("17", ports.from.into(), ports.to.into()),
+        Traffic::Icmp => (ICMP, -1, -1),
+        Traffic::FragmentationNeeded => (ICMP, 3, 4),
+        Traffic::Any => ("-1", 0, 0),
+    }
 }

@@ -7,11 +7,12 @@ mod graph;
 mod rows;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 
 use self::graph::Graph;
-use self::rows::{Row, rows};
+use self::rows::{Row, elements, rows};
 use super::fault::Fault;
 use super::syntax::Expr;
 use super::{Module, Resource};
@@ -27,7 +28,7 @@ const RULES: &[Rule] = &[
     gateway_before_elastic_ips,
     gateway_before_nat_gateways,
     gateway_before_default_routes,
-    acl_rules_before_associations,
+    acls_own_what_they_have,
     secondary_ranges_before_subnets,
     secondary_ranges_in_order,
     acl_rule_numbers,
@@ -105,19 +106,24 @@ fn is_default(route: &Resource) -> bool {
     route.body.get("destination_cidr_block") == Some(&Expr::String("0.0.0.0/0".to_owned()))
 }
 
-fn acl_rules_before_associations(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    for association in graph.of("aws_network_acl_association") {
-        let acls = graph.referred(association, "network_acl_id", "aws_network_acl");
-        for rule in graph.of("aws_network_acl_rule") {
-            let is_of_acl = graph
-                .referred(rule, "network_acl_id", "aws_network_acl")
-                .iter()
-                .any(|acl| acls.contains(acl));
-            if is_of_acl && !graph.waits_for(association, &rule.address()) {
-                let message =
-                    format!("subnets could get the ACL before its rules in {} exist", rule.address());
-                faults.push(fault(association, "depends_on", message, "add the rules to `depends_on`"));
-            }
+/// The directions of a network ACL, each an argument of it.
+const DIRECTIONS: [&str; 2] = ["ingress", "egress"];
+
+/// A direction that is not said keeps what it has, and rules and subnets from elsewhere are taken away by the ACL's own.
+fn acls_own_what_they_have(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    for acl in graph.of("aws_network_acl") {
+        let owned = DIRECTIONS.into_iter().chain(["subnet_ids"]);
+        let open = owned.filter(|argument| acl.body.get(argument).is_none());
+        for argument in open.filter(|argument| !acl.ignore_changes.iter().any(|ignored| ignored == argument))
+        {
+            let message = "it is not said, so that whatever is there stays".to_owned();
+            faults.push(fault(acl, argument, message, "say all that it has, or that it has nothing"));
+        }
+    }
+    for ty in ["aws_network_acl_rule", "aws_network_acl_association"] {
+        for other in graph.of(ty) {
+            let message = "the ACL has its rules and subnets itself, and takes this away".to_owned();
+            faults.push(fault(other, "network_acl_id", message, "give it to the ACL"));
         }
     }
 }
@@ -161,61 +167,69 @@ fn secondary_ranges_in_order(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
 }
 
 fn acl_rule_numbers(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    let mut numbers: BTreeMap<Vec<String>, BTreeMap<(bool, i64), Row<'_>>> = BTreeMap::new();
-    for rule in graph.of("aws_network_acl_rule") {
-        let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
-        let seen = numbers.entry(acl).or_default();
-        for row in rows(rule) {
-            let Some(number) = row.number("rule_number") else { continue };
-            if !(1..=32766).contains(&number) {
-                let message = format!("the rule number is {number}, not within 1 to 32766");
-                faults.push(fault(rule, &row.path("rule_number"), message, "choose another number"));
-            }
-            let is_egress = row.get("egress") == Some(&Expr::Bool(true));
-            if let Some(other) = seen.insert((is_egress, number), row) {
-                let other = other.path("rule_number");
-                let message = format!("the rule number {number} is also that of {other}");
-                faults.push(fault(rule, &row.path("rule_number"), message, "choose another number"));
+    for acl in graph.of("aws_network_acl") {
+        for direction in DIRECTIONS {
+            let mut seen: BTreeMap<i64, Row<'_>> = BTreeMap::new();
+            for row in elements(graph, acl, direction) {
+                let Some(number) = row.number("rule_no") else { continue };
+                let path = row.path("rule_no");
+                if !(1..=32766).contains(&number) {
+                    let message = format!("the rule number is {number}, not within 1 to 32766");
+                    faults.push(fault(acl, &path, message, "choose another number"));
+                }
+                if let Some(other) = seen.insert(number, row) {
+                    let other = other.path("rule_no");
+                    let message = format!("the rule number {number} is also that of {other}");
+                    faults.push(fault(acl, &path, message, "choose another number"));
+                }
             }
         }
     }
 }
 
 fn acl_rules_in_budget(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    let mut counts: BTreeMap<Vec<String>, BTreeMap<bool, (usize, &Resource)>> = BTreeMap::new();
-    for rule in graph.of("aws_network_acl_rule") {
-        let acl = graph.referred(rule, "network_acl_id", "aws_network_acl");
-        let directions = counts.entry(acl).or_default();
-        for row in rows(rule) {
-            let is_egress = row.get("egress") == Some(&Expr::Bool(true));
-            directions.entry(is_egress).or_insert((0, rule)).0 += 1;
-        }
-    }
-    for (is_egress, (count, rule)) in counts.into_values().flatten() {
-        if count > ACL_RULES {
-            let direction = if is_egress { "egress" } else { "ingress" };
-            let message = format!("the ACL has {count} {direction} rules, but AWS takes {ACL_RULES}");
-            faults.push(fault(rule, "for_each", message, "merge rules"));
+    for acl in graph.of("aws_network_acl") {
+        for direction in DIRECTIONS {
+            let count = elements(graph, acl, direction).len();
+            if count > ACL_RULES {
+                let message = format!("the ACL has {count} {direction} rules, but AWS takes {ACL_RULES}");
+                faults.push(fault(acl, direction, message, "merge rules"));
+            }
         }
     }
 }
 
 fn ports(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
-    let types =
-        ["aws_network_acl_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"];
-    for rule in types.iter().flat_map(|ty| graph.of(ty)) {
-        for row in rows(rule) {
-            check_ports(rule, &row, faults);
+    for ty in ["aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule"] {
+        for rule in graph.of(ty) {
+            rows(rule).iter().for_each(|row| check_ports(rule, row, faults));
+        }
+    }
+    for acl in graph.of("aws_network_acl") {
+        for row in DIRECTIONS.into_iter().flat_map(|direction| elements(graph, acl, direction)) {
+            check_ports(acl, &row, faults);
+            check_icmp(acl, &row, faults);
+        }
+    }
+}
+
+/// The numbers of ICMP types and codes, where -1 is all.
+const ICMP_BOUNDS: RangeInclusive<i64> = -1..=255;
+
+fn check_icmp(acl: &Resource, row: &Row<'_>, faults: &mut Vec<Fault>) {
+    for name in ["icmp_type", "icmp_code"] {
+        if let Some(number) = row.number(name).filter(|number| !ICMP_BOUNDS.contains(number)) {
+            let message = format!("the ICMP type or code is {number}, not within -1 to 255");
+            faults.push(fault(acl, &row.path(name), message, "choose one within the bounds"));
         }
     }
 }
 
 fn check_ports(rule: &Resource, row: &Row<'_>, faults: &mut Vec<Fault>) {
-    let is_icmp = ["protocol", "ip_protocol"]
-        .iter()
-        .any(|name| matches!(row.get(name), Some(Expr::String(protocol)) if protocol.starts_with("icmp")));
+    let is_icmp =
+        matches!(row.get("ip_protocol"), Some(Expr::String(protocol)) if protocol.starts_with("icmp"));
     // For ICMP the arguments hold type and code, where -1 is all.
-    let (bounds, what) = if is_icmp { (-1..=255, "ICMP type or code") } else { (0..=65535, "port") };
+    let (bounds, what) = if is_icmp { (ICMP_BOUNDS, "ICMP type or code") } else { (0..=65535, "port") };
     let (from, to) = (row.number("from_port"), row.number("to_port"));
     for (name, number) in [("from_port", from), ("to_port", to)] {
         if let Some(number) = number.filter(|number| !bounds.contains(number)) {

@@ -209,7 +209,10 @@ impl<'m> Checker<'m> {
         }
         let block = if is_data { self.schema.data(&resource.ty) } else { self.schema.resource(&resource.ty) };
         match block {
-            Some(block) => self.check_body(&address, "", &resource.body, block),
+            Some(block) => {
+                self.check_body(&address, "", &resource.body, block);
+                self.check_ignored(&address, resource, block);
+            }
             None => {
                 self.enter(&address, "");
                 self.fault(
@@ -225,6 +228,18 @@ impl<'m> Checker<'m> {
         self.enter(&address, "depends_on");
         for target in &resource.depends_on {
             self.infer(target);
+        }
+    }
+
+    fn check_ignored(&mut self, address: &str, resource: &Resource, block: &Block) {
+        self.enter(address, "lifecycle.ignore_changes");
+        for name in &resource.ignore_changes {
+            if !block.attributes.contains_key(name) && !block.blocks.contains_key(name) {
+                self.fault(
+                    format!("there is no argument `{name}`"),
+                    "take one that the provider's schema has",
+                );
+            }
         }
     }
 

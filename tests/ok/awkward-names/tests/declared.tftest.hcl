@@ -80,56 +80,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.this) == 29
-    error_message = "aws_network_acl_rule.this must have 29 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.this) == 2
-    error_message = "aws_network_acl_association.this must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.for) == 2
-    error_message = "aws_network_acl_rule.for must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.for) == 2
-    error_message = "aws_network_acl_association.for must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.null) == 2
-    error_message = "aws_network_acl_rule.null must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.null) == 2
-    error_message = "aws_network_acl_association.null must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.each) == 17
-    error_message = "aws_network_acl_rule.each must have 17 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.each) == 2
-    error_message = "aws_network_acl_association.each must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.each_1) == 2
-    error_message = "aws_network_acl_rule.each_1 must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.each_1) == 2
-    error_message = "aws_network_acl_association.each_1 must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.this_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.this_from_internet must have 1 instance."
   }

@@ -84,31 +84,6 @@ run "the_fewest_zones" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.this) == 1
-    error_message = "aws_network_acl_association.this must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.for) == 1
-    error_message = "aws_network_acl_association.for must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.null) == 1
-    error_message = "aws_network_acl_association.null must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.each) == 1
-    error_message = "aws_network_acl_association.each must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.each_1) == 1
-    error_message = "aws_network_acl_association.each_1 must have 1 instance."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.this : letter => subnet.cidr_block } ==
       { a = "10.64.11.0/28" }

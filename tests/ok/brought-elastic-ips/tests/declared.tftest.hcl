@@ -54,26 +54,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 19
-    error_message = "aws_network_acl_rule.edge must have 19 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.services) == 15
-    error_message = "aws_network_acl_rule.services must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.services) == 2
-    error_message = "aws_network_acl_association.services must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 1 instance."
   }

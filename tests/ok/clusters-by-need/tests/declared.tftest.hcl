@@ -85,56 +85,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 24
-    error_message = "aws_network_acl_rule.edge must have 24 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 3
-    error_message = "aws_network_acl_association.edge must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.nodes) == 23
-    error_message = "aws_network_acl_rule.nodes must have 23 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 3
-    error_message = "aws_network_acl_association.nodes must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.pods) == 27
-    error_message = "aws_network_acl_rule.pods must have 27 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 3
-    error_message = "aws_network_acl_association.pods must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.control) == 6
-    error_message = "aws_network_acl_rule.control must have 6 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control) == 3
-    error_message = "aws_network_acl_association.control must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.data) == 17
-    error_message = "aws_network_acl_rule.data must have 17 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 3
-    error_message = "aws_network_acl_association.data must have 3 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 2
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 2 instances."
   }

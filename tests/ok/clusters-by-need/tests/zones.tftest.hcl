@@ -89,31 +89,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 4
-    error_message = "aws_network_acl_association.edge must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 4
-    error_message = "aws_network_acl_association.nodes must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 4
-    error_message = "aws_network_acl_association.pods must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control) == 4
-    error_message = "aws_network_acl_association.control must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 4
-    error_message = "aws_network_acl_association.data must have 4 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.40.0.0/27", b = "10.40.0.32/27", c = "10.40.0.64/27", d = "10.40.0.96/27" }
@@ -237,31 +212,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control) == 2
-    error_message = "aws_network_acl_association.control must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.40.0.0/27", c = "10.40.0.64/27" }
@@ -382,31 +332,6 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_vpc_endpoint_route_table_association.dynamodb_private) == 2
     error_message = "aws_vpc_endpoint_route_table_association.dynamodb_private must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.nodes) == 2
-    error_message = "aws_network_acl_association.nodes must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pods) == 2
-    error_message = "aws_network_acl_association.pods must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.control) == 2
-    error_message = "aws_network_acl_association.control must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
   }
 
   assert {

@@ -20,16 +20,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.data) == 2
-    error_message = "aws_network_acl_rule.data must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.data) == 2
-    error_message = "aws_network_acl_association.data must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.data_from_data) == 1
     error_message = "aws_vpc_security_group_ingress_rule.data_from_data must have 1 instance."
   }

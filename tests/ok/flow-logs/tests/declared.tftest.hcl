@@ -38,26 +38,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.web_app) == 2
-    error_message = "aws_network_acl_rule.web_app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.web_app) == 2
-    error_message = "aws_network_acl_association.web_app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 2
-    error_message = "aws_network_acl_rule.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_egress_rule.web_app_to_data) == 1
     error_message = "aws_vpc_security_group_egress_rule.web_app_to_data must have 1 instance."
   }

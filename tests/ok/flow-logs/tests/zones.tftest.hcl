@@ -42,16 +42,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.web_app) == 4
-    error_message = "aws_network_acl_association.web_app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 4
-    error_message = "aws_network_acl_association.db must have 4 instances."
-  }
-
-  assert {
     condition     = length(aws_flow_log.rejects__data) == 4
     error_message = "aws_flow_log.rejects__data must have 4 instances."
   }
@@ -111,16 +101,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.web_app) == 2
-    error_message = "aws_network_acl_association.web_app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_flow_log.rejects__data) == 2
     error_message = "aws_flow_log.rejects__data must have 2 instances."
   }
@@ -177,16 +157,6 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_route_table_association.db) == 1
     error_message = "aws_route_table_association.db must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.web_app) == 1
-    error_message = "aws_network_acl_association.web_app must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 1
-    error_message = "aws_network_acl_association.db must have 1 instance."
   }
 
   assert {

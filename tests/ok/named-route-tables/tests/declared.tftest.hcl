@@ -105,66 +105,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 19
-    error_message = "aws_network_acl_rule.pub must have 19 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.edge) == 15
-    error_message = "aws_network_acl_rule.edge must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 17
-    error_message = "aws_network_acl_rule.app must have 17 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.batch) == 13
-    error_message = "aws_network_acl_rule.batch must have 13 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.batch) == 2
-    error_message = "aws_network_acl_association.batch must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.tools) == 13
-    error_message = "aws_network_acl_rule.tools must have 13 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.tools) == 2
-    error_message = "aws_network_acl_association.tools must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 2
-    error_message = "aws_network_acl_rule.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 1 instance."
   }

@@ -109,36 +109,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.pub) == 4
-    error_message = "aws_network_acl_association.pub must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 4
-    error_message = "aws_network_acl_association.edge must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 4
-    error_message = "aws_network_acl_association.app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.batch) == 4
-    error_message = "aws_network_acl_association.batch must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.tools) == 4
-    error_message = "aws_network_acl_association.tools must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 4
-    error_message = "aws_network_acl_association.db must have 4 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.pub : letter => subnet.cidr_block } ==
       { a = "10.40.0.0/26", b = "10.40.0.64/26", c = "10.40.0.128/26", d = "10.40.0.192/26" }
@@ -290,36 +260,6 @@ run "a_zone_in_the_middle_is_gone" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.batch) == 2
-    error_message = "aws_network_acl_association.batch must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.tools) == 2
-    error_message = "aws_network_acl_association.tools must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.pub : letter => subnet.cidr_block } ==
       { a = "10.40.0.0/26", c = "10.40.0.128/26" }
@@ -468,36 +408,6 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_route_table_association.db) == 1
     error_message = "aws_route_table_association.db must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 1
-    error_message = "aws_network_acl_association.pub must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 1
-    error_message = "aws_network_acl_association.edge must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 1
-    error_message = "aws_network_acl_association.app must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.batch) == 1
-    error_message = "aws_network_acl_association.batch must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.tools) == 1
-    error_message = "aws_network_acl_association.tools must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 1
-    error_message = "aws_network_acl_association.db must have 1 instance."
   }
 
   assert {

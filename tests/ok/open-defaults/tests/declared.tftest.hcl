@@ -20,11 +20,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.only) == 1
-    error_message = "aws_network_acl_association.only must have 1 instance."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.only : letter => subnet.cidr_block } ==
       { b = "10.9.0.16/28" }

@@ -60,36 +60,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.front) == 30
-    error_message = "aws_network_acl_rule.front must have 30 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.front) == 3
-    error_message = "aws_network_acl_association.front must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.back_office) == 31
-    error_message = "aws_network_acl_rule.back_office must have 31 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.back_office) == 3
-    error_message = "aws_network_acl_association.back_office must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.audit) == 6
-    error_message = "aws_network_acl_rule.audit must have 6 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.audit) == 3
-    error_message = "aws_network_acl_association.audit must have 3 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.front_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.front_from_internet must have 1 instance."
   }

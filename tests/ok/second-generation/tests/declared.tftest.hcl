@@ -45,36 +45,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.app) == 4
-    error_message = "aws_network_acl_rule.app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 3
-    error_message = "aws_network_acl_association.app must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.queue) == 2
-    error_message = "aws_network_acl_rule.queue must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.queue) == 3
-    error_message = "aws_network_acl_association.queue must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 2
-    error_message = "aws_network_acl_rule.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 3
-    error_message = "aws_network_acl_association.db must have 3 instances."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_egress_rule.app_to_queue) == 1
     error_message = "aws_vpc_security_group_egress_rule.app_to_queue must have 1 instance."
   }

@@ -77,46 +77,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.pub) == 22
-    error_message = "aws_network_acl_rule.pub must have 22 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 19
-    error_message = "aws_network_acl_rule.app must have 19 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.near) == 15
-    error_message = "aws_network_acl_rule.near must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.near) == 1
-    error_message = "aws_network_acl_association.near must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.factory_floor) == 2
-    error_message = "aws_network_acl_rule.factory_floor must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.factory_floor) == 1
-    error_message = "aws_network_acl_association.factory_floor must have 1 instance."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pub_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.pub_from_internet must have 1 instance."
   }

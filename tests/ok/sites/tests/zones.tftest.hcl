@@ -81,26 +81,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.pub) == 2
-    error_message = "aws_network_acl_association.pub must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 2
-    error_message = "aws_network_acl_association.app must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.near) == 1
-    error_message = "aws_network_acl_association.near must have 1 instance."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.factory_floor) == 1
-    error_message = "aws_network_acl_association.factory_floor must have 1 instance."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.pub : letter => subnet.cidr_block } ==
       { a = "10.50.0.0/26", b = "10.50.0.64/26" }

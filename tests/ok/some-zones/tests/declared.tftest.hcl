@@ -70,46 +70,6 @@ run "is_the_declared_network" {
   }
 
   assert {
-    condition     = length(aws_network_acl_rule.edge) == 22
-    error_message = "aws_network_acl_rule.edge must have 22 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.app) == 19
-    error_message = "aws_network_acl_rule.app must have 19 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 3
-    error_message = "aws_network_acl_association.app must have 3 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.db) == 15
-    error_message = "aws_network_acl_rule.db must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_rule.legacy) == 15
-    error_message = "aws_network_acl_rule.legacy must have 15 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.legacy) == 1
-    error_message = "aws_network_acl_association.legacy must have 1 instance."
-  }
-
-  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.edge_from_internet) == 1
     error_message = "aws_vpc_security_group_ingress_rule.edge_from_internet must have 1 instance."
   }

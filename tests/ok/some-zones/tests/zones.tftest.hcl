@@ -74,26 +74,6 @@ run "every_letter_has_a_place" {
   }
 
   assert {
-    condition     = length(aws_network_acl_association.edge) == 2
-    error_message = "aws_network_acl_association.edge must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.app) == 4
-    error_message = "aws_network_acl_association.app must have 4 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.db) == 2
-    error_message = "aws_network_acl_association.db must have 2 instances."
-  }
-
-  assert {
-    condition     = length(aws_network_acl_association.legacy) == 1
-    error_message = "aws_network_acl_association.legacy must have 1 instance."
-  }
-
-  assert {
     condition = (
       { for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block } ==
       { a = "10.30.251.0/26", b = "10.30.251.64/26" }

@@ -41,7 +41,7 @@ pub(super) fn fit(
         let preposition = if direction == Direction::Ingress { "from" } else { "to" };
         let parts = widen(wanted, whom, wider, exact);
         widened.push(format!(
-            "has one rule for {direction} {wider} {preposition} `{peer}` in place of {}: with guards and a free slot there is room for {room} rules of the {exact} exact ones; security groups stay exact",
+            "has one rule for {direction} {wider} {preposition} `{peer}` in place of {}: with guards there is room for {room} rules of the {exact} exact ones; security groups stay exact",
             parts.join(", ")
         ));
     }
@@ -200,8 +200,8 @@ mod tests {
 
     #[test]
     fn ports_that_touch_become_one_rule_and_lose_nothing() {
-        let compilation = compiled(to_db(1..=19)).unwrap();
-        assert_eq!(traffic(&compilation, 2, Direction::Ingress), ["tcp 1-19"]);
+        let compilation = compiled(to_db(1..=20)).unwrap();
+        assert_eq!(traffic(&compilation, 2, Direction::Ingress), ["tcp 1-20"]);
         assert!(compilation.network.acls.iter().all(|acl| acl.widened.is_empty()));
         assert!(compilation.warnings.is_empty(), "{}", compilation.warnings);
     }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn many_ports_between_tiers_become_their_protocol_and_the_proof_says_so() {
-        let compilation = compiled(to_db(odd(19))).unwrap();
+        let compilation = compiled(to_db(odd(20))).unwrap();
         assert_eq!(traffic(&compilation, 2, Direction::Ingress), ["tcp"]);
         // The other side has guards, and so less room.
         assert_eq!(traffic(&compilation, 1, Direction::Egress), ["tcp", "tcp 443"]);
@@ -231,7 +231,7 @@ mod tests {
             isolated.status == Status::Proved && isolated.held_by.contains(&"network ACLs"),
             "{isolated}"
         );
-        assert_eq!(compilation.network.security_groups[2].rules.len(), 19);
+        assert_eq!(compilation.network.security_groups[2].rules.len(), 20);
     }
 
     #[test]
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn what_keeps_a_private_tier_apart_is_never_widened_but_refused() {
         let problems =
-            compiled(odd(19).map(|port| Flow::tcp([port]).from("db").to("pub"))).map(|_| ()).unwrap_err();
+            compiled(odd(20).map(|port| Flow::tcp([port]).from("db").to("pub"))).map(|_| ()).unwrap_err();
         let found: Vec<_> =
             problems.iter().map(|problem| (problem.code, problem.message.contains("`db`"))).collect();
         assert_eq!(found, [(Code::ACL_RULE_BUDGET, true)], "{problems}");

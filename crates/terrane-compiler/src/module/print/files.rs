@@ -95,9 +95,14 @@ fn write_resource(body: &mut Writer, resource: &Resource) {
         body.blank();
     }
     write_with_blocks_apart(body, &resource.body);
-    if !resource.preconditions.is_empty() || !resource.postconditions.is_empty() {
+    let has_conditions = !(resource.preconditions.is_empty() && resource.postconditions.is_empty());
+    if has_conditions || !resource.ignore_changes.is_empty() {
         body.blank();
         body.block("lifecycle", |lifecycle| {
+            if !resource.ignore_changes.is_empty() {
+                let arguments = resource.ignore_changes.iter().map(|argument| syntax::expr(argument));
+                lifecycle.argument("ignore_changes", &Expr::Array(arguments.collect()));
+            }
             write_conditions(lifecycle, "precondition", &resource.preconditions);
             write_conditions(lifecycle, "postcondition", &resource.postconditions);
         });

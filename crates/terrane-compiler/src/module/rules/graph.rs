@@ -68,6 +68,17 @@ impl<'m> Graph<'m> {
         references.into_iter().filter_map(|address| address.strip_prefix("var.").map(str::to_owned)).collect()
     }
 
+    /// Returns the literal that an expression is: itself, or the local value that it names.
+    pub(super) fn table(&self, expr: &'m Expr) -> Option<&'m Expr> {
+        let Expr::Traversal(traversal) = expr else { return Some(expr) };
+        match (&traversal.expr, traversal.operators.as_slice()) {
+            (Expr::Variable(root), [TraversalOperator::GetAttr(name)]) if root.as_str() == "local" => {
+                self.module.locals.iter().find(|local| local.name == name.as_str()).map(|local| &local.value)
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the default of a variable.
     pub(super) fn default(&self, variable: &str) -> Option<&'m Expr> {
         self.module.variables.iter().find(|it| it.name == variable)?.default.as_ref()

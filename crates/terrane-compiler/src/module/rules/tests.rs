@@ -24,34 +24,28 @@ fn variable(name: &str, default: &str) -> Variable {
 fn module() -> Module {
     let blocks = "{ pub = cidrsubnet(var.cidr_block, 4, 0), app = cidrsubnet(var.pods_cidr_block, 4, 1) }";
     let rules = r#"{
-      "ingress-100" = { egress = false, number = 100, protocol = "tcp", from = 443, to = 443 }
-      "egress-100" = { egress = true, number = 100, protocol = "icmp", from = 3, to = 4 }
+      "100" = { protocol = "6", from = 443, to = 443 }
+      "110" = { protocol = "1", from = 3, to = 4 }
     }"#;
-    let mut acl_rule = resource(
-        "aws_network_acl_rule",
-        "app",
-        &[
-            ("network_acl_id", "aws_network_acl.app.id"),
-            ("egress", "each.value.egress"),
-            ("rule_number", "each.value.number"),
-            ("protocol", "each.value.protocol"),
-            ("from_port", r#"each.value.protocol == "icmp" ? null : each.value.from"#),
-            ("to_port", r#"each.value.protocol == "icmp" ? null : each.value.to"#),
-        ],
-    );
-    acl_rule.for_each = Some(expr(rules));
+    let ingress = r#"[for number, rule in local.app_ingress : {
+      rule_no = number, protocol = rule.protocol,
+      from_port = rule.protocol == "1" ? 0 : rule.from, to_port = rule.protocol == "1" ? 0 : rule.to,
+      icmp_type = rule.protocol == "1" ? rule.from : 0, icmp_code = rule.protocol == "1" ? rule.to : 0
+    }]"#;
     let subnet = |name: &str, vpc_id: &str| {
         let block = format!("cidrsubnet(local.blocks.{name}, 2, 0)");
         resource("aws_subnet", name, &[("vpc_id", vpc_id), ("cidr_block", &block)])
             .for_each(expr("var.zones"))
     };
     Module {
-        locals: vec![Local {
-            file: File::Vpc,
-            name: "blocks".to_owned(),
-            value: expr(blocks),
-            comment: String::new(),
-        }],
+        locals: [("blocks", blocks), ("app_ingress", rules)]
+            .map(|(name, value)| Local {
+                file: File::Vpc,
+                name: name.to_owned(),
+                value: expr(value),
+                comment: String::new(),
+            })
+            .into(),
         resources: vec![
             resource("aws_vpc", "this", &[("cidr_block", "var.cidr_block")]),
             resource(
@@ -83,10 +77,11 @@ fn module() -> Module {
                     ("gateway_id", "aws_internet_gateway.this.id"),
                 ],
             ),
-            resource("aws_network_acl", "app", &[]),
-            acl_rule,
-            resource("aws_network_acl_association", "app", &[("network_acl_id", "aws_network_acl.app.id")])
-                .depends_on("aws_network_acl_rule", "app"),
+            resource(
+                "aws_network_acl",
+                "app",
+                &[("subnet_ids", "[]"), ("ingress", ingress), ("egress", "[]")],
+            ),
             resource(
                 "aws_vpc_security_group_ingress_rule",
                 "app",
@@ -106,10 +101,14 @@ fn find<'m>(module: &'m mut Module, address: &str) -> &'m mut Resource {
     module.resources.iter_mut().find(|resource| resource.address() == address).unwrap()
 }
 
+fn unset(module: &mut Module, address: &str, argument: &str) {
+    let items = &mut find(module, address).body.items;
+    items.retain(|item| !matches!(item, crate::module::syntax::Item::Argument(name, _) if name == argument));
+}
+
 fn set(module: &mut Module, address: &str, argument: &str, value: Expr) {
+    unset(module, address, argument);
     let body = &mut find(module, address).body;
-    body.items
-        .retain(|item| !matches!(item, crate::module::syntax::Item::Argument(name, _) if name == argument));
     *body = std::mem::take(body).arg(argument, value);
 }
 
@@ -156,12 +155,22 @@ fn what_needs_the_internet_gateway_waits_for_it() {
 }
 
 #[test]
-fn associations_wait_for_the_rules_of_their_acl() {
-    check_fault(
-        |m| find(m, "aws_network_acl_association.app").depends_on.clear(),
-        "aws_network_acl_association.app depends_on",
-        "before its rules in aws_network_acl_rule.app",
-    );
+fn an_acl_says_all_that_it_has() {
+    for argument in ["ingress", "egress", "subnet_ids"] {
+        check_fault(
+            |m| unset(m, "aws_network_acl.app", argument),
+            &format!("aws_network_acl.app {argument}"),
+            "whatever is there stays",
+        );
+    }
+    let mut left_behind = module();
+    unset(&mut left_behind, "aws_network_acl.app", "egress");
+    find(&mut left_behind, "aws_network_acl.app").ignore_changes.push("egress".to_owned());
+    assert_eq!(check(&left_behind), []);
+    for ty in ["aws_network_acl_rule", "aws_network_acl_association"] {
+        let beside = resource(ty, "app", &[("network_acl_id", "aws_network_acl.app.id")]);
+        check_fault(|m| m.resources.push(beside), &format!("{ty}.app network_acl_id"), "takes this away");
+    }
 }
 
 #[test]
@@ -201,34 +210,33 @@ fn rule_numbers_have_bounds_and_are_unique() {
     for number in [0, 32767] {
         check_fault(
             |m| {
-                find(m, "aws_network_acl_rule.app").for_each =
-                    Some(expr(&format!("{{ x = {{ number = {number} }} }}")))
+                let rules = format!("[{{ rule_no = {number} }}]");
+                set(m, "aws_network_acl.app", "egress", expr(&rules));
             },
-            "aws_network_acl_rule.app [\"x\"].rule_number",
+            "aws_network_acl.app egress[0].rule_no",
             "not within 1 to 32766",
         );
     }
     check_fault(
-        |m| {
-            find(m, "aws_network_acl_rule.app").for_each =
-                Some(expr("{ x = { egress = true, number = 1 }, y = { egress = true, number = 1 } }"));
-        },
-        "aws_network_acl_rule.app [\"y\"].rule_number",
+        |m| set(m, "aws_network_acl.app", "egress", expr("[{ rule_no = 1 }, { rule_no = 1 }]")),
+        "aws_network_acl.app egress[1].rule_no",
         "also that of",
     );
 }
 
 #[test]
 fn ports_have_bounds_and_an_order() {
-    let with = |from: i32, to: i32| {
+    let with = |protocol: i32, from: i32, to: i32| {
         move |m: &mut Module| {
-            let table = format!("{{ x = {{ number = 1, protocol = \"tcp\", from = {from}, to = {to} }} }}");
-            find(m, "aws_network_acl_rule.app").for_each = Some(expr(&table));
+            let row = format!("{{ \"7\" = {{ protocol = \"{protocol}\", from = {from}, to = {to} }} }}");
+            m.locals[1].value = expr(&row);
         }
     };
-    check_fault(with(1, 70000), "aws_network_acl_rule.app [\"x\"].to_port", "not within 0 to 65535");
-    check_fault(with(-1, 1), "aws_network_acl_rule.app [\"x\"].from_port", "not within 0 to 65535");
-    check_fault(with(2, 1), "aws_network_acl_rule.app [\"x\"].from_port", "from 2 down to 1");
+    let place = |column: &str| format!("aws_network_acl.app ingress[\"7\"].{column}");
+    check_fault(with(6, 1, 70000), &place("to_port"), "not within 0 to 65535");
+    check_fault(with(6, -1, 1), &place("from_port"), "not within 0 to 65535");
+    check_fault(with(6, 2, 1), &place("from_port"), "from 2 down to 1");
+    check_fault(with(1, 3, 256), &place("icmp_code"), "ICMP type or code is 256");
     check_fault(
         |m| set(m, "aws_vpc_security_group_ingress_rule.app", "from_port", expr("256")),
         "aws_vpc_security_group_ingress_rule.app from_port",
@@ -239,17 +247,14 @@ fn ports_have_bounds_and_an_order() {
 #[test]
 fn twenty_acl_rules_in_one_direction_are_too_many() {
     let table = |n: usize| {
-        let rows: Vec<String> = (1..=n).map(|n| format!("r{n} = {{ number = {n} }}")).collect();
-        Some(expr(&format!("{{ {} }}", rows.join(", "))))
+        let rows: Vec<String> =
+            (1..=n).map(|n| format!("\"{n}\" = {{ protocol = \"6\", from = 1, to = 1 }}")).collect();
+        expr(&format!("{{ {} }}", rows.join(", ")))
     };
     let mut full = module();
-    find(&mut full, "aws_network_acl_rule.app").for_each = table(19);
+    full.locals[1].value = table(19);
     assert_eq!(check(&full), []);
-    check_fault(
-        |m| find(m, "aws_network_acl_rule.app").for_each = table(20),
-        "aws_network_acl_rule.app for_each",
-        "20 ingress rules",
-    );
+    check_fault(|m| m.locals[1].value = table(20), "aws_network_acl.app ingress", "20 ingress rules");
 }
 
 #[test]

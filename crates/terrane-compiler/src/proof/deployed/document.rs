@@ -293,12 +293,12 @@ impl<'a> Document<'a> {
         match &self.values(instance)[attribute] {
             Value::Array(ids) => ids
                 .iter()
-                .map(|id| match id.as_str() {
-                    Some(id) => self.meant_by_id(id, types),
-                    None => self.referred(instance, attribute, types),
+                .flat_map(|id| match id.as_str() {
+                    Some(id) => vec![self.meant_by_id(id, types)],
+                    None => self.referred_by_list(instance, attribute, types),
                 })
                 .collect(),
-            _ if self.is_open(instance, attribute) => vec![self.referred(instance, attribute, types)],
+            _ if self.is_open(instance, attribute) => self.referred_by_list(instance, attribute, types),
             _ => Vec::new(),
         }
     }
@@ -426,6 +426,21 @@ impl<'a> Document<'a> {
         // A local of that name is the map of a compiled module only where its network has such a map.
         found.other |= found.homes && self.nat_homes.is_empty();
         found
+    }
+
+    /// Returns what a list refers to whose ids are not known; in a compiled module, a block that is named without a key
+    /// stands for all of its instances.
+    fn referred_by_list(&self, instance: usize, attribute: &str, types: &[&str]) -> Vec<(Target, May)> {
+        let references = &self.expression(instance, attribute)["references"];
+        let Leaves { leaves, each, homes, other, ambiguous } = self.leaves(instance, references);
+        let whole = leaves.iter().all(|leaf| leaf.index.is_none() && types.contains(&leaf.ty));
+        if !self.keys_mean_themselves || each || homes || other || ambiguous || leaves.is_empty() || !whole {
+            return vec![self.referred(instance, attribute, types)];
+        }
+        let mut all: Vec<usize> = leaves.iter().flat_map(|leaf| self.matching(leaf)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().map(|one| (Target::One(one), May::These(vec![one]))).collect()
     }
 
     fn referred(&self, instance: usize, attribute: &str, types: &[&str]) -> (Target, May) {
@@ -677,6 +692,32 @@ mod tests {
         assert_eq!(leads(true, &[("c", "a")]), [Some(1), Some(0)]);
         assert_eq!(leads(true, &[]), [None, None], "the network has no such map");
         assert_eq!(leads(false, &[]), [None, None], "somebody else wrote it");
+    }
+
+    #[test]
+    fn a_block_in_a_list_stands_for_all_of_its_instances_in_a_compiled_module_alone() {
+        let subnet =
+            |key: &str| json!({"mode": "managed", "type": "aws_subnet", "name": "app", "index": key});
+        let acl = json!({"mode": "managed", "type": "aws_network_acl", "name": "app", "values": {}});
+        let references = |references: Value| {
+            let expressions = json!({"subnet_ids": {"references": references}});
+            json!({
+                "planned_values": {"root_module": {"resources": [subnet("a"), subnet("b"), &acl]}},
+                "configuration": {"root_module": {
+                    "resources": [{"mode": "managed", "type": "aws_network_acl", "name": "app", "expressions": expressions}],
+                }},
+            })
+        };
+        let subnets = |compiled: bool, named: Value| {
+            let plan = references(named);
+            let document = Document::read((&plan).into(), compiled).unwrap();
+            let rows = document.rows("aws_network_acl", "subnet_ids", &["aws_subnet"]);
+            [0, 1].map(|subnet| rows.of(subnet).len())
+        };
+        assert_eq!(subnets(true, json!(["aws_subnet.app"])), [1, 1]);
+        assert_eq!(subnets(false, json!(["aws_subnet.app"])), [0, 0], "somebody else wrote it");
+        assert_eq!(subnets(true, json!(["aws_subnet.app", "local.some"])), [0, 0]);
+        assert_eq!(subnets(true, json!(["aws_subnet.app[\"a\"].id", "aws_subnet.app"])), [1, 0]);
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub(crate) fn resolved(declaration: &Declaration) -> Network {
         slots: ["a", "b", "c", "d"].into_iter().map(zone).zip(0..).collect(),
         slot_bits: 2,
         admitted: vec![admitted()],
+        removed: Vec::new(),
         warnings: Diagnostics::default(),
     };
     resolve(declaration, &plan, &mut Ledger::default()).unwrap_or_else(|problems| panic!("{problems}"))
