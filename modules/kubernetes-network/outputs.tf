@@ -118,5 +118,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "d16c160ae9348df4" }
+  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "0457abe7feec816a" }
 }

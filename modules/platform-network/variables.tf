@@ -116,8 +116,9 @@ variable "cluster_names" {
   }
 }
 
-variable "karpenter_cluster" {
-  description = "Name of the cluster whose Karpenter finds the subnets of the nodes by the tag `karpenter.sh/discovery`; null for none."
-  type        = string
-  default     = "blue"
+variable "karpenter_clusters" {
+  description = "Names of the clusters whose Karpenters find the subnets of the nodes: each by the tag `karpenter.sh/discovery/<cluster>`, and the first by `karpenter.sh/discovery` as well."
+  type        = list(string)
+  default     = ["blue"]
+  nullable    = false
 }

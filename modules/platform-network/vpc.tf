@@ -29,8 +29,15 @@ locals {
   }
 
   # Subnets that several clusters share carry the tag of each.
-  cluster_tags   = { for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }
-  karpenter_tags = { for name in var.karpenter_cluster[*] : "karpenter.sh/discovery" => name }
+  cluster_tags = { for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }
+
+  karpenter_tags = merge(
+    {
+      for name in slice(var.karpenter_clusters, 0, min(1, length(var.karpenter_clusters))) :
+      "karpenter.sh/discovery" => name
+    },
+    { for name in var.karpenter_clusters : "karpenter.sh/discovery/${name}" => name },
+  )
 }
 
 data "aws_region" "current" {}

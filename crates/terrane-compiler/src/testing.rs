@@ -258,7 +258,9 @@ fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
         .find(|tier| tier.access == Access::Private && tier.prefix_length.is_some_and(|length| length <= 27))
         .filter(|tier| in_two(&topology, &tier.name));
     if let Some(name) = nodes.filter(|_| dice.half()).map(|tier| tier.name.clone()) {
-        topology = topology.eks(Eks::nodes(&name).cluster("main").cluster("blue").karpenter("main"));
+        let eks = Eks::nodes(&name).cluster("main").cluster("blue").karpenter("main");
+        let eks = if dice.half() { eks.karpenter("blue") } else { eks };
+        topology = topology.eks(eks).flow(Flow::any().within(&name));
     }
     topology
 }

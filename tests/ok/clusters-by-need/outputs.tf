@@ -30,6 +30,7 @@ output "subnet_ids" {
   value = tomap({
     edge    = tomap({ for letter, subnet in aws_subnet.edge : letter => subnet.id })
     nodes   = tomap({ for letter, subnet in aws_subnet.nodes : letter => subnet.id })
+    gpu     = tomap({ for letter, subnet in aws_subnet.gpu : letter => subnet.id })
     pods    = tomap({ for letter, subnet in aws_subnet.pods : letter => subnet.id })
     control = tomap({ for letter, subnet in aws_subnet.control : letter => subnet.id })
     data    = tomap({ for letter, subnet in aws_subnet.data : letter => subnet.id })
@@ -41,6 +42,7 @@ output "subnet_cidr_blocks" {
   value = tomap({
     edge    = tomap({ for letter, subnet in aws_subnet.edge : letter => subnet.cidr_block })
     nodes   = tomap({ for letter, subnet in aws_subnet.nodes : letter => subnet.cidr_block })
+    gpu     = tomap({ for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block })
     pods    = tomap({ for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block })
     control = tomap({ for letter, subnet in aws_subnet.control : letter => subnet.cidr_block })
     data    = tomap({ for letter, subnet in aws_subnet.data : letter => subnet.cidr_block })
@@ -55,6 +57,11 @@ output "edge_subnet_ids" {
 output "nodes_subnet_ids" {
   description = "Ids of the `nodes` subnets, in the order of their zone letters."
   value       = tolist([for subnet in aws_subnet.nodes : subnet.id])
+}
+
+output "gpu_subnet_ids" {
+  description = "Ids of the `gpu` subnets, in the order of their zone letters."
+  value       = tolist([for subnet in aws_subnet.gpu : subnet.id])
 }
 
 output "pods_subnet_ids" {
@@ -127,6 +134,7 @@ output "network_acl_ids" {
   value = tomap({
     edge    = aws_network_acl.edge.id
     nodes   = aws_network_acl.nodes.id
+    gpu     = aws_network_acl.gpu.id
     pods    = aws_network_acl.pods.id
     control = aws_network_acl.control.id
     data    = aws_network_acl.data.id
@@ -138,6 +146,7 @@ output "security_group_ids" {
   value = tomap({
     edge    = aws_security_group.edge.id
     nodes   = aws_security_group.nodes.id
+    gpu     = aws_security_group.gpu.id
     pods    = aws_security_group.pods.id
     control = aws_security_group.control.id
     data    = aws_security_group.data.id
@@ -146,5 +155,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "032d65f2eeaf058a" }
+  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "6ddb9ce0d8ccd09a" }
 }

@@ -13,7 +13,7 @@ resource "aws_route" "public_internet" {
   gateway_id             = aws_internet_gateway.this.id
 }
 
-# In each zone, routes of `nodes` and `pods`.
+# In each zone, routes of `nodes` and `gpu` and `pods`.
 resource "aws_route_table" "private" {
   for_each = local.zones
 
@@ -48,6 +48,13 @@ resource "aws_route_table_association" "nodes" {
   for_each = local.zones
 
   subnet_id      = aws_subnet.nodes[each.key].id
+  route_table_id = aws_route_table.private[each.key].id
+}
+
+resource "aws_route_table_association" "gpu" {
+  for_each = local.zones
+
+  subnet_id      = aws_subnet.gpu[each.key].id
   route_table_id = aws_route_table.private[each.key].id
 }
 

@@ -3,14 +3,16 @@
 locals {
   # What may enter the `edge` subnets:
   #   100  tcp 443: NAT: nodes to internet
-  #   110  tcp 1024-65535: replies: edge to pods
+  #   110  tcp 443: NAT: gpu to internet
+  #   120  tcp 1024-65535: replies: edge to pods
   #   900  tcp 80: internet to edge
   #   910  tcp 443: internet to edge
-  #   920  tcp 1024-65535: NAT, replies: nodes to internet
-  #   930  icmp 3/4: path MTU: internet to edge; NAT, path MTU: nodes to internet
+  #   920  tcp 1024-65535: NAT, replies: gpu to internet; NAT, replies: nodes to internet
+  #   930  icmp 3/4: path MTU: internet to edge; NAT, path MTU: gpu to internet; NAT, path MTU: nodes to internet
   edge_ingress = {
     "100" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.nodes }
-    "110" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.pods }
+    "110" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.gpu }
+    "120" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.pods }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -26,15 +28,19 @@ locals {
   # What may leave the `edge` subnets:
   #   100  tcp 1024-65535: NAT, replies: nodes to internet
   #   110  icmp 3/4: NAT, path MTU: nodes to internet
-  #   120  tcp 8080: edge to pods
-  #   130  tcp 30000-32767: edge to pods
-  #   900  tcp 443: NAT: nodes to internet
+  #   120  tcp 1024-65535: NAT, replies: gpu to internet
+  #   130  icmp 3/4: NAT, path MTU: gpu to internet
+  #   140  tcp 8080: edge to pods
+  #   150  tcp 30000-32767: edge to pods
+  #   900  tcp 443: NAT: gpu to internet; NAT: nodes to internet
   #   910  tcp 1024-65535: replies: internet to edge
   edge_egress = {
     "100" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.nodes }
     "110" = { action = "allow", protocol = "1", from = 3, to = 4, cidr_block = local.blocks.nodes }
-    "120" = { action = "allow", protocol = "6", from = 8080, to = 8080, cidr_block = local.blocks.pods }
-    "130" = { action = "allow", protocol = "6", from = 30000, to = 32767, cidr_block = local.blocks.pods }
+    "120" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.gpu }
+    "130" = { action = "allow", protocol = "1", from = 3, to = 4, cidr_block = local.blocks.gpu }
+    "140" = { action = "allow", protocol = "6", from = 8080, to = 8080, cidr_block = local.blocks.pods }
+    "150" = { action = "allow", protocol = "6", from = 30000, to = 32767, cidr_block = local.blocks.pods }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -47,16 +53,18 @@ locals {
 
   # What may enter the `nodes` subnets:
   #   100  all: nodes to nodes; replies: nodes to nodes
-  #   110  all: replies: nodes to pods; pods to nodes
-  #   120  tcp 443: control to nodes
-  #   130  tcp 1024-65535: replies: nodes to control
+  #   110  all: gpu to nodes; replies: nodes to gpu
+  #   120  all: replies: nodes to pods; pods to nodes
+  #   130  tcp 443: control to nodes
+  #   140  tcp 1024-65535: replies: nodes to control
   #   900  tcp 1024-65535: replies: nodes to internet
   #   910  icmp 3/4: path MTU: nodes to internet
   nodes_ingress = {
     "100" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
-    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
-    "120" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
-    "130" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "130" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
+    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -69,15 +77,63 @@ locals {
 
   # What may leave the `nodes` subnets:
   #   100  all: nodes to nodes; replies: nodes to nodes
-  #   110  all: nodes to pods; replies: pods to nodes
-  #   120  tcp 443: nodes to control
-  #   130  tcp 1024-65535: replies: control to nodes
+  #   110  all: replies: gpu to nodes; nodes to gpu
+  #   120  all: nodes to pods; replies: pods to nodes
+  #   130  tcp 443: nodes to control
+  #   140  tcp 1024-65535: replies: control to nodes
   #   900  tcp 443: nodes to internet
   nodes_egress = {
     "100" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
-    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
-    "120" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
-    "130" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "130" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
+    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
+    "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
+    "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
+    "830" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "172.16.0.0/12" }
+    "840" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "192.168.0.0/16" }
+    "850" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "100.64.0.0/10" }
+    "900" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = "0.0.0.0/0" }
+  }
+
+  # What may enter the `gpu` subnets:
+  #   100  all: replies: gpu to nodes; nodes to gpu
+  #   110  all: gpu to gpu; replies: gpu to gpu
+  #   120  all: replies: gpu to pods; pods to gpu
+  #   130  tcp 443: control to gpu
+  #   140  tcp 1024-65535: replies: gpu to control
+  #   900  tcp 1024-65535: replies: gpu to internet
+  #   910  icmp 3/4: path MTU: gpu to internet
+  gpu_ingress = {
+    "100" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
+    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "130" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
+    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
+    "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
+    "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
+    "830" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "172.16.0.0/12" }
+    "840" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "192.168.0.0/16" }
+    "850" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "100.64.0.0/10" }
+    "900" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = "0.0.0.0/0" }
+    "910" = { action = "allow", protocol = "1", from = 3, to = 4, cidr_block = "0.0.0.0/0" }
+  }
+
+  # What may leave the `gpu` subnets:
+  #   100  all: gpu to nodes; replies: nodes to gpu
+  #   110  all: gpu to gpu; replies: gpu to gpu
+  #   120  all: gpu to pods; replies: pods to gpu
+  #   130  tcp 443: gpu to control
+  #   140  tcp 1024-65535: replies: control to gpu
+  #   900  tcp 443: gpu to internet
+  gpu_egress = {
+    "100" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
+    "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "130" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
+    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -91,18 +147,20 @@ locals {
   #   100  tcp 8080: edge to pods
   #   110  tcp 30000-32767: edge to pods
   #   120  all: nodes to pods; replies: pods to nodes
-  #   130  all: pods to pods; replies: pods to pods
-  #   140  tcp 1024-65535: replies: pods to control
-  #   150  tcp 1024-65535: replies: pods to data
+  #   130  all: gpu to pods; replies: pods to gpu
+  #   140  all: pods to pods; replies: pods to pods
+  #   150  tcp 1024-65535: replies: pods to control
+  #   160  tcp 1024-65535: replies: pods to data
   #   900  tcp 1024-65535: replies: pods to dynamodb
   #   910  icmp 3/4: path MTU: edge to pods; path MTU: pods to dynamodb
   pods_ingress = {
     "100" = { action = "allow", protocol = "6", from = 8080, to = 8080, cidr_block = local.blocks.edge }
     "110" = { action = "allow", protocol = "6", from = 30000, to = 32767, cidr_block = local.blocks.edge }
     "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
-    "130" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
-    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
-    "150" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.data }
+    "130" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "140" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "150" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.control }
+    "160" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.data }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -116,17 +174,19 @@ locals {
   # What may leave the `pods` subnets:
   #   100  tcp 1024-65535: replies: edge to pods
   #   110  all: replies: nodes to pods; pods to nodes
-  #   120  all: pods to pods; replies: pods to pods
-  #   130  tcp 443: pods to control
-  #   140  tcp 5432: pods to data
+  #   120  all: replies: gpu to pods; pods to gpu
+  #   130  all: pods to pods; replies: pods to pods
+  #   140  tcp 443: pods to control
+  #   150  tcp 5432: pods to data
   #   900  tcp 443: pods to dynamodb
   #   910  tcp 1024-65535: clients' addresses, replies: edge to pods
   pods_egress = {
     "100" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.edge }
     "110" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.nodes }
-    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
-    "130" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
-    "140" = { action = "allow", protocol = "6", from = 5432, to = 5432, cidr_block = local.blocks.data }
+    "120" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.gpu }
+    "130" = { action = "allow", protocol = "-1", from = 0, to = 0, cidr_block = local.blocks.pods }
+    "140" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.control }
+    "150" = { action = "allow", protocol = "6", from = 5432, to = 5432, cidr_block = local.blocks.data }
     "800" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.cidr_block }
     "810" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = var.overlay_cidr_block }
     "820" = { action = "deny", protocol = "-1", from = 0, to = 0, cidr_block = "10.0.0.0/8" }
@@ -140,21 +200,29 @@ locals {
   # What may enter the `control` subnets:
   #   100  tcp 443: nodes to control
   #   110  tcp 1024-65535: replies: control to nodes
-  #   120  tcp 443: pods to control
+  #   120  tcp 443: gpu to control
+  #   130  tcp 1024-65535: replies: control to gpu
+  #   140  tcp 443: pods to control
   control_ingress = {
     "100" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.nodes }
     "110" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.nodes }
-    "120" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.pods }
+    "120" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.gpu }
+    "130" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.gpu }
+    "140" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.pods }
   }
 
   # What may leave the `control` subnets:
   #   100  tcp 443: control to nodes
   #   110  tcp 1024-65535: replies: nodes to control
-  #   120  tcp 1024-65535: replies: pods to control
+  #   120  tcp 443: control to gpu
+  #   130  tcp 1024-65535: replies: gpu to control
+  #   140  tcp 1024-65535: replies: pods to control
   control_egress = {
     "100" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.nodes }
     "110" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.nodes }
-    "120" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.pods }
+    "120" = { action = "allow", protocol = "6", from = 443, to = 443, cidr_block = local.blocks.gpu }
+    "130" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.gpu }
+    "140" = { action = "allow", protocol = "6", from = 1024, to = 65535, cidr_block = local.blocks.pods }
   }
 
   # What may enter the `data` subnets:
@@ -258,6 +326,42 @@ resource "aws_network_acl" "nodes" {
   ]
 
   tags = merge(var.tags, { Name = "${var.name}-nodes" })
+}
+
+# The network ACL of `gpu`, which has these rules and these subnets and no others.
+resource "aws_network_acl" "gpu" {
+  vpc_id     = aws_vpc.this.id
+  subnet_ids = [for subnet in aws_subnet.gpu : subnet.id]
+
+  ingress = [
+    for number, rule in local.gpu_ingress : {
+      rule_no         = number
+      action          = rule.action
+      protocol        = rule.protocol
+      from_port       = rule.protocol == "1" ? 0 : rule.from
+      to_port         = rule.protocol == "1" ? 0 : rule.to
+      icmp_type       = rule.protocol == "1" ? rule.from : 0
+      icmp_code       = rule.protocol == "1" ? rule.to : 0
+      cidr_block      = rule.cidr_block
+      ipv6_cidr_block = null
+    }
+  ]
+
+  egress = [
+    for number, rule in local.gpu_egress : {
+      rule_no         = number
+      action          = rule.action
+      protocol        = rule.protocol
+      from_port       = rule.from
+      to_port         = rule.to
+      icmp_type       = 0
+      icmp_code       = 0
+      cidr_block      = rule.cidr_block
+      ipv6_cidr_block = null
+    }
+  ]
+
+  tags = merge(var.tags, { Name = "${var.name}-gpu" })
 }
 
 # The network ACL of `pods`, which has these rules and these subnets and no others.
@@ -414,6 +518,8 @@ resource "aws_vpc_security_group_egress_rule" "edge_to_pods" {
 # What members of `nodes` may do:
 #   egress all: nodes to nodes
 #   ingress all: nodes to nodes
+#   ingress all: gpu to nodes
+#   egress all: nodes to gpu
 #   egress all: nodes to pods
 #   ingress all: pods to nodes
 #   egress tcp 443: nodes to control, Kubernetes API
@@ -435,6 +541,20 @@ resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
 
   security_group_id            = aws_security_group.nodes.id
   referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "nodes_from_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.gpu.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
@@ -485,6 +605,20 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_nodes" {
   tags = merge(var.tags, { Name = each.key })
 }
 
+resource "aws_vpc_security_group_egress_rule" "nodes_to_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.nodes.id
+  referenced_security_group_id = aws_security_group.gpu.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
 resource "aws_vpc_security_group_egress_rule" "nodes_to_pods" {
   for_each = {
     "pods-all" = { protocol = "-1", from = null, to = null }
@@ -527,9 +661,157 @@ resource "aws_vpc_security_group_egress_rule" "nodes_to_internet" {
   tags = merge(var.tags, { Name = each.key })
 }
 
+# What members of `gpu` may do:
+#   egress all: gpu to gpu
+#   ingress all: gpu to gpu
+#   egress all: gpu to nodes
+#   ingress all: nodes to gpu
+#   egress all: gpu to pods
+#   ingress all: pods to gpu
+#   egress tcp 443: gpu to control, Kubernetes API
+#   ingress tcp 443: control to gpu, kubelet
+#   ingress tcp 10250: control to gpu, kubelet
+#   egress tcp 443: gpu to internet
+resource "aws_security_group" "gpu" {
+  name        = "${var.name}-gpu"
+  description = "Members of the gpu tier"
+  vpc_id      = aws_vpc.this.id
+
+  tags = merge(var.tags, { Name = "${var.name}-gpu" })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "gpu_from_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.gpu.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "gpu_from_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "gpu_from_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "gpu_from_control" {
+  for_each = {
+    "control-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "control-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.control.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "gpu_to_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.gpu.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "gpu_to_nodes" {
+  for_each = {
+    "nodes-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "gpu_to_pods" {
+  for_each = {
+    "pods-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "gpu_to_control" {
+  for_each = {
+    "control-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.gpu.id
+  referenced_security_group_id = aws_security_group.control.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "gpu_to_internet" {
+  for_each = {
+    "internet-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id = aws_security_group.gpu.id
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = each.value.protocol
+  from_port         = each.value.from
+  to_port           = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
 # What members of `pods` may do:
 #   ingress tcp 8080: edge to pods
 #   ingress tcp 30000-32767: edge to pods
+#   ingress all: gpu to pods
+#   egress all: pods to gpu
 #   egress all: pods to pods
 #   ingress all: pods to pods
 #   ingress all: nodes to pods
@@ -560,6 +842,20 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
   tags = merge(var.tags, { Name = each.key })
 }
 
+resource "aws_vpc_security_group_ingress_rule" "pods_from_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.gpu.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
 resource "aws_vpc_security_group_ingress_rule" "pods_from_pods" {
   for_each = {
     "pods-all" = { protocol = "-1", from = null, to = null }
@@ -581,6 +877,20 @@ resource "aws_vpc_security_group_ingress_rule" "pods_from_nodes" {
 
   security_group_id            = aws_security_group.pods.id
   referenced_security_group_id = aws_security_group.nodes.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "pods_to_gpu" {
+  for_each = {
+    "gpu-all" = { protocol = "-1", from = null, to = null }
+  }
+
+  security_group_id            = aws_security_group.pods.id
+  referenced_security_group_id = aws_security_group.gpu.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to
@@ -659,6 +969,9 @@ resource "aws_vpc_security_group_egress_rule" "pods_to_dynamodb" {
 }
 
 # What members of `control` may do:
+#   ingress tcp 443: gpu to control, Kubernetes API
+#   egress tcp 443: control to gpu, kubelet
+#   egress tcp 10250: control to gpu, kubelet
 #   ingress tcp 443: nodes to control, Kubernetes API
 #   ingress tcp 443: pods to control, Kubernetes API
 #   egress tcp 443: control to nodes, kubelet
@@ -669,6 +982,20 @@ resource "aws_security_group" "control" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control" })
+}
+
+resource "aws_vpc_security_group_ingress_rule" "control_from_gpu" {
+  for_each = {
+    "gpu-tcp-443" = { protocol = "tcp", from = 443, to = 443 }
+  }
+
+  security_group_id            = aws_security_group.control.id
+  referenced_security_group_id = aws_security_group.gpu.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
 }
 
 resource "aws_vpc_security_group_ingress_rule" "control_from_nodes" {
@@ -692,6 +1019,21 @@ resource "aws_vpc_security_group_ingress_rule" "control_from_pods" {
 
   security_group_id            = aws_security_group.control.id
   referenced_security_group_id = aws_security_group.pods.id
+  ip_protocol                  = each.value.protocol
+  from_port                    = each.value.from
+  to_port                      = each.value.to
+
+  tags = merge(var.tags, { Name = each.key })
+}
+
+resource "aws_vpc_security_group_egress_rule" "control_to_gpu" {
+  for_each = {
+    "gpu-tcp-443"   = { protocol = "tcp", from = 443, to = 443 }
+    "gpu-tcp-10250" = { protocol = "tcp", from = 10250, to = 10250 }
+  }
+
+  security_group_id            = aws_security_group.control.id
+  referenced_security_group_id = aws_security_group.gpu.id
   ip_protocol                  = each.value.protocol
   from_port                    = each.value.from
   to_port                      = each.value.to

@@ -13,7 +13,7 @@ variable "name" {
 }
 
 variable "cidr_block" {
-  description = "IPv4 range of the VPC, which holds edge, nodes, control, data: a /16 in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16. Changing it replaces the whole network."
+  description = "IPv4 range of the VPC, which holds edge, nodes, gpu, control, data: a /16 in 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16. Changing it replaces the whole network."
   type        = string
   default     = "10.40.0.0/16"
   nullable    = false
@@ -114,8 +114,9 @@ variable "cluster_names" {
   }
 }
 
-variable "karpenter_cluster" {
-  description = "Name of the cluster whose Karpenter finds the subnets of the nodes by the tag `karpenter.sh/discovery`; null for none."
-  type        = string
-  default     = "blue"
+variable "karpenter_clusters" {
+  description = "Names of the clusters whose Karpenters find the subnets of the nodes: each by the tag `karpenter.sh/discovery/<cluster>`, and the first by `karpenter.sh/discovery` as well."
+  type        = list(string)
+  default     = ["blue", "green_2"]
+  nullable    = false
 }

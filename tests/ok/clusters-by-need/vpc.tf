@@ -22,14 +22,22 @@ locals {
   blocks = {
     edge    = cidrsubnet(var.cidr_block, 9, 0)
     nodes   = cidrsubnet(var.cidr_block, 8, 1)
+    gpu     = cidrsubnet(var.cidr_block, 7, 1)
     pods    = cidrsubnet(var.overlay_cidr_block, 1, 0)
     control = cidrsubnet(var.cidr_block, 10, 2)
-    data    = cidrsubnet(var.cidr_block, 8, 2)
+    data    = cidrsubnet(var.cidr_block, 8, 4)
   }
 
   # Subnets that several clusters share carry the tag of each.
-  cluster_tags   = { for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }
-  karpenter_tags = { for name in var.karpenter_cluster[*] : "karpenter.sh/discovery" => name }
+  cluster_tags = { for name in var.cluster_names : "kubernetes.io/cluster/${name}" => "shared" }
+
+  karpenter_tags = merge(
+    {
+      for name in slice(var.karpenter_clusters, 0, min(1, length(var.karpenter_clusters))) :
+      "karpenter.sh/discovery" => name
+    },
+    { for name in var.karpenter_clusters : "karpenter.sh/discovery/${name}" => name },
+  )
 }
 
 data "aws_region" "current" {}
@@ -99,6 +107,23 @@ resource "aws_subnet" "nodes" {
   tags = merge(
     var.tags,
     { "Name" = "${var.name}-nodes-${each.key}", "kubernetes.io/role/internal-elb" = "1" },
+    local.cluster_tags,
+    local.karpenter_tags,
+  )
+}
+
+# `gpu`: private.
+resource "aws_subnet" "gpu" {
+  for_each = local.zones
+
+  vpc_id               = aws_vpc.this.id
+  cidr_block           = cidrsubnet(local.blocks.gpu, 2, local.slots[each.key])
+  availability_zone    = lookup(local.zone_names, each.key, null)
+  availability_zone_id = lookup(local.zone_ids, each.key, null)
+
+  tags = merge(
+    var.tags,
+    { Name = "${var.name}-gpu-${each.key}" },
     local.cluster_tags,
     local.karpenter_tags,
   )

@@ -16,7 +16,7 @@ use super::common;
 use super::{Feature, Resolution};
 use crate::declaration::{Declaration, KeepClear};
 use crate::emit::{Rejection, zone_map};
-use crate::module::syntax::{Expr, call, contains, each, each_in, each_key, interpolated, matches, name, reference, string, strings, var};
+use crate::module::syntax::{Expr, call, contains, each, each_in, each_key, interpolated, length, matches, name, reference, string, strings, var};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
 use crate::names::Cidr;
 use crate::network::{MinZones, Network, Spread};
@@ -33,13 +33,16 @@ pub(super) const CLUSTER_TAGS: &str = "cluster_tags";
 /// The set of tags by which Karpenter finds the subnets of nodes.
 pub(super) const KARPENTER_TAGS: &str = "karpenter_tags";
 
+/// The variable with the clusters whose Karpenters find subnets.
+const KARPENTER_CLUSTERS: &str = "karpenter_clusters";
+
 pub(super) const FEATURE: Feature = Feature {
     keys: keys::KEYS,
     codes: codes::CODES,
     claims: codes::CLAIMS,
     reserved,
     tag_reader,
-    tags: |topology| topology.features.eks.as_ref().map_or(0, |eks| eks.clusters.len()),
+    tags: |topology| topology.features.eks.as_ref().map_or(0, |eks| eks.clusters.len() + eks.karpenter.len() + 1),
     has_control_plane,
     longest,
     resolve,
@@ -66,31 +69,39 @@ pub(super) fn unsaid() -> Keys {
 pub struct Roles {
     /// The public tier of internet-facing load balancers.
     pub load_balancers: Option<usize>,
-    /// The tier of nodes and internal load balancers.
-    pub nodes: usize,
+    /// The tiers of nodes; internal load balancers are in the first.
+    pub nodes: Vec<usize>,
     /// The tier of the control plane's interfaces.
     pub control_plane: usize,
     /// The tier of pods, where they have one of their own.
     pub pods: Option<usize>,
     /// Names of the clusters that share the network: the default of `var.cluster_names`.
     pub clusters: Vec<String>,
-    /// The cluster whose Karpenter finds the nodes' subnets: the default of `var.karpenter_cluster`.
-    pub karpenter: Option<String>,
+    /// The clusters whose Karpenters find the nodes' subnets: the default of `var.karpenter_clusters`.
+    pub karpenter: Vec<String>,
     /// The range of services.
     pub service_range: Option<Cidr>,
     /// Ids of the availability zones in which the control plane can have no interface, and so no subnet.
     pub refused_zones: Vec<String>,
 }
 
+impl Roles {
+    /// Returns the tier of internal load balancers.
+    fn internal(&self) -> usize {
+        // A list without tiers is refused where it is read.
+        self.nodes.first().copied().unwrap_or(self.control_plane)
+    }
+}
+
 fn has_control_plane(topology: &Topology, tier: &str) -> bool {
     let eks = topology.features.eks.as_ref();
-    eks.is_some_and(|eks| eks.control_plane.as_ref().unwrap_or(&eks.nodes) == tier)
+    eks.is_some_and(|eks| eks.control_plane.as_ref().or(eks.nodes.first()).is_some_and(|name| name == tier))
 }
 
 /// Returns the longest prefix length of a tier's subnets, where load balancers need larger ones than others.
 fn longest(declaration: &Declaration, tier: usize) -> Option<u8> {
     let eks = declaration.features.eks.as_ref()?;
-    (eks.nodes == tier || eks.load_balancers == Some(tier)).then_some(LOAD_BALANCER_LENGTH)
+    (eks.internal() == tier || eks.load_balancers == Some(tier)).then_some(LOAD_BALANCER_LENGTH)
 }
 
 /// Returns who reads a tag that no author may set.
@@ -122,17 +133,20 @@ fn resolve(resolution: &mut Resolution<'_>) {
     if let Some(tier) = eks.load_balancers {
         tag(tier, "kubernetes.io/role/elb");
     }
-    tag(eks.nodes, "kubernetes.io/role/internal-elb");
+    tag(eks.internal(), "kubernetes.io/role/internal-elb");
     if let Some(tier) = eks.pods {
         tag(tier, "kubernetes.io/role/cni");
     }
-    for tier in [eks.load_balancers, Some(eks.nodes), Some(eks.control_plane)].into_iter().flatten() {
+    let others = [eks.load_balancers, Some(eks.control_plane)].into_iter().flatten();
+    for tier in eks.nodes.iter().copied().chain(others) {
         let sets = &mut network.tiers[tier].tag_sets;
         if !sets.contains(&CLUSTER_TAGS) {
             sets.push(CLUSTER_TAGS);
         }
     }
-    network.tiers[eks.nodes].tag_sets.push(KARPENTER_TAGS);
+    for tier in &eks.nodes {
+        network.tiers[*tier].tag_sets.push(KARPENTER_TAGS);
+    }
     // The topology's ranges stay clear of it, and so must those that a caller gives.
     network
         .keep_clear
@@ -159,12 +173,12 @@ fn lower(network: &Network, module: &mut Module) {
         }],
     });
     module.variables.push(Variable {
-        name: "karpenter_cluster".to_owned(),
-        ty: Type::String,
-        description: "Name of the cluster whose Karpenter finds the subnets of the nodes by the tag `karpenter.sh/discovery`; null for none."
+        name: KARPENTER_CLUSTERS.to_owned(),
+        ty: Type::list(Type::String),
+        description: "Names of the clusters whose Karpenters find the subnets of the nodes: each by the tag `karpenter.sh/discovery/<cluster>`, and the first by `karpenter.sh/discovery` as well."
             .to_owned(),
-        default: Some(eks.karpenter.as_deref().map_or(Expr::Null, string)),
-        nullable: true,
+        default: Some(strings(&eks.karpenter)),
+        nullable: false,
         validations: Vec::new(),
     });
     for (local, comment, value) in [
@@ -177,8 +191,7 @@ fn lower(network: &Network, module: &mut Module) {
         (
             KARPENTER_TAGS,
             "",
-            each_in("name", var("karpenter_cluster").splat())
-                .object("karpenter.sh/discovery".into(), name("name")),
+            karpenter_tags(),
         ),
     ] {
         module.locals.push(Local {
@@ -205,6 +218,20 @@ fn lower(network: &Network, module: &mut Module) {
         holds: None,
         value: var("cluster_names"),
     });
+}
+
+/// Returns the tags by which Karpenters find subnets: that of its documentation for the first, and one for each.
+fn karpenter_tags() -> Expr {
+    let clusters = || var(KARPENTER_CLUSTERS);
+    let first = call("slice", [clusters(), 0.into(), call("min", [1.into(), length(clusters())])]);
+    let own = interpolated(["karpenter.sh/discovery/".into(), name("name")]);
+    call(
+        "merge",
+        [
+            each_in("name", first).object("karpenter.sh/discovery".into(), name("name")),
+            each_in("name", clusters()).object(own, name("name")),
+        ],
+    )
 }
 
 /// Returns the check that EKS takes a subnet: a zone's name says nothing of that, and its id is known with the subnet.

@@ -20,6 +20,11 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_subnet.gpu) == 3
+    error_message = "aws_subnet.gpu must have 3 instances."
+  }
+
+  assert {
     condition     = length(aws_subnet.pods) == 3
     error_message = "aws_subnet.pods must have 3 instances."
   }
@@ -65,6 +70,11 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_route_table_association.gpu) == 3
+    error_message = "aws_route_table_association.gpu must have 3 instances."
+  }
+
+  assert {
     condition     = length(aws_route_table_association.pods) == 3
     error_message = "aws_route_table_association.pods must have 3 instances."
   }
@@ -100,6 +110,11 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_gpu) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.nodes_from_gpu must have 1 instance."
+  }
+
+  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.nodes_from_pods) == 1
     error_message = "aws_vpc_security_group_ingress_rule.nodes_from_pods must have 1 instance."
   }
@@ -112,6 +127,11 @@ run "is_the_declared_network" {
   assert {
     condition     = length(aws_vpc_security_group_egress_rule.nodes_to_nodes) == 1
     error_message = "aws_vpc_security_group_egress_rule.nodes_to_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.nodes_to_gpu) == 1
+    error_message = "aws_vpc_security_group_egress_rule.nodes_to_gpu must have 1 instance."
   }
 
   assert {
@@ -130,8 +150,58 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.gpu_from_gpu) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.gpu_from_gpu must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.gpu_from_nodes) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.gpu_from_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.gpu_from_pods) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.gpu_from_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.gpu_from_control) == 2
+    error_message = "aws_vpc_security_group_ingress_rule.gpu_from_control must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.gpu_to_gpu) == 1
+    error_message = "aws_vpc_security_group_egress_rule.gpu_to_gpu must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.gpu_to_nodes) == 1
+    error_message = "aws_vpc_security_group_egress_rule.gpu_to_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.gpu_to_pods) == 1
+    error_message = "aws_vpc_security_group_egress_rule.gpu_to_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.gpu_to_control) == 1
+    error_message = "aws_vpc_security_group_egress_rule.gpu_to_control must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.gpu_to_internet) == 1
+    error_message = "aws_vpc_security_group_egress_rule.gpu_to_internet must have 1 instance."
+  }
+
+  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pods_from_edge) == 2
     error_message = "aws_vpc_security_group_ingress_rule.pods_from_edge must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.pods_from_gpu) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.pods_from_gpu must have 1 instance."
   }
 
   assert {
@@ -142,6 +212,11 @@ run "is_the_declared_network" {
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.pods_from_nodes) == 1
     error_message = "aws_vpc_security_group_ingress_rule.pods_from_nodes must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.pods_to_gpu) == 1
+    error_message = "aws_vpc_security_group_egress_rule.pods_to_gpu must have 1 instance."
   }
 
   assert {
@@ -170,6 +245,11 @@ run "is_the_declared_network" {
   }
 
   assert {
+    condition     = length(aws_vpc_security_group_ingress_rule.control_from_gpu) == 1
+    error_message = "aws_vpc_security_group_ingress_rule.control_from_gpu must have 1 instance."
+  }
+
+  assert {
     condition     = length(aws_vpc_security_group_ingress_rule.control_from_nodes) == 1
     error_message = "aws_vpc_security_group_ingress_rule.control_from_nodes must have 1 instance."
   }
@@ -177,6 +257,11 @@ run "is_the_declared_network" {
   assert {
     condition     = length(aws_vpc_security_group_ingress_rule.control_from_pods) == 1
     error_message = "aws_vpc_security_group_ingress_rule.control_from_pods must have 1 instance."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.control_to_gpu) == 2
+    error_message = "aws_vpc_security_group_egress_rule.control_to_gpu must have 2 instances."
   }
 
   assert {
@@ -212,6 +297,14 @@ run "is_the_declared_network" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "10.40.2.0/25", b = "10.40.2.128/25", c = "10.40.3.0/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19", c = "100.64.64.0/19" }
     )
@@ -229,7 +322,7 @@ run "is_the_declared_network" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.40.2.0/26", b = "10.40.2.64/26", c = "10.40.2.128/26" }
+      { a = "10.40.4.0/26", b = "10.40.4.64/26", c = "10.40.4.128/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }

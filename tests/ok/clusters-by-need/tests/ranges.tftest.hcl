@@ -31,6 +31,14 @@ run "a_range_in_space_1" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "10.0.2.0/25", b = "10.0.2.128/25", c = "10.0.3.0/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19", c = "100.64.64.0/19" }
     )
@@ -48,7 +56,7 @@ run "a_range_in_space_1" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.0.2.0/26", b = "10.0.2.64/26", c = "10.0.2.128/26" }
+      { a = "10.0.4.0/26", b = "10.0.4.64/26", c = "10.0.4.128/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -79,6 +87,14 @@ run "a_range_in_space_2" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "172.16.2.0/25", b = "172.16.2.128/25", c = "172.16.3.0/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19", c = "100.64.64.0/19" }
     )
@@ -96,7 +112,7 @@ run "a_range_in_space_2" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "172.16.2.0/26", b = "172.16.2.64/26", c = "172.16.2.128/26" }
+      { a = "172.16.4.0/26", b = "172.16.4.64/26", c = "172.16.4.128/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -127,6 +143,14 @@ run "a_range_in_space_3" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "192.168.2.0/25", b = "192.168.2.128/25", c = "192.168.3.0/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19", c = "100.64.64.0/19" }
     )
@@ -144,7 +168,7 @@ run "a_range_in_space_3" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "192.168.2.0/26", b = "192.168.2.64/26", c = "192.168.2.128/26" }
+      { a = "192.168.4.0/26", b = "192.168.4.64/26", c = "192.168.4.128/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }

@@ -24,6 +24,11 @@ run "every_letter_has_a_place" {
   }
 
   assert {
+    condition     = length(aws_subnet.gpu) == 4
+    error_message = "aws_subnet.gpu must have 4 instances."
+  }
+
+  assert {
     condition     = length(aws_subnet.pods) == 4
     error_message = "aws_subnet.pods must have 4 instances."
   }
@@ -69,6 +74,11 @@ run "every_letter_has_a_place" {
   }
 
   assert {
+    condition     = length(aws_route_table_association.gpu) == 4
+    error_message = "aws_route_table_association.gpu must have 4 instances."
+  }
+
+  assert {
     condition     = length(aws_route_table_association.pods) == 4
     error_message = "aws_route_table_association.pods must have 4 instances."
   }
@@ -106,6 +116,14 @@ run "every_letter_has_a_place" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "10.40.2.0/25", b = "10.40.2.128/25", c = "10.40.3.0/25", d = "10.40.3.128/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19", c = "100.64.64.0/19", d = "100.64.96.0/19" }
     )
@@ -123,7 +141,7 @@ run "every_letter_has_a_place" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.40.2.0/26", b = "10.40.2.64/26", c = "10.40.2.128/26", d = "10.40.2.192/26" }
+      { a = "10.40.4.0/26", b = "10.40.4.64/26", c = "10.40.4.128/26", d = "10.40.4.192/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -144,6 +162,11 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition     = length(aws_subnet.nodes) == 2
     error_message = "aws_subnet.nodes must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_subnet.gpu) == 2
+    error_message = "aws_subnet.gpu must have 2 instances."
   }
 
   assert {
@@ -189,6 +212,11 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition     = length(aws_route_table_association.nodes) == 2
     error_message = "aws_route_table_association.nodes must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_route_table_association.gpu) == 2
+    error_message = "aws_route_table_association.gpu must have 2 instances."
   }
 
   assert {
@@ -229,6 +257,14 @@ run "a_zone_in_the_middle_is_gone" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "10.40.2.0/25", c = "10.40.3.0/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", c = "100.64.64.0/19" }
     )
@@ -246,7 +282,7 @@ run "a_zone_in_the_middle_is_gone" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.40.2.0/26", c = "10.40.2.128/26" }
+      { a = "10.40.4.0/26", c = "10.40.4.128/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }
@@ -267,6 +303,11 @@ run "the_fewest_zones" {
   assert {
     condition     = length(aws_subnet.nodes) == 2
     error_message = "aws_subnet.nodes must have 2 instances."
+  }
+
+  assert {
+    condition     = length(aws_subnet.gpu) == 2
+    error_message = "aws_subnet.gpu must have 2 instances."
   }
 
   assert {
@@ -315,6 +356,11 @@ run "the_fewest_zones" {
   }
 
   assert {
+    condition     = length(aws_route_table_association.gpu) == 2
+    error_message = "aws_route_table_association.gpu must have 2 instances."
+  }
+
+  assert {
     condition     = length(aws_route_table_association.pods) == 2
     error_message = "aws_route_table_association.pods must have 2 instances."
   }
@@ -352,6 +398,14 @@ run "the_fewest_zones" {
 
   assert {
     condition = (
+      { for letter, subnet in aws_subnet.gpu : letter => subnet.cidr_block } ==
+      { a = "10.40.2.0/25", b = "10.40.2.128/25" }
+    )
+    error_message = "The subnets of gpu must lie where the ledger says."
+  }
+
+  assert {
+    condition = (
       { for letter, subnet in aws_subnet.pods : letter => subnet.cidr_block } ==
       { a = "100.64.0.0/19", b = "100.64.32.0/19" }
     )
@@ -369,7 +423,7 @@ run "the_fewest_zones" {
   assert {
     condition = (
       { for letter, subnet in aws_subnet.data : letter => subnet.cidr_block } ==
-      { a = "10.40.2.0/26", b = "10.40.2.64/26" }
+      { a = "10.40.4.0/26", b = "10.40.4.64/26" }
     )
     error_message = "The subnets of data must lie where the ledger says."
   }

@@ -21,6 +21,7 @@ pub(super) fn examine(network: &Network) -> Vec<Finding> {
         requirements(network, eks, &mut findings);
         flows::examine(network, eks, &mut findings);
         findings.extend(pods(network, eks));
+        eks.nodes.iter().for_each(|nodes| of_nodes(network, *nodes, &mut findings));
         tags(network, eks, &mut findings);
     }
     findings
@@ -31,7 +32,7 @@ fn requirements(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
     let tier = |tier: usize| &network.tiers[tier];
     let mut add = |code: &str, holds: bool, proved: String, otherwise: Status, why: String| {
         let (status, detail) = if holds { (Status::Proved, proved) } else { (otherwise, why) };
-        findings.push(claim(status, format!("EKS {code}"), detail).at(&tier(eks.nodes).origin));
+        findings.push(claim(status, format!("EKS {code}"), detail).at(&tier(eks.internal()).origin));
     };
     let least = network.min_zones.count;
     let zones = format!("a caller must pass {least} zones or more");
@@ -60,26 +61,6 @@ fn requirements(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
         "DNS support or hostnames are off".to_owned(),
     );
 
-    let public = tier(eks.nodes).access == Access::Public;
-    let detail =
-        if public { "nodes in public subnets get public addresses" } else { "nodes are in private subnets" };
-    add("E5", true, detail.to_owned(), Status::Refuted, String::new());
-
-    let way_out = network.route_tables[tier(eks.nodes).route_table].leads_everywhere();
-    let asks =
-        network.flows.iter().any(|flow| flow.from == Peer::Tier(eks.nodes) && flow.to == Peer::Internet);
-    let offline = format!(
-        "{} has no declared way out: it needs interface endpoints for ECR, EC2, STS, and EKS",
-        tier(eks.nodes).name
-    );
-    add(
-        "E6",
-        way_out && asks,
-        format!("{} has a way out, and a flow uses it", tier(eks.nodes).name),
-        Status::Residual,
-        offline,
-    );
-
     let service = eks.service_range.map_or_else(
         || "no service range is declared: EKS takes 10.100.0.0/16 or 172.20.0.0/16, whichever the VPC does not overlap".to_owned(),
         |range| format!("the service range {range} is refused where the VPC would overlap it"),
@@ -88,12 +69,12 @@ fn requirements(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
     add("E8", true, "the network is IPv4 only".to_owned(), Status::Refuted, String::new());
 
     let secondary = |tier: usize| network.tiers[tier].range != 0;
-    let late = [Some(eks.nodes), eks.pods].into_iter().flatten().any(secondary);
+    let late = eks.nodes.iter().copied().chain(eks.pods).any(secondary);
     let wait =
         "the control plane may take an hour to know a secondary range that is added while a cluster runs";
     add("E9", !late, "nodes and pods are in the first range".to_owned(), Status::Residual, wait.to_owned());
 
-    let balanced: Vec<usize> = eks.load_balancers.into_iter().chain([eks.nodes]).collect();
+    let balanced: Vec<usize> = eks.load_balancers.into_iter().chain([eks.internal()]).collect();
     let small = balanced.iter().find(|tier| smallest(network, **tier) > LOAD_BALANCER_LENGTH);
     let names: Vec<&str> = balanced.iter().map(|idx| tier(*idx).name.as_str()).collect();
     add(
@@ -111,9 +92,31 @@ fn requirements(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
     );
 }
 
+/// The claims about each tier of nodes, E5 and E6.
+fn of_nodes(network: &Network, nodes: usize, findings: &mut Vec<Finding>) {
+    let tier = &network.tiers[nodes];
+    let detail = match tier.access {
+        Access::Public => "nodes in public subnets get public addresses",
+        Access::Private | Access::Isolated => "nodes are in private subnets",
+    };
+    findings.push(claim(Status::Proved, "EKS E5", detail).at(&tier.origin));
+    let way_out = network.route_tables[tier.route_table].leads_everywhere();
+    let asks = network.flows.iter().any(|flow| flow.from == Peer::Tier(nodes) && flow.to == Peer::Internet);
+    findings.push(if way_out && asks {
+        claim(Status::Proved, "EKS E6", format!("{} has a way out, and a flow uses it", tier.name))
+    } else {
+        let detail = format!(
+            "{} has no declared way out: it needs interface endpoints for ECR, EC2, STS, and EKS",
+            tier.name
+        );
+        claim(Status::Residual, "EKS E6", detail)
+    }.at(&tier.origin));
+}
+
 /// Whether pods have room is not known where their tier has a prefix length alone, beside nodes whose number is known.
 fn pods(network: &Network, eks: &Roles) -> Option<Finding> {
-    let (pods, nodes) = (&network.tiers[eks.pods?], &network.tiers[eks.nodes]);
+    let pods = &network.tiers[eks.pods?];
+    let nodes = eks.nodes.iter().map(|nodes| &network.tiers[*nodes]).find(|nodes| nodes.need.is_some())?;
     let need = nodes.need.as_ref().filter(|_| pods.need.is_none())?;
     let own = smallest(network, eks.pods?);
     let detail = format!(
@@ -132,7 +135,7 @@ fn pods(network: &Network, eks: &Roles) -> Option<Finding> {
 fn tags(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
     let readers = [
         ("kubernetes.io/role/elb", eks.load_balancers),
-        ("kubernetes.io/role/internal-elb", Some(eks.nodes)),
+        ("kubernetes.io/role/internal-elb", Some(eks.internal())),
         ("kubernetes.io/role/cni", eks.pods),
     ];
     let mut wrong = Vec::new();
@@ -185,11 +188,11 @@ mod tests {
         network.min_zones.count = 2;
         network.features.eks = Some(Roles {
             load_balancers: Some(0),
-            nodes: 1,
+            nodes: vec![1],
             control_plane: 1,
             pods: None,
             clusters: vec!["main".to_owned()],
-            karpenter: None,
+            karpenter: Vec::new(),
             service_range: Some(networks::cidr("172.20.0.0/16")),
             refused_zones: NO_EKS.map(str::to_owned).to_vec(),
         });

@@ -24,7 +24,7 @@ codes! {
         "Each cluster adds one tag to the subnets that it may use, and clusters of one account and region have different names. Name each cluster once.";
     UNKNOWN_CLUSTER = "unknown-cluster", Error:
         "Karpenter belongs to a cluster that is not declared",
-        "`karpenter` tags the subnets in which Karpenter starts nodes with the name of its cluster, which must be one of `clusters`. The hint names the closest one.";
+        "`karpenter` tags the subnets in which Karpenter starts nodes with the names of its clusters, which must be among `clusters`. The hint names the closest one.";
     SERVICE_RANGE = "service-range", Error, ByItself:
         "The service range is outside of those that EKS takes",
         "Kubernetes gives services addresses of a range of their own, and EKS takes a /12 to a /24 in private space for it; the message lists the spaces. Take one such as 172.20.0.0/16.";
@@ -37,6 +37,12 @@ codes! {
     EKS_LOAD_BALANCERS_SIZE = "eks-load-balancers-size", Error:
         "The subnets for load balancers are too small",
         "An application load balancer takes subnets of a /27 or larger, with 8 free addresses: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html>. Give the tier a prefix length of 27 or less.";
+    EKS_WITHOUT_NODES = "eks-without-nodes", Error, ByItself:
+        "EKS has no tier for its nodes",
+        "`nodes` is a tier or a list of tiers, and the list is empty. Name at least one tier; the first has the internal load balancers.";
+    EKS_NODES_TWICE = "eks-nodes-twice", Error, ByItself:
+        "A tier of nodes is named twice",
+        "The order of `nodes` matters for the first tier alone, which has the internal load balancers. Name each tier once.";
     EKS_ROLE_CONFLICT = "eks-role-conflict", Error:
         "One tier has both nodes and internet-facing load balancers",
         "Controllers choose subnets for internal and for internet-facing load balancers by tags of subnets. A public tier with both tags would put internal load balancers in public subnets. Give the nodes a tier of their own.";

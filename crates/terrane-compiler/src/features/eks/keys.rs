@@ -26,9 +26,10 @@ pub struct Eks {
     /// The public tier of internet-facing load balancers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancers: Option<String>,
-    /// The tier of the nodes and of internal load balancers.
-    pub nodes: String,
-    /// The tier of the control plane's interfaces; the nodes' tier if absent.
+    /// The tiers of the nodes, one at least; internal load balancers are in the first.
+    #[serde(with = "one_or_many")]
+    pub nodes: Vec<String>,
+    /// The tier of the control plane's interfaces; the first of the nodes if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<String>,
     /// The tier of the pods, when they have one of their own.
@@ -36,9 +37,9 @@ pub struct Eks {
     pub pods: Option<String>,
     /// Names of the clusters that share the network: the default of `var.cluster_names`.
     pub clusters: Vec<String>,
-    /// The cluster whose Karpenter finds the nodes' subnets by tag.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub karpenter: Option<String>,
+    /// The clusters whose Karpenters find the nodes' subnets by tag.
+    #[serde(with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
+    pub karpenter: Vec<String>,
     /// The range of the clusters' services, which must stay clear of the VPC's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_range: Option<String>,
@@ -56,12 +57,20 @@ static EKS: Table = Table {
     title: "EKS",
     about: "A cluster works only if flows let its parts reach each other, also within one tier (`from` and `to` are the same then): tcp 443 from nodes and pods to the control plane, tcp 443 and 10250 from there to the nodes, and tcp and udp 53 among nodes and pods. Where all of them are in one tier, a flow of protocol `any` within it is enough.",
     keys: Cow::Borrowed(&[
-        Key::new("nodes", "the tier of the nodes and of internal load balancers", "required"),
+        Key::new(
+            "nodes",
+            "the tier of the nodes, or a list of tiers, of which the first has the internal load balancers",
+            "required",
+        ),
         Key::new("load_balancers", "the public tier of internet-facing load balancers", "none"),
-        Key::new("control_plane", "the tier of the control plane's interfaces", "the nodes'"),
+        Key::new("control_plane", "the tier of the control plane's interfaces", "the first of the nodes"),
         Key::new("pods", "the tier of the pods, if they have one of their own", "none"),
         Key::new("clusters", "names of the clusters that share the network", "none"),
-        Key::new("karpenter", "the cluster whose Karpenter finds the nodes' subnets by tag", "none"),
+        Key::new(
+            "karpenter",
+            "the cluster whose Karpenter finds the nodes' subnets by tag, or a list of clusters: each by `karpenter.sh/discovery/<cluster>`, the first by `karpenter.sh/discovery` as well",
+            "none",
+        ),
         Key::new(
             "service_range",
             "the range of the clusters' services, which no range of the VPC may overlap",
@@ -84,7 +93,14 @@ impl Eks {
     /// Returns the needs of clusters whose nodes live in this tier.
     #[track_caller]
     pub fn nodes(tier: &str) -> Eks {
-        Eks { nodes: tier.to_owned(), origin: Origin::caller(), ..Eks::default() }
+        Eks { nodes: vec![tier.to_owned()], origin: Origin::caller(), ..Eks::default() }
+    }
+
+    /// Names another tier of nodes.
+    #[must_use]
+    pub fn more_nodes(mut self, tier: &str) -> Eks {
+        self.nodes.push(tier.to_owned());
+        self
     }
 
     /// Names the public tier of internet-facing load balancers.
@@ -118,7 +134,7 @@ impl Eks {
     /// Names the cluster whose Karpenter finds the nodes' subnets.
     #[must_use]
     pub fn karpenter(mut self, cluster: &str) -> Eks {
-        self.karpenter = Some(cluster.to_owned());
+        self.karpenter.push(cluster.to_owned());
         self
     }
 
@@ -139,20 +155,41 @@ pub(in crate::features) fn read_roles(reading: &Reading<'_>, found: &mut Diagnos
     let service_range = service_range(topology, eks, ranges, found);
     let mut tier =
         |name: &str, role: &str| names::tier(topology, name, &format!("EKS ({role})"), &eks.origin.at(role), found);
-    let nodes = tier(&eks.nodes, "nodes");
+    let nodes: Vec<Option<usize>> = match eks.nodes.as_slice() {
+        [one] => vec![tier(one, "nodes")],
+        some => some.iter().enumerate().map(|(idx, name)| tier(name, &format!("nodes[{idx}]"))).collect(),
+    };
     let load_balancers = eks.load_balancers.as_ref().map(|name| tier(name, "load_balancers"));
     let control_plane = eks.control_plane.as_ref().map(|name| tier(name, "control_plane"));
     let pods = eks.pods.as_ref().map(|name| tier(name, "pods"));
-    if let Some(tier) = control_plane.unwrap_or(nodes) {
+    if eks.nodes.is_empty() {
+        report!(
+            found, Code::EKS_WITHOUT_NODES, &eks.origin.at("nodes"),
+            "`nodes` of EKS names no tier";
+            "name the tier that nodes are in"
+        );
+    }
+    for (idx, twice) in eks.nodes.iter().enumerate().filter(|(idx, name)| eks.nodes[..*idx].contains(name)) {
+        report!(
+            found, Code::EKS_NODES_TWICE, &eks.origin.at(&format!("nodes[{idx}]")),
+            "`nodes` of EKS names tier `{twice}` twice";
+            "name each tier of nodes once"
+        );
+    }
+    let first = nodes.first().copied().flatten();
+    if let Some(tier) = control_plane.unwrap_or(first) {
         self::control_plane(topology, eks, tier, zones, found);
     }
-    let (Some(nodes), false) = (nodes, [load_balancers, control_plane, pods].contains(&Some(None))) else {
+    let nodes: Option<Vec<usize>> = nodes.into_iter().collect();
+    let (Some(nodes), Some(first), false) =
+        (nodes, first, [load_balancers, control_plane, pods].contains(&Some(None)))
+    else {
         return None;
     };
     let read = Roles {
         load_balancers: load_balancers.flatten(),
         nodes,
-        control_plane: control_plane.flatten().unwrap_or(nodes),
+        control_plane: control_plane.flatten().unwrap_or(first),
         pods: pods.flatten(),
         clusters: eks.clusters.clone(),
         karpenter: eks.karpenter.clone(),
@@ -229,9 +266,10 @@ fn clusters(eks: &Eks, found: &mut Diagnostics) {
             );
         }
     }
-    if let Some(name) = eks.karpenter.as_ref().filter(|name| !eks.clusters.contains(name)) {
+    for (idx, name) in eks.karpenter.iter().enumerate().filter(|(_, name)| !eks.clusters.contains(name)) {
+        let key = if eks.karpenter.len() == 1 { "karpenter".to_owned() } else { format!("karpenter[{idx}]") };
         report!(
-            found, Code::UNKNOWN_CLUSTER, &eks.origin.at("karpenter"),
+            found, Code::UNKNOWN_CLUSTER, &eks.origin.at(&key),
             "Karpenter belongs to cluster `{name}`, which is not declared";
             "{}", suggest::hint(name, eks.clusters.iter().map(String::as_str))
         );
@@ -301,7 +339,7 @@ fn roles(
                 "give the tier a prefix length of 27 or less",
             );
         }
-        if tier == eks.nodes {
+        if eks.nodes.contains(&tier) {
             report(
                 Code::EKS_ROLE_CONFLICT,
                 "load_balancers",
@@ -312,9 +350,8 @@ fn roles(
             );
         }
     }
-    let (name, access) = named(eks.nodes);
-    let endpoint_only = access == Access::Private && !features::leads_out(topology);
-    if longest(tiers, eks.nodes).is_some_and(|length| length > LOAD_BALANCER_LENGTH) {
+    let name = named(eks.internal()).0;
+    if longest(tiers, eks.internal()).is_some_and(|length| length > LOAD_BALANCER_LENGTH) {
         report(
             Code::EKS_NODES_SIZE,
             "nodes",
@@ -324,22 +361,27 @@ fn roles(
             "give the tier a prefix length of 27 or less",
         );
     }
-    for (role, tier) in [("nodes", Some(eks.nodes)), ("load_balancers", eks.load_balancers)] {
-        if tier.is_some() && tier == eks.pods {
+    let nodes = eks.nodes.iter().map(|tier| ("nodes", *tier));
+    for (role, tier) in nodes.chain(eks.load_balancers.map(|tier| ("load_balancers", tier))) {
+        if Some(tier) == eks.pods {
             report(
                 Code::EKS_PODS_TIER,
                 "pods",
-                format!("tier `{}` has both the pods and the {role}", named(tier.unwrap_or(eks.nodes)).0),
+                format!("tier `{}` has both the pods and the {role}", named(tier).0),
                 "leave `pods` out, or name a tier that only pods use",
             );
         }
     }
-    if access == Access::Isolated || endpoint_only {
-        report!(
-            found, Code::EKS_NODES_OFFLINE, &declared.origin.at("nodes"),
-            "nodes in tier `{name}` have no way to the internet";
-            "give the VPC interface endpoints for ECR, EC2, STS, and EKS, or choose an egress with NAT gateways"
-        );
+    for tier in &eks.nodes {
+        let (name, access) = named(*tier);
+        let endpoint_only = access == Access::Private && !features::leads_out(topology);
+        if access == Access::Isolated || endpoint_only {
+            report!(
+                found, Code::EKS_NODES_OFFLINE, &declared.origin.at("nodes"),
+                "nodes in tier `{name}` have no way to the internet";
+                "give the VPC interface endpoints for ECR, EC2, STS, and EKS, or choose an egress with NAT gateways"
+            );
+        }
     }
 }
 
@@ -348,5 +390,31 @@ fn longest(tiers: &[Option<Tier>], tier: usize) -> Option<u8> {
     match &tiers[tier].as_ref()?.size {
         Size::PrefixLength { length, .. } => Some(length.get()),
         Size::Pinned(ranges) => ranges.values().map(|range| range.prefix_length()).max(),
+    }
+}
+
+/// A name, or a list of names.
+mod one_or_many {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(names: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+        match names {
+            [one] => one.serialize(serializer),
+            many => many.serialize(serializer),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+        Ok(match Names::deserialize(deserializer)? {
+            Names::One(one) => vec![one],
+            Names::Many(many) => many,
+        })
     }
 }

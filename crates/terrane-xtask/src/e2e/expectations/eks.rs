@@ -23,10 +23,15 @@ fn tags(eks: &Eks, tier: &Tier) -> BTreeMap<String, String> {
     if eks.load_balancers.as_ref() == Some(&tier.name) {
         tag("kubernetes.io/role/elb", "1");
     }
-    if eks.nodes == tier.name {
+    if eks.nodes.first() == Some(&tier.name) {
         tag("kubernetes.io/role/internal-elb", "1");
-        if let Some(cluster) = &eks.karpenter {
+    }
+    if eks.nodes.contains(&tier.name) {
+        if let Some(cluster) = eks.karpenter.first() {
             tag("karpenter.sh/discovery", cluster);
+        }
+        for cluster in &eks.karpenter {
+            tag(&format!("karpenter.sh/discovery/{cluster}"), cluster);
         }
         for cluster in &eks.clusters {
             tag(&format!("kubernetes.io/cluster/{cluster}"), "shared");

@@ -48,10 +48,14 @@ fn each(pairs: &[(usize, usize)], traffic: &[Traffic]) -> Vec<Need> {
 }
 
 fn claims(eks: &Roles) -> [Claim; 5] {
-    let hosts: Vec<usize> = [Some(eks.nodes), eks.pods].into_iter().flatten().collect();
+    let hosts: Vec<usize> = eks.nodes.iter().copied().chain(eks.pods).collect();
     let among: Vec<_> = hosts.iter().flat_map(|from| hosts.iter().map(|to| (*from, *to))).collect();
     let up: Vec<_> = hosts.iter().map(|host| (*host, eks.control_plane)).collect();
-    let serving = eks.pods.unwrap_or(eks.nodes);
+    let down: Vec<_> = eks.nodes.iter().map(|nodes| (eks.control_plane, *nodes)).collect();
+    let serving: Vec<_> = match eks.pods {
+        Some(pods) => vec![(eks.control_plane, pods)],
+        None => down.clone(),
+    };
     let ports: Vec<Traffic> = [API, KUBELET].into_iter().chain(WEBHOOKS).map(tcp).collect();
     [
         Claim {
@@ -63,7 +67,7 @@ fn claims(eks: &Roles) -> [Claim; 5] {
         Claim {
             code: "E12",
             subject: "the control plane reaches the nodes",
-            needs: each(&[(eks.control_plane, eks.nodes)], &[tcp(API), tcp(KUBELET)]),
+            needs: each(&down, &[tcp(API), tcp(KUBELET)]),
             otherwise: Status::Refuted,
         },
         Claim {
@@ -81,7 +85,7 @@ fn claims(eks: &Roles) -> [Claim; 5] {
         Claim {
             code: "E15",
             subject: "the control plane reaches webhooks and metrics servers in pods",
-            needs: each(&[(eks.control_plane, serving)], &ports),
+            needs: each(&serving, &ports),
             otherwise: Status::Residual,
         },
     ]
@@ -89,7 +93,7 @@ fn claims(eks: &Roles) -> [Claim; 5] {
 
 /// Adds the claims about the flows of a cluster.
 pub(super) fn examine(network: &Network, eks: &Roles, findings: &mut Vec<Finding>) {
-    let origin = &network.tiers[eks.nodes].origin;
+    let origin = &network.tiers[eks.internal()].origin;
     for Claim { code, subject, needs, otherwise } in claims(eks) {
         let missing = missing(network, &needs);
         let name = format!("EKS {code}");
@@ -101,7 +105,7 @@ pub(super) fn examine(network: &Network, eks: &Roles, findings: &mut Vec<Finding
             finding
         });
     }
-    findings.push(storage(network, eks).at(origin));
+    findings.extend(eks.nodes.iter().map(|nodes| storage(network, *nodes)));
 }
 
 /// Returns what no flow permits, as a list in words.
@@ -111,25 +115,26 @@ fn missing(network: &Network, needs: &[Need]) -> String {
 }
 
 /// E16: the layers of images come from S3, by the way out or by the gateway endpoint.
-fn storage(network: &Network, eks: &Roles) -> Finding {
+fn storage(network: &Network, tier: usize) -> Finding {
     let subject = "EKS E16";
-    let nodes = &network.tiers[eks.nodes];
+    let nodes = &network.tiers[tier];
+    let claim = |status, detail| claim(status, subject, detail).at(&nodes.origin);
     if network.route_tables[nodes.route_table].leads_everywhere() {
         let detail = format!("{} fetches the layers of images by its way out", nodes.name);
-        return claim(Status::Proved, subject, detail);
+        return claim(Status::Proved, detail);
     }
     let uses = |flow: &crate::declaration::Flow| {
-        flow.from == Peer::Tier(eks.nodes) && flow.to == Peer::Endpoint("s3".to_owned())
+        flow.from == Peer::Tier(tier) && flow.to == Peer::Endpoint("s3".to_owned())
     };
     if network.flows.iter().any(uses) {
         let detail = format!("{} fetches the layers of images through the gateway endpoint of S3", nodes.name);
-        return claim(Status::Proved, subject, detail);
+        return claim(Status::Proved, detail);
     }
     let detail = format!(
         "{} has no way out and no flow to the gateway endpoint of S3, where ECR keeps the layers of images",
         nodes.name
     );
-    let mut finding = claim(Status::Residual, subject, detail);
+    let mut finding = claim(Status::Residual, detail);
     finding.fix = format!("declare the endpoint `s3`, and a flow of tcp 443 from {} to it", nodes.name);
     finding
 }
