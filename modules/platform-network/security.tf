@@ -969,11 +969,24 @@ resource "aws_vpc_security_group_egress_rule" "cache_to_cache" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  lifecycle {
+    ignore_changes = [subnet_ids]
+  }
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.pods,
+    aws_network_acl.control_plane,
+    aws_network_acl.data,
+    aws_network_acl.cache,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -981,4 +994,13 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.pods,
+    aws_network_acl.control_plane,
+    aws_network_acl.data,
+    aws_network_acl.cache,
+  ]
 }

@@ -479,7 +479,7 @@ resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -488,6 +488,14 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.this,
+    aws_network_acl.for,
+    aws_network_acl.null,
+    aws_network_acl.each,
+    aws_network_acl.each_1,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -495,4 +503,12 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.this,
+    aws_network_acl.for,
+    aws_network_acl.null,
+    aws_network_acl.each,
+    aws_network_acl.each_1,
+  ]
 }

@@ -216,7 +216,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_edge" {
   tags = merge(local.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -225,6 +225,8 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [aws_network_acl.edge, aws_network_acl.services]
 }
 
 # The default security group, which lets nothing through.
@@ -232,4 +234,6 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [aws_network_acl.edge, aws_network_acl.services]
 }

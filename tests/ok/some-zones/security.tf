@@ -466,7 +466,7 @@ resource "aws_vpc_security_group_egress_rule" "legacy_to_internet" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -475,6 +475,13 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.app,
+    aws_network_acl.db,
+    aws_network_acl.legacy,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -482,4 +489,11 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.app,
+    aws_network_acl.db,
+    aws_network_acl.legacy,
+  ]
 }
