@@ -81,6 +81,15 @@ pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
     }
 }
 
+/// The names of the availability zones of the region.
+pub(super) const ZONE_NAMES: &str = "data.aws_availability_zones.region.names";
+
+/// Their ids, in the same order.
+pub(super) const ZONE_IDS: &str = "data.aws_availability_zones.region.zone_ids";
+
+/// The region, as the VPC's ARN has it: a data source could be deferred, and replace what takes it.
+pub(super) const REGION: &str = r#"split(":", aws_vpc.this.arn)[3]"#;
+
 const ALL_ZONES: &str = "local.zones";
 
 /// Returns the zones with these letters, as far as the caller passes them.

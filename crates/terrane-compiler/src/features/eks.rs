@@ -15,10 +15,10 @@ pub(super) use self::keys::read_roles as read;
 use super::common::{self, list};
 use super::{Feature, Resolution};
 use crate::declaration::{Declaration, KeepClear};
-use crate::emit::{Rejection, zone_map};
+use crate::emit::{Rejection, own_zones};
 use crate::module::syntax::{Expr, call, each, expr, string, template};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
-use crate::names::Cidr;
+use crate::names::{Cidr, Zone};
 use crate::network::{MinZones, Network, Spread};
 use crate::sizing::LOAD_BALANCER_LENGTH;
 use crate::topology::Topology;
@@ -185,8 +185,17 @@ fn lower(network: &Network, module: &mut Module) {
         });
     }
     let control_plane = &network.tiers[eks.control_plane];
-    if let Some(subnets) = module.resource_mut("aws_subnet", &control_plane.name.identifier()) {
-        subnets.postconditions.push(takes_eks(&eks.refused_zones));
+    let (zones, names, ids) = (common::zones(control_plane), common::ZONE_NAMES, common::ZONE_IDS);
+    module.locals.push(Local {
+        file: File::Vpc,
+        name: "eks_zone_ids".to_owned(),
+        value: expr(&format!(
+            "[for idx, name in {names} : {ids}[idx] if contains([for letter in keys({zones}) : local.zone_names[letter]], name)]"
+        )),
+        comment: "Ids of the availability zones in which clusters have subnets.".to_owned(),
+    });
+    if let Some(vpc) = module.resource_mut("aws_vpc", "this") {
+        vpc.preconditions.push(takes_eks(&eks.refused_zones));
     }
     module.outputs.push(Output {
         name: "eks_cluster_subnet_ids".to_owned(),
@@ -205,11 +214,12 @@ fn lower(network: &Network, module: &mut Module) {
 
 /// Returns the check that EKS takes a subnet: a zone's name says nothing of that, and its id is known with the subnet.
 fn takes_eks(refused: &[String]) -> Condition {
+    let refused = format!("setintersection({}, local.eks_zone_ids)", list(refused));
     Condition {
-        condition: expr(&format!("!contains({}, self.availability_zone_id)", list(refused))),
-        error_message: template(
-            "EKS takes no subnet in the availability zone ${self.availability_zone_id}; give the zone letter ${each.key} another.",
-        ),
+        condition: expr(&format!("length({refused}) == 0")),
+        error_message: template(format!(
+            r#"EKS takes no subnet in the availability zone ${{join(", ", {refused})}}; give its letter another."#
+        )),
     }
 }
 
@@ -226,10 +236,12 @@ fn spreads(network: &Network) -> Vec<Spread> {
 fn rejections(network: &Network) -> Vec<Rejection> {
     let Some(eks) = &network.features.eks else { return Vec::new() };
     let Some(refused) = eks.refused_zones.first() else { return Vec::new() };
-    let zones = zone_map(&network.zones, |idx, _| match idx {
-        0 => refused.clone(),
-        _ => format!("euw1-az{idx}"),
-    });
-    let subnets = format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier());
-    vec![Rejection::new("an_availability_zone_without_eks", zones, &subnets)]
+    let id = |(idx, _): (usize, &Zone)| match idx {
+        0 => string(refused),
+        _ => string(&format!("euw1-az{idx}")),
+    };
+    let ids: Vec<Expr> = network.zones.iter().enumerate().map(id).collect();
+    let rejection =
+        Rejection::new("an_availability_zone_without_eks", own_zones(&network.zones), "aws_vpc.this");
+    vec![rejection.in_region(&network.zones, ids)]
 }

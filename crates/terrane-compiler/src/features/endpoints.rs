@@ -161,7 +161,7 @@ fn endpoint(network: &Network, kind: &EndpointKind) -> Resource {
         kind.name,
         Body::new()
             .hcl("vpc_id", "aws_vpc.this.id")
-            .hcl("service_name", &format!(r#""com.amazonaws.${{data.aws_region.current.id}}.{}""#, kind.name))
+            .hcl("service_name", &format!(r#""com.amazonaws.${{{}}}.{}""#, common::REGION, kind.name))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
             .arg("tags", common::tags(network, template(format!("${{var.name}}-{}", kind.name)))),

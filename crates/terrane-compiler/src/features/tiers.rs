@@ -8,7 +8,7 @@ use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Size};
 use crate::emit::Picture;
 use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, string, template};
-use crate::module::{File, Local, Module, Moved, Output, Resource};
+use crate::module::{Condition, File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Site, Tier};
 
@@ -148,15 +148,28 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     let mut body = Body::new()
         .hcl("vpc_id", &vpc_id)
         .hcl("cidr_block", &cidr_block)
-        .hcl("availability_zone", "lookup(local.zone_names, each.key, null)")
-        .hcl("availability_zone_id", "lookup(local.zone_ids, each.key, null)");
+        .hcl("availability_zone", "local.zone_names[each.key]");
     body = common::site(tier, body);
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
-    Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
+    let mut subnet = Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
         .for_each(&common::zones(tier))
-        .comment(&description(tier))
+        .ignore_changes(["availability_zone", "availability_zone_id"])
+        .comment(&description(tier));
+    subnet.postconditions.push(stays_in_its_zone());
+    subnet
+}
+
+/// Returns the check that a letter keeps its availability zone: a change of that is left alone, so that no look-up of
+/// zones ever replaces a subnet.
+fn stays_in_its_zone() -> Condition {
+    Condition {
+        condition: expr("self.availability_zone == local.zone_names[each.key]"),
+        error_message: template(
+            "zones gives the letter ${each.key} to ${local.zone_names[each.key]}, but its subnet stands in ${self.availability_zone}; take another letter for that zone.",
+        ),
+    }
 }
 
 fn description(tier: &Tier) -> String {

@@ -41,10 +41,24 @@ fn resolve(resolution: &mut Resolution<'_>) {
 fn lower(network: &Network, module: &mut Module) {
     variables(network, module);
     locals(network, module);
-    module.data.push(Resource::new(File::Vpc, "aws_region", "current", Body::new()));
+    module.data.push(availability_zones(network));
     module.resources.push(vpc(network));
     module.resources.extend((1..network.ranges.len()).map(|idx| association(network, idx)));
     outputs(network, module);
+}
+
+/// Returns the zones of the region, which feed creation and checks alone: nothing that stands depends on them.
+fn availability_zones(network: &Network) -> Resource {
+    let body = if network.local_zones().is_empty() {
+        let of_type = Body::new()
+            .arg("name", string("zone-type"))
+            .arg("values", Expr::Array(vec![string("availability-zone")]));
+        Body::new().block("filter", of_type)
+    } else {
+        // Names of Local Zones are looked up, too.
+        Body::new()
+    };
+    Resource::new(File::Vpc, "aws_availability_zones", "region", body)
 }
 
 /// Returns the association of a secondary range, after those that AWS would refuse to add to it.
@@ -240,20 +254,21 @@ fn locals(network: &Network, module: &mut Module) {
     let letters: Vec<String> = network.zones.iter().map(ToString::to_string).collect();
     local(
         "zones",
-        "Zone letter to availability zone. What a letter names never moves, whichever letters come and go.",
+        "Zone letter to availability zone, by name or id; a letter alone is the one whose name ends in it. What a letter names never moves, whichever letters come and go.",
         expr(&format!(
-            r#"var.zones != null ? var.zones : {{ for letter in {} : letter => "${{data.aws_region.current.id}}${{letter}}" }}"#,
+            "var.zones != null ? var.zones : {{ for letter in {} : letter => letter }}",
             list(&letters)
         )),
     );
-    // Told apart once, since a regular expression in each subnet is what a plan would wait for.
-    let those = |condition: &str| {
+    let by_letter = if network.local_zones().is_empty() { ", substr(name, -1, 1)" } else { "" };
+    let (names, ids) = (common::ZONE_NAMES, common::ZONE_IDS);
+    local(
+        "zone_names",
+        "The name of the availability zone of each letter; null where the region has none.",
         expr(&format!(
-            r#"{{ for letter, zone in local.zones : letter => zone if {condition}can(regex("-az[0-9]+$", zone)) }}"#
-        ))
-    };
-    local("zone_names", "The zones that are given by name, and those given by id.", those("!"));
-    local("zone_ids", "", those(""));
+            "{{ for letter, zone in local.zones : letter => one([for idx, name in {names} : name if contains([name, {ids}[idx]{by_letter}], zone)]) }}"
+        )),
+    );
     if !network.tags.is_empty() {
         let declared = table_of(network.tags.iter().map(|(key, value)| (key.as_str(), string(value))));
         local("tags", "", call("merge", [declared, expr("var.tags")]));
@@ -273,14 +288,7 @@ fn vpc(network: &Network) -> Resource {
             .blank()
             .arg("tags", common::tags(network, expr("var.name"))),
     );
-    vpc.preconditions.push(Condition {
-        condition: expr(
-            r#"alltrue([for zone in values(local.zones) : startswith(zone, data.aws_region.current.id) || can(regex("^[a-z0-9]+-az[0-9]+$", zone))])"#,
-        ),
-        error_message: template(
-            r#"zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."#,
-        ),
-    });
+    vpc.preconditions.extend(zones_exist());
     for range in &network.ranges {
         for clear in &network.keep_clear {
             if range.admitted.within.iter().any(|space| overlap(*space, clear.cidr)) {
@@ -308,6 +316,27 @@ fn vpc(network: &Network) -> Resource {
         }
     }
     vpc
+}
+
+/// Returns the checks that each letter has an availability zone of its own: at plan, and before anything is made.
+fn zones_exist() -> [Condition; 2] {
+    let names = common::ZONE_NAMES;
+    [
+        Condition {
+            condition: expr("alltrue([for name in values(local.zone_names) : name != null])"),
+            error_message: template(format!(
+                r#"zones has what the region lacks: ${{join(", ", [for letter, name in local.zone_names : "${{letter}} = ${{local.zones[letter]}}" if name == null])}}. It has ${{join(", ", {names})}}; pass zones with these, by name or id."#
+            )),
+        },
+        Condition {
+            condition: expr(
+                "length(distinct(compact(values(local.zone_names)))) == length(compact(values(local.zone_names)))",
+            ),
+            error_message: string(
+                "zones has two letters on one availability zone, by name and by id; each letter needs its own.",
+            ),
+        },
+    ]
 }
 
 fn overlap(space: ipnet::IpNet, range: Cidr) -> bool {
