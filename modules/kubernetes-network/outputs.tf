@@ -118,5 +118,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "d19301c0d604d42c" }
+  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "616baeb94ac41951" }
 }

@@ -182,5 +182,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "platform-network", version = "1.0.0", fingerprint = "3418219a21459569" }
+  value       = { module = "platform-network", version = "1.0.0", fingerprint = "266c86973ab277a0" }
 }

@@ -23,6 +23,16 @@ run "a_name_that_aws_refuses" {
   expect_failures = [var.name]
 }
 
+run "a_name_that_aws_refuses_for_security_groups" {
+  command = plan
+
+  variables {
+    name = "sg-net"
+  }
+
+  expect_failures = [var.name]
+}
+
 run "cidr_block_that_is_no_range" {
   command = plan
 

@@ -324,6 +324,10 @@ resource "aws_security_group" "this" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-this" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this_from_internet" {
@@ -376,6 +380,10 @@ resource "aws_security_group" "for" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-for" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "for_to_null" {
@@ -400,6 +408,10 @@ resource "aws_security_group" "null" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-null" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "null_from_for" {
@@ -425,6 +437,10 @@ resource "aws_security_group" "each" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-each" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_from_this" {
@@ -463,6 +479,10 @@ resource "aws_security_group" "each_1" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-each-1" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {

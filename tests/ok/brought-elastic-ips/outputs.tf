@@ -98,5 +98,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "a33ac530a3b8a8af" }
+  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "cade06812e2830f5" }
 }

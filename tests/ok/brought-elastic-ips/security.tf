@@ -147,6 +147,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -186,6 +190,10 @@ resource "aws_security_group" "services" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-app" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_internet" {

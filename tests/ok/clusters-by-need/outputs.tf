@@ -146,5 +146,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "7307f50c69d380b1" }
+  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "b2100092f2ccfd06" }
 }

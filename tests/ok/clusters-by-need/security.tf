@@ -311,6 +311,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -353,6 +357,10 @@ resource "aws_security_group" "nodes" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-nodes" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
@@ -408,6 +416,10 @@ resource "aws_security_group" "pods" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-pods" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
@@ -461,6 +473,10 @@ resource "aws_security_group" "control" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 # What members of `data` may do:
@@ -472,6 +488,10 @@ resource "aws_security_group" "data" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {

@@ -394,6 +394,10 @@ resource "aws_security_group" "pub" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-pub" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 # What members of `edge` may do:
@@ -405,6 +409,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -445,6 +453,10 @@ resource "aws_security_group" "app" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-app" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_edge" {
@@ -497,6 +509,10 @@ resource "aws_security_group" "batch" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-batch" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "batch_to_internet" {
@@ -521,6 +537,10 @@ resource "aws_security_group" "tools" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-tools" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "tools_to_dynamodb" {
@@ -545,6 +565,10 @@ resource "aws_security_group" "db" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-db" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "db_from_app" {

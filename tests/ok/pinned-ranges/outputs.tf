@@ -105,5 +105,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "pinned-ranges", version = "1.0.0", fingerprint = "de547b991c86e4da" }
+  value       = { module = "pinned-ranges", version = "1.0.0", fingerprint = "2b084e8b780e592d" }
 }

@@ -298,7 +298,11 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
 
 fn rejected_ranges(network: &Network) -> Vec<Rejection> {
     let name = Body::new().arg("name", string("Net_Work-"));
-    let mut rejected = vec![Rejection::new("a_name_that_aws_refuses", name, "var.name")];
+    let of_groups = Body::new().arg("name", string("sg-net"));
+    let mut rejected = vec![
+        Rejection::new("a_name_that_aws_refuses", name, "var.name"),
+        Rejection::new("a_name_that_aws_refuses_for_security_groups", of_groups, "var.name"),
+    ];
     for range in &network.ranges {
         let mut bad = |what: &str, value: &str| {
             rejected.push(Rejection::new(

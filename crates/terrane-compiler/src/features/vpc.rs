@@ -82,15 +82,23 @@ fn variables(network: &Network, module: &mut Module) {
     module.variables.push(Variable {
         name: "name".to_owned(),
         ty: Type::String,
-        description: "Prefix of the name of everything that the module creates.".to_owned(),
+        description: "Prefix of the name of everything that the module creates. Security groups and subnet groups keep the one that they were made with; their Name tags follow.".to_owned(),
         default: Some(string(network.name.as_str())),
         nullable: false,
-        validations: vec![Condition {
-            condition: expr(r#"can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var.name))"#),
-            error_message: template(
-                r#"name is "${var.name}" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen."#,
-            ),
-        }],
+        validations: vec![
+            Condition {
+                condition: expr(r#"can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var.name))"#),
+                error_message: template(
+                    r#"name is "${var.name}" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen."#,
+                ),
+            },
+            Condition {
+                condition: expr(r#"!can(regex("^sg-", var.name))"#),
+                error_message: template(
+                    r#"name is "${var.name}" but must not begin with sg-, which AWS refuses in names of security groups."#,
+                ),
+            },
+        ],
     });
     for (idx, range) in network.ranges.iter().enumerate() {
         module.variables.push(range_variable(network, range, idx == 0));
