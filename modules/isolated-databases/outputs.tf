@@ -73,5 +73,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "isolated-databases", version = "1.0.0", fingerprint = "aaf123ef82bc7ddf" }
+  value       = { module = "isolated-databases", version = "1.0.0", fingerprint = "faa14b5ab163695f" }
 }

@@ -118,5 +118,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "0457abe7feec816a" }
+  value       = { module = "kubernetes-network", version = "1.0.0", fingerprint = "89f6a6d726b1d8e4" }
 }

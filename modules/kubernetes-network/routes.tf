@@ -51,10 +51,16 @@ resource "aws_route_table_association" "db" {
   route_table_id = aws_route_table.private[each.key].id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_route_table_association.pub,
+    aws_route_table_association.app,
+    aws_route_table_association.db,
+  ]
 }

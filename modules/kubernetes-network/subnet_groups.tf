@@ -6,6 +6,10 @@ resource "aws_elasticache_subnet_group" "db" {
   subnet_ids  = [for subnet in aws_subnet.db : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-db" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_db_subnet_group" "db" {
@@ -14,4 +18,8 @@ resource "aws_db_subnet_group" "db" {
   subnet_ids  = [for subnet in aws_subnet.db : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-db" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }

@@ -182,5 +182,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "platform-network", version = "1.0.0", fingerprint = "fcdaadf8ba0799d0" }
+  value       = { module = "platform-network", version = "1.0.0", fingerprint = "dc19fd63ffc0ef99" }
 }

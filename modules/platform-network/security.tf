@@ -438,6 +438,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -484,6 +488,10 @@ resource "aws_security_group" "nodes" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-nodes" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
@@ -612,6 +620,10 @@ resource "aws_security_group" "pods" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-pods" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
@@ -807,6 +819,10 @@ resource "aws_security_group" "control_plane" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control-plane" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "control_plane_from_nodes" {
@@ -884,6 +900,10 @@ resource "aws_security_group" "data" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
@@ -941,6 +961,10 @@ resource "aws_security_group" "cache" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-cache" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "cache_from_pods" {
@@ -985,7 +1009,7 @@ resource "aws_vpc_security_group_egress_rule" "cache_to_cache" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -994,6 +1018,15 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.pods,
+    aws_network_acl.control_plane,
+    aws_network_acl.data,
+    aws_network_acl.cache,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -1001,4 +1034,13 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.pods,
+    aws_network_acl.control_plane,
+    aws_network_acl.data,
+    aws_network_acl.cache,
+  ]
 }

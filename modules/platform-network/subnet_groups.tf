@@ -6,6 +6,10 @@ resource "aws_docdb_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data-docdb" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_elasticache_subnet_group" "cache" {
@@ -14,6 +18,10 @@ resource "aws_elasticache_subnet_group" "cache" {
   subnet_ids  = [for subnet in aws_subnet.cache : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-cache" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_memorydb_subnet_group" "cache" {
@@ -22,6 +30,10 @@ resource "aws_memorydb_subnet_group" "cache" {
   subnet_ids  = [for subnet in aws_subnet.cache : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-cache" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_neptune_subnet_group" "data" {
@@ -30,6 +42,10 @@ resource "aws_neptune_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data-neptune" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_db_subnet_group" "data" {
@@ -38,6 +54,10 @@ resource "aws_db_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_redshift_subnet_group" "data" {
@@ -46,4 +66,8 @@ resource "aws_redshift_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }

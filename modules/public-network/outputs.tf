@@ -59,5 +59,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "public-network", version = "1.0.0", fingerprint = "a4912bb44b6f3640" }
+  value       = { module = "public-network", version = "1.0.0", fingerprint = "22d9093a0b4b0703" }
 }

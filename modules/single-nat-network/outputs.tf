@@ -103,5 +103,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "single-nat-network", version = "1.0.0", fingerprint = "f262e761f9798c50" }
+  value       = { module = "single-nat-network", version = "1.0.0", fingerprint = "1bb1b03a6933fede" }
 }

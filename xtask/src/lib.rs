@@ -18,7 +18,7 @@ use terrane_xtask::terraform::Terraform;
 use terrane_xtask::{EXIT_FINE, EXIT_PROBLEMS, Part, Tests, Workspace};
 
 // Where the files of this crate find what they share with the commands of every workspace.
-use terrane_xtask::{e2e, emulator, error, files, modules, process, report, terraform, workspace};
+use terrane_xtask::{e2e, emulator, error, files, modules, process, region, report, terraform, workspace};
 
 #[derive(Debug, Parser)]
 #[command(

@@ -9,7 +9,7 @@ mod terraform_docs;
 
 pub(crate) use self::contract::{contract, identify, json};
 pub(crate) use self::diagram::Picture;
-pub(crate) use self::module_tests::{Rejection, own_zones, zone_map};
+pub(crate) use self::module_tests::{Rejection, own_zones};
 
 use semver::Version;
 use terrane_contract::Contract;

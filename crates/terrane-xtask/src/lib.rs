@@ -25,6 +25,8 @@ pub mod aws;
 pub mod e2e;
 #[cfg(feature = "e2e")]
 pub mod emulator;
+#[cfg(feature = "e2e")]
+pub mod region;
 
 use std::process::ExitCode;
 

@@ -126,5 +126,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "awkward-names", version = "1.0.0", fingerprint = "bd6d49d065315cc9" }
+  value       = { module = "awkward-names", version = "1.0.0", fingerprint = "0c73bee70359dd8e" }
 }

@@ -324,6 +324,10 @@ resource "aws_security_group" "this" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-this" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "this_from_internet" {
@@ -376,6 +380,10 @@ resource "aws_security_group" "for" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-for" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "for_to_null" {
@@ -400,6 +408,10 @@ resource "aws_security_group" "null" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-null" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "null_from_for" {
@@ -425,6 +437,10 @@ resource "aws_security_group" "each" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-each" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_from_this" {
@@ -463,6 +479,10 @@ resource "aws_security_group" "each_1" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-each-1" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {
@@ -479,7 +499,7 @@ resource "aws_vpc_security_group_ingress_rule" "each_1_from_this" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -488,6 +508,14 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.this,
+    aws_network_acl.for,
+    aws_network_acl.null,
+    aws_network_acl.each,
+    aws_network_acl.each_1,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -495,4 +523,12 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.this,
+    aws_network_acl.for,
+    aws_network_acl.null,
+    aws_network_acl.each,
+    aws_network_acl.each_1,
+  ]
 }

@@ -98,5 +98,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "e051c7f5f9a14d5f" }
+  value       = { module = "brought-elastic-ips", version = "1.0.0", fingerprint = "cade06812e2830f5" }
 }

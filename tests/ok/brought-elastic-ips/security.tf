@@ -147,6 +147,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -186,6 +190,10 @@ resource "aws_security_group" "services" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-app" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "app_to_internet" {
@@ -216,7 +224,7 @@ resource "aws_vpc_security_group_egress_rule" "app_to_edge" {
   tags = merge(local.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -225,6 +233,8 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [aws_network_acl.edge, aws_network_acl.services]
 }
 
 # The default security group, which lets nothing through.
@@ -232,4 +242,6 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(local.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [aws_network_acl.edge, aws_network_acl.services]
 }

@@ -155,5 +155,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "6ddb9ce0d8ccd09a" }
+  value       = { module = "clusters-by-need", version = "1.0.0", fingerprint = "12fbe56cbcc49360" }
 }

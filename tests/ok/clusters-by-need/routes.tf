@@ -79,10 +79,19 @@ resource "aws_route_table_association" "data" {
   route_table_id = aws_route_table.isolated.id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_route_table_association.edge,
+    aws_route_table_association.nodes,
+    aws_route_table_association.gpu,
+    aws_route_table_association.pods,
+    aws_route_table_association.control,
+    aws_route_table_association.data,
+  ]
 }

@@ -483,6 +483,10 @@ resource "aws_security_group" "edge" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-edge" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "edge_from_internet" {
@@ -532,6 +536,10 @@ resource "aws_security_group" "nodes" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-nodes" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "nodes_from_nodes" {
@@ -678,6 +686,10 @@ resource "aws_security_group" "gpu" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-gpu" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "gpu_from_gpu" {
@@ -825,6 +837,10 @@ resource "aws_security_group" "pods" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-pods" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pods_from_edge" {
@@ -982,6 +998,10 @@ resource "aws_security_group" "control" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-control" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "control_from_gpu" {
@@ -1065,6 +1085,10 @@ resource "aws_security_group" "data" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "data_from_pods" {
@@ -1095,7 +1119,7 @@ resource "aws_vpc_security_group_egress_rule" "data_to_s3" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -1104,6 +1128,15 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.gpu,
+    aws_network_acl.pods,
+    aws_network_acl.control,
+    aws_network_acl.data,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -1111,4 +1144,13 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.edge,
+    aws_network_acl.nodes,
+    aws_network_acl.gpu,
+    aws_network_acl.pods,
+    aws_network_acl.control,
+    aws_network_acl.data,
+  ]
 }

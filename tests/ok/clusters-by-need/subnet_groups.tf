@@ -6,4 +6,8 @@ resource "aws_db_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }

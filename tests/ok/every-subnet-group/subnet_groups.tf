@@ -4,6 +4,10 @@ resource "aws_dax_subnet_group" "data" {
   name        = "${var.name}-data"
   description = "DynamoDB Accelerator in the data subnets"
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_dms_replication_subnet_group" "data" {
@@ -12,6 +16,10 @@ resource "aws_dms_replication_subnet_group" "data" {
   subnet_ids                           = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [replication_subnet_group_id, replication_subnet_group_description]
+  }
 }
 
 resource "aws_docdb_subnet_group" "data" {
@@ -20,6 +28,10 @@ resource "aws_docdb_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data-docdb" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_elasticache_subnet_group" "data" {
@@ -28,6 +40,10 @@ resource "aws_elasticache_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_memorydb_subnet_group" "data" {
@@ -36,6 +52,10 @@ resource "aws_memorydb_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_neptune_subnet_group" "data" {
@@ -44,6 +64,10 @@ resource "aws_neptune_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data-neptune" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_db_subnet_group" "data" {
@@ -52,6 +76,10 @@ resource "aws_db_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_redshift_subnet_group" "data" {
@@ -60,4 +88,8 @@ resource "aws_redshift_subnet_group" "data" {
   subnet_ids  = [for subnet in aws_subnet.data : subnet.id]
 
   tags = merge(var.tags, { Name = "${var.name}-data" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }

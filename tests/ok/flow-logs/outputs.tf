@@ -109,5 +109,5 @@ output "flow_log_role_arns" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "flow-logs", version = "1.0.0", fingerprint = "dc68d995f2981f1f" }
+  value       = { module = "flow-logs", version = "1.0.0", fingerprint = "a420ee2c59287276" }
 }

@@ -21,10 +21,12 @@ resource "aws_route_table_association" "db" {
   route_table_id = aws_route_table.isolated.id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [aws_route_table_association.web_app, aws_route_table_association.db]
 }

@@ -31,7 +31,7 @@ resource "aws_nat_gateway" "this" {
 # Amazon DynamoDB without a way to the internet.
 resource "aws_vpc_endpoint" "dynamodb" {
   vpc_id            = aws_vpc.this.id
-  service_name      = "com.amazonaws.${data.aws_region.current.id}.dynamodb"
+  service_name      = "com.amazonaws.${split(":", aws_vpc.this.arn)[3]}.dynamodb"
   vpc_endpoint_type = "Gateway"
 
   tags = merge(var.tags, { Name = "${var.name}-dynamodb" })

@@ -145,5 +145,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "named-route-tables", version = "1.0.0", fingerprint = "4e858360552baae2" }
+  value       = { module = "named-route-tables", version = "1.0.0", fingerprint = "12d5c1deca71b0b8" }
 }

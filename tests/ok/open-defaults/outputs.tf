@@ -54,5 +54,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "open-defaults", version = "1.0.0", fingerprint = "f761f7468e498ef6" }
+  value       = { module = "open-defaults", version = "1.0.0", fingerprint = "ae4c412e57c9b33e" }
 }

@@ -20,4 +20,8 @@ resource "aws_security_group" "only" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-only" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }

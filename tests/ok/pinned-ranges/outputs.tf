@@ -105,5 +105,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "pinned-ranges", version = "1.0.0", fingerprint = "e0379ce44ac9bf72" }
+  value       = { module = "pinned-ranges", version = "1.0.0", fingerprint = "2b084e8b780e592d" }
 }

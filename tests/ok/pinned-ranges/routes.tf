@@ -58,10 +58,16 @@ resource "aws_route_table_association" "audit" {
   route_table_id = aws_route_table.isolated.id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_route_table_association.front,
+    aws_route_table_association.back_office,
+    aws_route_table_association.audit,
+  ]
 }

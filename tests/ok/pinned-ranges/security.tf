@@ -270,6 +270,10 @@ resource "aws_security_group" "front" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-front" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "front_from_internet" {
@@ -314,6 +318,10 @@ resource "aws_security_group" "back_office" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-back-office" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "back_office_from_front" {
@@ -369,6 +377,10 @@ resource "aws_security_group" "audit" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-audit" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "audit_from_back_office" {
@@ -410,7 +422,7 @@ resource "aws_vpc_security_group_ingress_rule" "audit__clients" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -419,6 +431,8 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [aws_network_acl.front, aws_network_acl.back_office, aws_network_acl.audit]
 }
 
 # The default security group, which lets nothing through.
@@ -426,4 +440,6 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [aws_network_acl.front, aws_network_acl.back_office, aws_network_acl.audit]
 }

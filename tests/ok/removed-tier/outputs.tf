@@ -54,5 +54,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "removed-tier", version = "1.0.0", fingerprint = "882d1dbc1c0d8930" }
+  value       = { module = "removed-tier", version = "1.0.0", fingerprint = "8e9e3dbe6787d50b" }
 }

@@ -16,10 +16,12 @@ resource "aws_route_table_association" "app" {
   route_table_id = aws_route_table.private[each.key].id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [aws_route_table_association.app]
 }

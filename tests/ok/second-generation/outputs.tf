@@ -83,5 +83,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "second-generation", version = "1.0.0", fingerprint = "1bba78eb7c50f562" }
+  value       = { module = "second-generation", version = "1.0.0", fingerprint = "896bdb0d3de9b86a" }
 }

@@ -119,5 +119,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "sites", version = "1.0.0", fingerprint = "850423b89265cb48" }
+  value       = { module = "sites", version = "1.0.0", fingerprint = "3dafbe7c98a84993" }
 }

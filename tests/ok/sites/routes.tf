@@ -65,10 +65,17 @@ resource "aws_route_table_association" "factory_floor" {
   route_table_id = aws_route_table.isolated.id
 }
 
-# The main route table, which leads nowhere.
+# The main route table, which leads nowhere; emptied once every subnet has its own.
 resource "aws_default_route_table" "this" {
   default_route_table_id = aws_vpc.this.default_route_table_id
   route                  = []
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_route_table_association.pub,
+    aws_route_table_association.app,
+    aws_route_table_association.near,
+    aws_route_table_association.factory_floor,
+  ]
 }

@@ -285,6 +285,10 @@ resource "aws_security_group" "pub" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-pub" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "pub_from_internet" {
@@ -326,6 +330,10 @@ resource "aws_security_group" "app" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-app" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "app_from_pub" {
@@ -393,6 +401,10 @@ resource "aws_security_group" "near" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-near" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "near_to_app" {
@@ -431,6 +443,10 @@ resource "aws_security_group" "factory_floor" {
   vpc_id      = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-factory-floor" })
+
+  lifecycle {
+    ignore_changes = [name, description]
+  }
 }
 
 resource "aws_vpc_security_group_ingress_rule" "factory_floor_from_app" {
@@ -447,7 +463,7 @@ resource "aws_vpc_security_group_ingress_rule" "factory_floor_from_app" {
   tags = merge(var.tags, { Name = each.key })
 }
 
-# The default network ACL, which lets nothing through.
+# The default network ACL, which lets nothing through; emptied once every subnet has its own.
 resource "aws_default_network_acl" "this" {
   default_network_acl_id = aws_vpc.this.default_network_acl_id
 
@@ -456,6 +472,13 @@ resource "aws_default_network_acl" "this" {
   lifecycle {
     ignore_changes = [subnet_ids]
   }
+
+  depends_on = [
+    aws_network_acl.pub,
+    aws_network_acl.app,
+    aws_network_acl.near,
+    aws_network_acl.factory_floor,
+  ]
 }
 
 # The default security group, which lets nothing through.
@@ -463,4 +486,11 @@ resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = merge(var.tags, { Name = "${var.name}-default-closed" })
+
+  depends_on = [
+    aws_network_acl.pub,
+    aws_network_acl.app,
+    aws_network_acl.near,
+    aws_network_acl.factory_floor,
+  ]
 }

@@ -122,5 +122,5 @@ output "security_group_ids" {
 
 output "terrane" {
   description = "Which module this is: its name, its version, and the fingerprint of its contract."
-  value       = { module = "some-zones", version = "1.0.0", fingerprint = "8a46711b3e62a076" }
+  value       = { module = "some-zones", version = "1.0.0", fingerprint = "e1bf7a5555f73ce0" }
 }

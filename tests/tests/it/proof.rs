@@ -16,8 +16,6 @@ use terrane_xtask::{
     terraform::Terraform,
 };
 
-use crate::random::OFFLINE;
-
 /// A network as many people write it.
 const HANDWRITTEN: &str = include_str!("../../../crates/terrane/tests/fixtures/handwritten.tf");
 
@@ -48,7 +46,8 @@ fn a_plan_of_each_module_gives_the_verdicts_of_its_network() {
     let theirs = Call { label: "handwritten".to_owned(), source: by_hand, arguments: String::new() };
     let all: Vec<Call> = calls.iter().cloned().chain([theirs]).collect();
     let root = e2e::write_root(dir.path(), &all).unwrap();
-    std::fs::write(root.join("provider_override.tf"), OFFLINE).unwrap();
+    let region = terrane_xtask::region::Region::start(e2e::REGION).unwrap();
+    std::fs::write(root.join("provider_override.tf"), region.provider()).unwrap();
     let root = terraform.root(root);
     root.init().unwrap();
     let plan = root.plan_without_refresh().unwrap();

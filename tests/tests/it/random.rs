@@ -16,6 +16,7 @@ use terrane_compiler::{
 use terrane_xtask::{
     Workspace,
     e2e::{self, Call},
+    region::Region,
     terraform::{Plan, Terraform},
 };
 
@@ -63,7 +64,8 @@ fn check(terraform: &Terraform, networks: &[(Topology, Ledger)]) {
         networks.iter().map(|(topology, ledger)| compile(dir.path(), topology, ledger)).collect();
     terraform.check_format(&dir.path().join("compiled")).unwrap();
     let root = e2e::write_root(dir.path(), &calls).unwrap();
-    std::fs::write(root.join("provider_override.tf"), OFFLINE).unwrap();
+    let region = Region::start(e2e::REGION).unwrap();
+    std::fs::write(root.join("provider_override.tf"), region.provider()).unwrap();
     let root = terraform.root(root);
     root.init().unwrap();
     root.validate().unwrap();
@@ -72,17 +74,6 @@ fn check(terraform: &Terraform, networks: &[(Topology, Ledger)]) {
         check_plan(&plan, topology, ledger, &call.label);
     }
 }
-
-/// A provider that is never asked anything: all that a plan of new resources needs is known.
-pub(crate) const OFFLINE: &str = r#"provider "aws" {
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  skip_requesting_account_id  = true
-}
-"#;
 
 fn compile(dir: &std::path::Path, topology: &Topology, ledger: &Ledger) -> Call {
     let version = semver::Version::new(0, 1, 0);

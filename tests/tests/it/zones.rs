@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use terrane_xtask::{
     Workspace,
     aws::SecurityGroupRule,
-    e2e::{self, Call, Observed},
+    e2e::{self, Applied, Call, Observed},
     emulator::Emulators,
-    terraform::Terraform,
+    terraform::{Action, Change, Terraform},
 };
 
 const CALLS: [(&str, &str, &str); 4] = [
@@ -45,6 +45,24 @@ fn reference_network_holds_for_any_zones() {
 
     let plan = applied.root.plan(&[]).unwrap();
     assert!(plan.is_empty(), "{:?}", plan.changes());
+    nothing_is_replaced_by_what_is_read_late(&applied);
+}
+
+/// A call that waits for something else reads the zones of the region while it is applied, and plans without them.
+fn nothing_is_replaced_by_what_is_read_late(applied: &Applied) {
+    let path = applied.root.dir().join("main.tf");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let waiting = text.replace(
+        "  source = \"../modules/",
+        "  depends_on = [terraform_data.first]\n  source = \"../modules/",
+    );
+    assert_ne!(text, waiting);
+    std::fs::write(&path, waiting + "\nresource \"terraform_data\" \"first\" {}\n").unwrap();
+    let changes = applied.root.plan(&[]).unwrap().changes();
+    assert!(!changes.is_empty(), "what the calls wait for is made");
+    let lost = |change: &&Change| matches!(change.action, Action::Destroy | Action::Replace);
+    let lost: Vec<_> = changes.iter().filter(lost).collect();
+    assert!(lost.is_empty(), "{lost:#?}");
 }
 
 fn arguments(label: &str, letters: &str, base: &str) -> String {

@@ -20,6 +20,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     files,
+    region::Region,
     terraform::{Root, Terraform},
 };
 
@@ -34,18 +35,6 @@ const REFERENCE: &str = "kubernetes-network";
 const LEAN: &str = include_str!("fixtures/lean/main.tf");
 /// The same with instances by zone letter, and with the outputs of the wiring.
 const LEAN_BY_LETTER: &str = include_str!("fixtures/lean_by_letter/main.tf");
-
-/// A provider that is never asked anything.
-const OFFLINE: &str = r#"provider "aws" {
-  region                      = "eu-west-1"
-  access_key                  = "test"
-  secret_key                  = "test"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  skip_requesting_account_id  = true
-}
-"#;
 
 const FLOOR: &str = "resource \"aws_vpc\" \"this\" {\n  cidr_block = \"10.0.0.0/16\"\n}\n";
 
@@ -91,11 +80,13 @@ pub(crate) fn run(terraform: &Terraform, catalog: &[Topology]) -> Result<Option<
     files::write(&dir.join("modules/lean/main.tf"), LEAN)?;
     files::write(&dir.join("modules/lean-by-letter/main.tf"), LEAN_BY_LETTER)?;
 
-    let mut roots = vec![root(terraform, &dir.join("floor"), FLOOR)?];
+    let region = Region::start("eu-west-1")?;
+    let root = |name: &str, text: &str| root(terraform, &region, &dir.join(name), text);
+    let mut roots = vec![root("floor", FLOOR)?];
     for name in ["lean", "lean-by-letter", "wiring", "whole"] {
-        roots.push(root(terraform, &dir.join(name), &calls(&format!("  source = \"../modules/{name}\"\n")))?);
+        roots.push(root(name, &calls(&format!("  source = \"../modules/{name}\"\n")))?);
     }
-    match root(terraform, &dir.join("public"), &calls(&(public_source() + PUBLIC))) {
+    match root("public", &calls(&(public_source() + PUBLIC))) {
         Ok(public) => roots.push(public),
         Err(_) => eprintln!(
             "skipped: terraform-aws-modules/vpc, as `terraform init` cannot fetch it; set {PUBLIC_MODULE_VARIABLE} to a checkout of v5.21.0"
@@ -206,8 +197,8 @@ fn write_module(dir: &Path, module: &Module) -> Result<()> {
     print::files(module, ">= 1.5").iter().try_for_each(|(name, text)| files::write(&dir.join(name), text))
 }
 
-fn root(terraform: &Terraform, dir: &Path, text: &str) -> Result<Root> {
-    files::write(&dir.join("main.tf"), &format!("{OFFLINE}\n{text}"))?;
+fn root(terraform: &Terraform, region: &Region, dir: &Path, text: &str) -> Result<Root> {
+    files::write(&dir.join("main.tf"), &format!("{}\n{text}", region.provider()))?;
     let root = terraform.root(dir);
     root.init()?;
     Ok(root)

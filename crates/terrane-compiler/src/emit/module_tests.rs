@@ -17,7 +17,7 @@ use crate::network::Network;
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
     let file = |write_runs: fn(&mut Writer, &Source<'_>)| {
         let mut file = print::begin(&source.module.name);
-        write_mock_provider(&mut file);
+        write_mock_provider(&mut file, source.network);
         write_required_variables(&mut file, source);
         write_runs(&mut file, source);
         file.finish()
@@ -30,13 +30,28 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
     ])
 }
 
-fn write_mock_provider(file: &mut Writer) {
+/// The VPC that the mocked provider makes, whose ARN names the region.
+const VPC_ARN: &str = "arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-0123456789abcdef0";
+
+fn write_mock_provider(file: &mut Writer, network: &Network) {
+    let letters: Vec<Zone> = network.slots.keys().copied().collect();
+    let ids = (1..=letters.len()).map(|idx| string(&format!("euw1-az{idx}"))).collect();
     file.blank();
     file.labelled_block("mock_provider", &["aws"], |provider| {
-        provider.labelled_block("mock_data", &["aws_region"], |region| {
-            region.argument("defaults", &object([("id", string("eu-west-1"))]));
+        provider.labelled_block("mock_data", &["aws_availability_zones"], |zones| {
+            zones.argument("defaults", &region(&letters, ids));
+        });
+        provider.blank();
+        provider.labelled_block("mock_resource", &["aws_vpc"], |vpc| {
+            vpc.argument("defaults", &object([("arn", string(VPC_ARN))]));
         });
     });
+}
+
+/// Returns what a region has for these letters.
+fn region(letters: &[Zone], ids: Vec<Expr>) -> Expr {
+    let names = letters.iter().map(|letter| string(&format!("eu-west-1{letter}"))).collect();
+    object([("names", Expr::Array(names)), ("zone_ids", Expr::Array(ids))])
 }
 
 /// Gives a value to each variable that has no default.
@@ -144,7 +159,7 @@ fn write_declared(file: &mut Writer, source: &Source<'_>) {
 }
 
 /// Passes a value for each of these letters as `zones`.
-pub(crate) fn zone_map(zones: &[Zone], value: impl Fn(usize, Zone) -> String) -> Body {
+fn zone_map(zones: &[Zone], value: impl Fn(usize, Zone) -> String) -> Body {
     let entries = zones.iter().enumerate().map(|(idx, zone)| (zone.to_string(), string(&value(idx, *zone))));
     Body::new().arg("zones", object(entries))
 }
@@ -224,11 +239,19 @@ pub(crate) struct Rejection {
     variables: Body,
     /// The address of what refuses them: a variable, or a resource with a condition.
     checked: String,
+    /// The availability zones of the region, where they are not those of every test.
+    region: Option<Expr>,
 }
 
 impl Rejection {
     pub(crate) fn new(name: &str, variables: Body, checked: &str) -> Rejection {
-        Rejection { name: name.to_owned(), variables, checked: checked.to_owned() }
+        Rejection { name: name.to_owned(), variables, checked: checked.to_owned(), region: None }
+    }
+
+    /// Gives the region availability zones with these letters and ids.
+    #[must_use]
+    pub(crate) fn in_region(self, letters: &[Zone], ids: Vec<Expr>) -> Rejection {
+        Rejection { region: Some(region(letters, ids)), ..self }
     }
 }
 
@@ -238,6 +261,13 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
     let of_features = features::ALL.iter().flat_map(|feature| (feature.rejections)(network));
     let (by_variables, by_plan): (Vec<Rejection>, Vec<Rejection>) =
         of_features.partition(|rejection| rejection.checked.starts_with("var."));
+    let all_zones: Vec<Zone> = network.slots.keys().copied().collect();
+    let ids = all_zones.iter().skip(1).map(|letter| string(&format!("euw1-az-{letter}"))).collect();
+    let a_zone_less =
+        (network.local_zones().is_empty() && network.zones.first() == all_zones.first()).then(|| {
+            Rejection::new("a_letter_that_the_region_lacks", Body::new(), "aws_vpc.this")
+                .in_region(&all_zones[1..], ids)
+        });
     let other_region = Rejection::new(
         "availability_zones_of_another_region",
         zone_map(&network.zones, |_, zone| format!("us-east-1{zone}")),
@@ -248,10 +278,18 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
         .chain(rejected_zones(network))
         .chain(by_variables)
         .chain([other_region])
+        .chain(a_zone_less)
         .chain(by_plan)
         .chain(rejected_overlaps(network));
     for rejection in all {
         write_run(file, &rejection.name, &rejection.variables, |run| {
+            if let Some(region) = &rejection.region {
+                run.blank();
+                run.block("override_data", |zones| {
+                    zones.argument("target", &expr("data.aws_availability_zones.region"));
+                    zones.argument("values", region);
+                });
+            }
             run.blank();
             run.argument("expect_failures", &Expr::Array(vec![expr(&rejection.checked)]));
         });
@@ -260,7 +298,11 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
 
 fn rejected_ranges(network: &Network) -> Vec<Rejection> {
     let name = Body::new().arg("name", string("Net_Work-"));
-    let mut rejected = vec![Rejection::new("a_name_that_aws_refuses", name, "var.name")];
+    let of_groups = Body::new().arg("name", string("sg-net"));
+    let mut rejected = vec![
+        Rejection::new("a_name_that_aws_refuses", name, "var.name"),
+        Rejection::new("a_name_that_aws_refuses_for_security_groups", of_groups, "var.name"),
+    ];
     for range in &network.ranges {
         let mut bad = |what: &str, value: &str| {
             rejected.push(Rejection::new(

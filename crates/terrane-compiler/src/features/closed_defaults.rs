@@ -1,11 +1,12 @@
 //! The VPC's default security group, network ACL, and main route table, adopted and emptied:
-//! what forgets to name its own gets nothing.
+//! what forgets to name its own gets nothing. They are emptied last, when every subnet has its own, so that the module
+//! closes no network that stands.
 
 use super::{Feature, Resolution, common};
 use crate::declaration::Reading;
 use crate::diagnostics::Diagnostics;
 use crate::keys::Key;
-use crate::module::syntax::{Body, Expr, template};
+use crate::module::syntax::{Body, Expr, reference};
 use crate::module::{File, Module, Resource};
 use crate::network::Network;
 use crate::topology::Topology;
@@ -51,37 +52,31 @@ fn lower(network: &Network, module: &mut Module) {
         return;
     }
     let tags =
-        |body: Body| body.blank().arg("tags", common::tags(network, template("${var.name}-default-closed")));
-    module.resources.push(
-        Resource::new(
-            File::Routes,
-            "aws_default_route_table",
-            "this",
-            tags(
-                Body::new()
-                    .hcl("default_route_table_id", "aws_vpc.this.default_route_table_id")
-                    .arg("route", Expr::Array(Vec::new())),
+        |body: Body| body.blank().arg("tags", common::tags(network, common::named(["default-closed".into()])));
+    let vpc = |attribute: &str| reference("aws_vpc", "this").attr(attribute);
+    let resource = |file, ty, body: Body| Resource::new(file, ty, "this", tags(body));
+    let table = Body::new()
+        .arg("default_route_table_id", vpc("default_route_table_id"))
+        .arg("route", Expr::Array(Vec::new()));
+    let acl = Body::new().arg("default_network_acl_id", vpc("default_network_acl_id"));
+    let group = Body::new().arg("vpc_id", vpc("id"));
+    let defaults = [
+        resource(File::Routes, "aws_default_route_table", table)
+            .comment("The main route table, which leads nowhere; emptied once every subnet has its own."),
+        resource(File::Security, "aws_default_network_acl", acl)
+            .ignore_changes(["subnet_ids"])
+            .comment(
+                "The default network ACL, which lets nothing through; emptied once every subnet has its own.",
             ),
-        )
-        .comment("The main route table, which leads nowhere."),
-    );
-    module.resources.push(
-        Resource::new(
-            File::Security,
-            "aws_default_network_acl",
-            "this",
-            tags(Body::new().hcl("default_network_acl_id", "aws_vpc.this.default_network_acl_id")),
-        )
-        .ignore_changes(["subnet_ids"])
-        .comment("The default network ACL, which lets nothing through."),
-    );
-    module.resources.push(
-        Resource::new(
-            File::Security,
-            "aws_default_security_group",
-            "this",
-            tags(Body::new().hcl("vpc_id", "aws_vpc.this.id")),
-        )
-        .comment("The default security group, which lets nothing through."),
-    );
+        resource(File::Security, "aws_default_security_group", group)
+            .comment("The default security group, which lets nothing through."),
+    ];
+    module.resources.extend(defaults.map(|default| after_tiers(network, default)));
+}
+
+/// Makes a default wait until each subnet has a route table or a network ACL of its own.
+fn after_tiers(network: &Network, default: Resource) -> Resource {
+    let own = if default.ty == "aws_default_route_table" { "aws_route_table_association" } else { "aws_network_acl" };
+    let tiers = network.tiers.iter();
+    tiers.fold(default, |default, tier| default.depends_on(own, &tier.name.identifier()))
 }

@@ -1,7 +1,5 @@
 //! How features lower what several of them have: tags, references to what tiers have, tables.
 
-use std::fmt::Write as _;
-
 use terrane_contract::Holds;
 
 use crate::module::Output;
@@ -46,16 +44,6 @@ pub(super) fn table_of<'a>(entries: impl IntoIterator<Item = (&'a str, Expr)>) -
     }
 }
 
-/// Writes a list of string literals; the strings must need no escapes.
-pub(super) fn list(items: &[String]) -> String {
-    let mut text = String::from("[");
-    for (idx, item) in items.iter().enumerate() {
-        let _ = write!(text, "{}\"{item}\"", if idx == 0 { "" } else { ", " });
-    }
-    text.push(']');
-    text
-}
-
 /// Returns an output that holds an id for each tier.
 pub(super) fn by_tier(network: &Network, name: &str, description: &str, ty: &str, holds: Holds) -> Output {
     let ids = network.tiers.iter().flat_map(|tier| {
@@ -92,6 +80,21 @@ pub(super) fn columns(traffic: Traffic) -> (&'static str, Expr, Expr) {
         Traffic::FragmentationNeeded => ("icmp", number(3), number(4)),
         Traffic::Any => ("-1", Expr::Null, Expr::Null),
     }
+}
+
+/// Returns the names of the availability zones of the region.
+pub(super) fn zone_names() -> Expr {
+    reference("data", "aws_availability_zones").attr("region").attr("names")
+}
+
+/// Returns their ids, in the same order.
+pub(super) fn zone_ids() -> Expr {
+    reference("data", "aws_availability_zones").attr("region").attr("zone_ids")
+}
+
+/// Returns the region, as the VPC's ARN has it: a data source could be deferred, and replace what takes it.
+pub(super) fn region() -> Expr {
+    call("split", [":".into(), reference("aws_vpc", "this").attr("arn")]).at(3)
 }
 
 /// Returns the map of all zones that the caller passes.

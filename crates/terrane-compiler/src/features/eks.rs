@@ -15,10 +15,10 @@ pub(super) use self::keys::read_roles as read;
 use super::common;
 use super::{Feature, Resolution};
 use crate::declaration::{Declaration, KeepClear};
-use crate::emit::{Rejection, zone_map};
-use crate::module::syntax::{Expr, call, contains, each, each_in, each_key, interpolated, length, matches, name, reference, string, strings, var};
+use crate::emit::{Rejection, own_zones};
+use crate::module::syntax::{Expr, call, contains, each, each_in, equal, interpolated, keys, length, local, matches, name, pairs_in, string, strings, var};
 use crate::module::{Condition, File, Local, Module, Output, Variable};
-use crate::names::Cidr;
+use crate::names::{Cidr, Zone};
 use crate::network::{MinZones, Network, Spread};
 use crate::sizing::LOAD_BALANCER_LENGTH;
 use crate::topology::Topology;
@@ -181,7 +181,7 @@ fn lower(network: &Network, module: &mut Module) {
         nullable: false,
         validations: Vec::new(),
     });
-    for (local, comment, value) in [
+    for (own, comment, value) in [
         (
             CLUSTER_TAGS,
             "Subnets that several clusters share carry the tag of each.",
@@ -196,14 +196,25 @@ fn lower(network: &Network, module: &mut Module) {
     ] {
         module.locals.push(Local {
             file: File::Vpc,
-            name: local.to_owned(),
+            name: own.to_owned(),
             value,
             comment: comment.to_owned(),
         });
     }
     let control_plane = &network.tiers[eks.control_plane];
-    if let Some(subnets) = module.resource_mut("aws_subnet", &control_plane.name.identifier()) {
-        subnets.postconditions.push(takes_eks(&eks.refused_zones));
+    let own = each_in("letter", keys(common::zones(control_plane)))
+        .list(local("zone_names").at(name("letter")));
+    let ids = pairs_in("idx", "name", common::zone_names())
+        .filter(contains(own, name("name")))
+        .list(common::zone_ids().at(name("idx")));
+    module.locals.push(Local {
+        file: File::Vpc,
+        name: "eks_zone_ids".to_owned(),
+        value: ids,
+        comment: "Ids of the availability zones in which clusters have subnets.".to_owned(),
+    });
+    if let Some(vpc) = module.resource_mut("aws_vpc", "this") {
+        vpc.preconditions.push(takes_eks(&eks.refused_zones));
     }
     module.outputs.push(Output {
         name: "eks_cluster_subnet_ids".to_owned(),
@@ -236,15 +247,13 @@ fn karpenter_tags() -> Expr {
 
 /// Returns the check that EKS takes a subnet: a zone's name says nothing of that, and its id is known with the subnet.
 fn takes_eks(refused: &[String]) -> Condition {
-    let zone_id = || reference("self", "availability_zone_id");
+    let refused = || call("setintersection", [strings(refused), local("eks_zone_ids")]);
     Condition {
-        condition: !contains(strings(refused), zone_id()),
+        condition: equal(length(refused()), 0.into()),
         error_message: interpolated([
             "EKS takes no subnet in the availability zone ".into(),
-            zone_id(),
-            "; give the zone letter ".into(),
-            each_key(),
-            " another.".into(),
+            call("join", [", ".into(), refused()]),
+            "; give its letter another.".into(),
         ]),
     }
 }
@@ -262,10 +271,12 @@ fn spreads(network: &Network) -> Vec<Spread> {
 fn rejections(network: &Network) -> Vec<Rejection> {
     let Some(eks) = &network.features.eks else { return Vec::new() };
     let Some(refused) = eks.refused_zones.first() else { return Vec::new() };
-    let zones = zone_map(&network.zones, |idx, _| match idx {
-        0 => refused.clone(),
-        _ => format!("euw1-az{idx}"),
-    });
-    let subnets = format!("aws_subnet.{}", network.tiers[eks.control_plane].name.identifier());
-    vec![Rejection::new("an_availability_zone_without_eks", zones, &subnets)]
+    let id = |(idx, _): (usize, &Zone)| match idx {
+        0 => string(refused),
+        _ => string(&format!("euw1-az{idx}")),
+    };
+    let ids: Vec<Expr> = network.zones.iter().enumerate().map(id).collect();
+    let rejection =
+        Rejection::new("an_availability_zone_without_eks", own_zones(&network.zones), "aws_vpc.this");
+    vec![rejection.in_region(&network.zones, ids)]
 }

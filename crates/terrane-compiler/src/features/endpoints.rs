@@ -155,14 +155,13 @@ fn lower(network: &Network, module: &mut Module) {
 }
 
 fn endpoint(network: &Network, kind: &EndpointKind) -> Resource {
-    let region = reference("data", "aws_region").attr("current").attr("id");
     Resource::new(
         File::Gateways,
         "aws_vpc_endpoint",
         kind.name,
         Body::new()
             .arg("vpc_id", common::vpc_id())
-            .arg("service_name", interpolated(["com.amazonaws.".into(), region, ".".into(), kind.name.into()]))
+            .arg("service_name", interpolated(["com.amazonaws.".into(), common::region(), ".".into(), kind.name.into()]))
             .arg("vpc_endpoint_type", string("Gateway"))
             .blank()
             .arg("tags", common::tags(network, common::named([kind.name.into()]))),

@@ -114,6 +114,7 @@ fn lower(network: &Network, module: &mut Module) {
                     .blank()
                     .arg("tags", common::tags(network, name)),
             )
+            .ignore_changes(["name", "description"])
             .comment(&comment(network, group)),
         );
         for direction in [Direction::Ingress, Direction::Egress] {

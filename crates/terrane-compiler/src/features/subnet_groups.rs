@@ -238,7 +238,9 @@ fn subnet_group(network: &Network, kind: &SubnetGroupKind, group: &network::Subn
     if kind.tags {
         body = body.blank().arg("tags", common::tags(network, name));
     }
+    // Another name or description would replace the group, which databases hold on to.
     Resource::new(File::SubnetGroups, kind.resource_type, &id, body)
+        .ignore_changes([kind.name_argument, kind.description_argument])
 }
 
 fn output(network: &Network, kind: &SubnetGroupKind, groups: &[&network::SubnetGroup]) -> Output {

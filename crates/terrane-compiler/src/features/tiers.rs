@@ -7,8 +7,8 @@ use super::{Feature, Resolution};
 use crate::address_plan::{AddressPlan, Layout};
 use crate::declaration::{Declaration, Size};
 use crate::emit::Picture;
-use crate::module::syntax::{Body, Expr, by_letter, call, each, expr, object, string, template};
-use crate::module::{File, Local, Module, Moved, Output, Resource};
+use crate::module::syntax::{Body, Expr, by_letter, call, each, each_key, equal, interpolated, local, object, reference, string, var};
+use crate::module::{Condition, File, Local, Module, Moved, Output, Resource};
 use crate::names::{Block, Name};
 use crate::network::{Access, Network, Site, Tier};
 
@@ -74,7 +74,7 @@ fn lower(network: &Network, module: &mut Module) {
 }
 
 fn locals(network: &Network, module: &mut Module) {
-    let mut local = |name: &str, comment: &str, value: Expr| {
+    let mut add = |name: &str, comment: &str, value: Expr| {
         module.locals.push(Local {
             file: File::Vpc,
             name: name.to_owned(),
@@ -82,7 +82,7 @@ fn locals(network: &Network, module: &mut Module) {
             value,
         });
     };
-    local(
+    add(
         "slots",
         "Zone letter to slot in the block of each tier; slots of letters not in use are spare.",
         object(network.slots.iter().map(|(letter, slot)| (letter.to_string(), Expr::Number((*slot).into())))),
@@ -93,14 +93,14 @@ fn locals(network: &Network, module: &mut Module) {
         let value = if parts.len() == 1 { parts.remove(0) } else { Expr::Array(parts) };
         (tier.name.identifier(), value)
     });
-    local(
+    add(
         "blocks",
         "The block of each tier, as the ledger records it. Network ACLs are written over these.",
         object(blocks),
     );
     for tier in &network.tiers {
         if let Some(letters) = &tier.zones {
-            local(
+            add(
                 &format!("{}_zones", tier.name.identifier()),
                 &format!("The zones of `{}`, which keeps its slots in the others.", tier.name),
                 common::those(letters),
@@ -109,7 +109,7 @@ fn locals(network: &Network, module: &mut Module) {
         if let Layout::Pinned(blocks) = &tier.layout {
             let ranges =
                 blocks.iter().map(|(letter, block)| (letter.to_string(), place(network, tier.range, *block)));
-            local(
+            add(
                 &format!("{}_ranges", tier.name.identifier()),
                 &format!("The ranges of `{}` by zone letter.", tier.name),
                 object(ranges),
@@ -121,42 +121,59 @@ fn locals(network: &Network, module: &mut Module) {
 fn place(network: &Network, range: usize, block: Block) -> Expr {
     let variable = &network.ranges[range].variable;
     if block.newbits == 0 {
-        expr(&format!("var.{variable}"))
+        var(variable)
     } else {
-        expr(&format!("cidrsubnet(var.{variable}, {}, {})", block.newbits, block.netnum))
+        call("cidrsubnet", [var(variable), block.newbits.into(), block.netnum.into()])
     }
 }
 
 fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     let id = tier.name.identifier();
     let vpc_id = match tier.range {
-        0 => "aws_vpc.this.id".to_owned(),
+        0 => common::vpc_id(),
         range => {
-            format!("aws_vpc_ipv4_cidr_block_association.{}.vpc_id", network.ranges[range].name.identifier())
+            reference("aws_vpc_ipv4_cidr_block_association", &network.ranges[range].name.identifier()).attr("vpc_id")
         }
     };
     let cidr_block = match &tier.layout {
         Layout::Block(_) => {
-            format!(
-                "cidrsubnet({}, {}, local.slots[each.key])",
-                common::block(network, idx, 0),
-                network.slot_bits
-            )
+            let slot = local("slots").at(each_key());
+            call("cidrsubnet", [common::block(network, idx, 0), network.slot_bits.into(), slot])
         }
-        Layout::Pinned(_) => format!("local.{id}_ranges[each.key]"),
+        Layout::Pinned(_) => local(&format!("{id}_ranges")).at(each_key()),
     };
     let mut body = Body::new()
-        .hcl("vpc_id", &vpc_id)
-        .hcl("cidr_block", &cidr_block)
-        .hcl("availability_zone", "lookup(local.zone_names, each.key, null)")
-        .hcl("availability_zone_id", "lookup(local.zone_ids, each.key, null)");
+        .arg("vpc_id", vpc_id)
+        .arg("cidr_block", cidr_block)
+        .hcl("availability_zone", "local.zone_names[each.key]");
     body = common::site(tier, body);
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
-    Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
+    let mut subnet = Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))
         .for_each(common::zones(tier))
-        .comment(&description(tier))
+        .ignore_changes(["availability_zone", "availability_zone_id"])
+        .comment(&description(tier));
+    subnet.postconditions.push(stays_in_its_zone());
+    subnet
+}
+
+/// Returns the check that a letter keeps its availability zone: a change of that is left alone, so that no look-up of
+/// zones ever replaces a subnet.
+fn stays_in_its_zone() -> Condition {
+    let (stands, given) = (|| reference("self", "availability_zone"), || local("zone_names").at(each_key()));
+    Condition {
+        condition: equal(stands(), given()),
+        error_message: interpolated([
+            "zones gives the letter ".into(),
+            each_key(),
+            " to ".into(),
+            given(),
+            ", but its subnet stands in ".into(),
+            stands(),
+            "; take another letter for that zone.".into(),
+        ]),
+    }
 }
 
 fn description(tier: &Tier) -> String {
@@ -182,11 +199,11 @@ fn description(tier: &Tier) -> String {
 }
 
 fn tags(network: &Network, tier: &Tier) -> Expr {
-    let name = template(format!("${{var.name}}-{}-${{each.key}}", tier.name));
+    let name = common::named([string(&format!("{}-", tier.name)), each_key()]);
     let declared = tier.tags.iter().map(|(key, value)| (key.as_str(), string(value)));
     let own = table_of([("Name", name)].into_iter().chain(declared));
     let mut arguments = vec![common::common_tags(network), own];
-    arguments.extend(tier.tag_sets.iter().map(|set| expr(&format!("local.{set}"))));
+    arguments.extend(tier.tag_sets.iter().map(|set| local(set)));
     call("merge", arguments)
 }
 

@@ -2,10 +2,10 @@
 
 use terrane_contract::{Admitted, Holds, Type};
 
-use super::common::{self, list, table_of};
+use super::common::{self, table_of};
 use super::{Feature, Resolution};
 use crate::family::Address;
-use crate::module::syntax::{Body, Expr, Object, call, expr, object, string, template};
+use crate::module::syntax::{Body, Expr, Object, call, conditional, contains, each_in, equal, interpolated, keys, length, local, matches, name, object, pairs_in, reference, string, strings, values, var};
 use crate::module::{Condition, File, Local, Module, Output, Resource, Variable};
 use crate::names::{Cidr, Zone};
 use crate::network::{MinZones, Network, Range, TierZones};
@@ -41,10 +41,24 @@ fn resolve(resolution: &mut Resolution<'_>) {
 fn lower(network: &Network, module: &mut Module) {
     variables(network, module);
     locals(network, module);
-    module.data.push(Resource::new(File::Vpc, "aws_region", "current", Body::new()));
+    module.data.push(availability_zones(network));
     module.resources.push(vpc(network));
     module.resources.extend((1..network.ranges.len()).map(|idx| association(network, idx)));
     outputs(network, module);
+}
+
+/// Returns the zones of the region, which feed creation and checks alone: nothing that stands depends on them.
+fn availability_zones(network: &Network) -> Resource {
+    let body = if network.local_zones().is_empty() {
+        let of_type = Body::new()
+            .arg("name", string("zone-type"))
+            .arg("values", Expr::Array(vec![string("availability-zone")]));
+        Body::new().block("filter", of_type)
+    } else {
+        // Names of Local Zones are looked up, too.
+        Body::new()
+    };
+    Resource::new(File::Vpc, "aws_availability_zones", "region", body)
 }
 
 /// Returns the association of a secondary range, after those that AWS would refuse to add to it.
@@ -55,7 +69,7 @@ fn association(network: &Network, idx: usize) -> Resource {
         File::Vpc,
         ty,
         &range.name.identifier(),
-        Body::new().hcl("vpc_id", "aws_vpc.this.id").hcl("cidr_block", &format!("var.{}", range.variable)),
+        Body::new().arg("vpc_id", common::vpc_id()).arg("cidr_block", var(&range.variable)),
     )
     .comment(&format!("The VPC's secondary range `{}`.", range.name));
     network.ranges[1..idx]
@@ -68,15 +82,25 @@ fn variables(network: &Network, module: &mut Module) {
     module.variables.push(Variable {
         name: "name".to_owned(),
         ty: Type::String,
-        description: "Prefix of the name of everything that the module creates.".to_owned(),
+        description: "Prefix of the name of everything that the module creates. Security groups and subnet groups keep the one that they were made with; their Name tags follow.".to_owned(),
         default: Some(string(network.name.as_str())),
         nullable: false,
-        validations: vec![Condition {
-            condition: expr(r#"can(regex("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var.name))"#),
-            error_message: template(
-                r#"name is "${var.name}" but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen."#,
-            ),
-        }],
+        validations: vec![
+            Condition {
+                condition: matches("^[a-z]([a-z0-9]|-[a-z0-9]){0,47}$", var("name")),
+                error_message: found(
+                    "name",
+                    " but must be 1 to 48 lower-case letters, digits, and single hyphens, must start with a letter, and must not end with a hyphen.",
+                ),
+            },
+            Condition {
+                condition: !matches("^sg-", var("name")),
+                error_message: found(
+                    "name",
+                    " but must not begin with sg-, which AWS refuses in names of security groups.",
+                ),
+            },
+        ],
     });
     for (idx, range) in network.ranges.iter().enumerate() {
         module.variables.push(range_variable(network, range, idx == 0));
@@ -106,7 +130,6 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         .filter(|tier| network.ranges[tier.range].name == range.name)
         .map(|tier| tier.name.as_str())
         .collect();
-    let found = format!(r#"{name} is "${{var.{name}}}""#);
     Variable {
         name: name.clone(),
         ty: Type::String,
@@ -120,35 +143,70 @@ fn range_variable(network: &Network, range: &Range, base: bool) -> Variable {
         nullable: false,
         validations: vec![
             Condition {
-                condition: expr(&format!("try(cidrsubnet(var.{name}, 0, 0) == var.{name}, false)")),
-                error_message: template(format!(
-                    "{found} but must be an IPv4 range whose address is the first of the range, such as {}.",
-                    range.default
-                )),
+                condition: or_false(equal(call("cidrsubnet", [var(name), 0.into(), 0.into()]), var(name))),
+                error_message: found(
+                    name,
+                    &format!(
+                        " but must be an IPv4 range whose address is the first of the range, such as {}.",
+                        range.default
+                    ),
+                ),
             },
             Condition {
-                condition: expr(&format!("try({}, false)", lengths(name, admitted))),
-                error_message: template(format!(
-                    "{found} but must be {}, so that every subnet has room for what it was declared for.",
-                    range.sizes()
-                )),
+                condition: or_false(lengths(name, admitted)),
+                error_message: found(
+                    name,
+                    &format!(
+                        " but must be {}, so that every subnet has room for what it was declared for.",
+                        range.sizes()
+                    ),
+                ),
             },
             Condition {
-                condition: expr(&format!(
-                    r#"try(anytrue([for space in {} : cidrsubnet("${{cidrhost(var.{name}, 0)}}/${{split("/", space)[1]}}", 0, 0) == space]), false)"#,
-                    list(&spaces)
-                )),
-                error_message: template(format!("{found} but must lie in {}.", spaces.join(" or "))),
+                condition: or_false(lies_in(name, &spaces)),
+                error_message: found(name, &format!(" but must lie in {}.", spaces.join(" or "))),
             },
         ],
     }
 }
 
 /// Returns the condition that the range in a variable has an admitted prefix length.
-fn lengths(variable: &str, admitted: &Admitted) -> String {
+fn lengths(variable: &str, admitted: &Admitted) -> Expr {
     let (min, max) = (admitted.min_prefix_length, admitted.max_prefix_length);
-    let length = format!(r#"tonumber(split("/", var.{variable})[1])"#);
-    if min == max { format!("{length} == {min}") } else { format!("{length} >= {min} && {length} <= {max}") }
+    let own = || prefix_length(var(variable));
+    if min == max { equal(own(), min.into()) } else { own().at_least(min).and(own().at_most(max)) }
+}
+
+/// Returns the condition that the range in a variable lies in one of these.
+fn lies_in(variable: &str, spaces: &[String]) -> Expr {
+    let parts = call("split", ["/".into(), name("space")]);
+    let widened = cut_to(address(var(variable)), parts.at(1));
+    call("anytrue", [each_in("space", strings(spaces)).list(equal(widened, name("space")))])
+}
+
+/// Returns a message that begins with a variable and its value.
+fn found(variable: &str, rest: &str) -> Expr {
+    interpolated([string(&format!("{variable} is \"")), var(variable), string(&format!("\"{rest}"))])
+}
+
+/// Returns a condition that does not hold where it cannot be computed.
+fn or_false(condition: Expr) -> Expr {
+    call("try", [condition, false.into()])
+}
+
+/// Returns the first address of a range.
+fn address(range: Expr) -> Expr {
+    call("cidrhost", [range, 0.into()])
+}
+
+/// Returns the prefix length of a range, as a number.
+fn prefix_length(range: Expr) -> Expr {
+    call("tonumber", [call("split", ["/".into(), range]).at(1)])
+}
+
+/// Returns the range of a prefix length that holds an address.
+fn cut_to(address: Expr, length: Expr) -> Expr {
+    call("cidrsubnet", [interpolated([address, "/".into(), length]), 0.into(), 0.into()])
 }
 
 fn zones_variable(network: &Network) -> Variable {
@@ -156,9 +214,9 @@ fn zones_variable(network: &Network) -> Variable {
     let MinZones { count, reason } = &network.min_zones;
     let mut validations = vec![
         Condition {
-            condition: expr(&format!(
-                "var.zones == null ? true : alltrue([for letter in keys(var.zones) : contains({}, letter)])",
-                list(&letters)
+            condition: var("zones").is_null_or(call(
+                "alltrue",
+                [each_in("letter", keys(var("zones"))).list(contains(strings(&letters), name("letter")))],
             )),
             error_message: string(&format!(
                 "zones may have the letters {} only: the address plan has a slot for each of them.",
@@ -166,15 +224,14 @@ fn zones_variable(network: &Network) -> Variable {
             )),
         },
         Condition {
-            condition: expr(
-                "var.zones == null ? true : length(distinct(values(var.zones))) == length(var.zones)",
-            ),
+            condition: var("zones")
+                .is_null_or(equal(length(call("distinct", [values(var("zones"))])), length(var("zones")))),
             error_message: string(
                 "zones has two letters on one availability zone; each letter needs its own.",
             ),
         },
         Condition {
-            condition: expr(&format!("var.zones == null ? true : length(var.zones) >= {count}")),
+            condition: var("zones").is_null_or(length(var("zones")).at_least(u64::try_from(*count).unwrap_or(u64::MAX))),
             error_message: string(&format!("zones must have at least {count}: {reason}.")),
         },
     ];
@@ -203,12 +260,11 @@ fn zones_variable(network: &Network) -> Variable {
 fn tier_zones(network: &Network, need: &TierZones) -> Condition {
     let tier = &network.tiers[need.tier];
     let letters: Vec<String> = tier.zones.iter().flatten().map(ToString::to_string).collect();
-    let own = list(&letters);
+    let own = each_in("letter", keys(var("zones")))
+        .filter(contains(strings(&letters), name("letter")))
+        .list(name("letter"));
     Condition {
-        condition: expr(&format!(
-            "var.zones == null ? true : length([for letter in keys(var.zones) : letter if contains({own}, letter)]) >= {}",
-            need.count
-        )),
+        condition: var("zones").is_null_or(length(own).at_least(u64::try_from(need.count).unwrap_or(u64::MAX))),
         error_message: string(&format!(
             "zones must have at least {} of the letters {}, the zones of {}: {}.",
             need.count,
@@ -229,7 +285,7 @@ fn test_values(network: &Network) -> Vec<(&'static str, Expr)> {
 }
 
 fn locals(network: &Network, module: &mut Module) {
-    let mut local = |name: &str, comment: &str, value: Expr| {
+    let mut add = |name: &str, comment: &str, value: Expr| {
         module.locals.push(Local {
             file: File::Vpc,
             name: name.to_owned(),
@@ -238,25 +294,29 @@ fn locals(network: &Network, module: &mut Module) {
         });
     };
     let letters: Vec<String> = network.zones.iter().map(ToString::to_string).collect();
-    local(
+    add(
         "zones",
-        "Zone letter to availability zone. What a letter names never moves, whichever letters come and go.",
-        expr(&format!(
-            r#"var.zones != null ? var.zones : {{ for letter in {} : letter => "${{data.aws_region.current.id}}${{letter}}" }}"#,
-            list(&letters)
-        )),
+        "Zone letter to availability zone, by name or id; a letter alone is the one whose name ends in it. What a letter names never moves, whichever letters come and go.",
+        conditional(
+            var("zones").differs(Expr::Null),
+            var("zones"),
+            each_in("letter", strings(&letters)).object(name("letter"), name("letter")),
+        ),
     );
-    // Told apart once, since a regular expression in each subnet is what a plan would wait for.
-    let those = |condition: &str| {
-        expr(&format!(
-            r#"{{ for letter, zone in local.zones : letter => zone if {condition}can(regex("-az[0-9]+$", zone)) }}"#
-        ))
-    };
-    local("zone_names", "The zones that are given by name, and those given by id.", those("!"));
-    local("zone_ids", "", those(""));
+    let last = call("substr", [name("name"), (-1).into(), 1.into()]);
+    let mut ways = vec![name("name"), common::zone_ids().at(name("idx"))];
+    ways.extend(network.local_zones().is_empty().then_some(last));
+    let found = pairs_in("idx", "name", common::zone_names())
+        .filter(contains(Expr::Array(ways), name("zone")))
+        .list(name("name"));
+    add(
+        "zone_names",
+        "The name of the availability zone of each letter; null where the region has none.",
+        pairs_in("letter", "zone", local("zones")).object(name("letter"), call("one", [found])),
+    );
     if !network.tags.is_empty() {
         let declared = table_of(network.tags.iter().map(|(key, value)| (key.as_str(), string(value))));
-        local("tags", "", call("merge", [declared, expr("var.tags")]));
+        add("tags", "", call("merge", [declared, var("tags")]));
     }
 }
 
@@ -267,20 +327,13 @@ fn vpc(network: &Network) -> Resource {
         "aws_vpc",
         "this",
         Body::new()
-            .hcl("cidr_block", "var.cidr_block")
+            .arg("cidr_block", var("cidr_block"))
             .arg("enable_dns_support", Expr::Bool(network.dns.support))
             .arg("enable_dns_hostnames", Expr::Bool(network.dns.hostnames))
             .blank()
-            .arg("tags", common::tags(network, expr("var.name"))),
+            .arg("tags", common::tags(network, var("name"))),
     );
-    vpc.preconditions.push(Condition {
-        condition: expr(
-            r#"alltrue([for zone in values(local.zones) : startswith(zone, data.aws_region.current.id) || can(regex("^[a-z0-9]+-az[0-9]+$", zone))])"#,
-        ),
-        error_message: template(
-            r#"zones has an availability zone outside the provider's region ${data.aws_region.current.id}: ${join(", ", values(local.zones))}."#,
-        ),
-    });
+    vpc.preconditions.extend(zones_exist());
     for range in &network.ranges {
         for clear in &network.keep_clear {
             if range.admitted.within.iter().any(|space| overlap(*space, clear.cidr)) {
@@ -310,6 +363,36 @@ fn vpc(network: &Network) -> Resource {
     vpc
 }
 
+/// Returns the checks that each letter has an availability zone of its own: at plan, and before anything is made.
+fn zones_exist() -> [Condition; 2] {
+    let names = || values(local("zone_names"));
+    let lacking = pairs_in("letter", "name", local("zone_names"))
+        .filter(name("name").is_null())
+        .list(interpolated([name("letter"), " = ".into(), local("zones").at(name("letter"))]));
+    let listed = |list: Expr| call("join", [", ".into(), list]);
+    [
+        Condition {
+            condition: call("alltrue", [each_in("name", names()).list(name("name").differs(Expr::Null))]),
+            error_message: interpolated([
+                "zones has what the region lacks: ".into(),
+                listed(lacking),
+                ". It has ".into(),
+                listed(common::zone_names()),
+                "; pass zones with these, by name or id.".into(),
+            ]),
+        },
+        Condition {
+            condition: equal(
+                length(call("distinct", [call("compact", [names()])])),
+                length(call("compact", [names()])),
+            ),
+            error_message: string(
+                "zones has two letters on one availability zone, by name and by id; each letter needs its own.",
+            ),
+        },
+    ]
+}
+
 fn overlap(space: ipnet::IpNet, range: Cidr) -> bool {
     space.contains(&range.net()) || range.net().contains(&space)
 }
@@ -317,16 +400,12 @@ fn overlap(space: ipnet::IpNet, range: Cidr) -> bool {
 /// Returns the condition that the range in a variable and another one share no address: cut to the shorter prefix, they
 /// differ.
 fn disjoint(first: &str, second: RangeText<'_>) -> Expr {
-    let (address, length) = match second {
-        RangeText::Variable(name) => {
-            (format!("${{cidrhost(var.{name}, 0)}}"), format!("tonumber(split(\"/\", var.{name})[1])"))
-        }
-        RangeText::Literal(range) => (range.first().ip().to_string(), range.prefix_length().to_string()),
+    let (other, length) = match second {
+        RangeText::Variable(name) => (address(var(name)), prefix_length(var(name))),
+        RangeText::Literal(range) => (string(&range.first().ip().to_string()), range.prefix_length().into()),
     };
-    let shorter = format!("${{min(tonumber(split(\"/\", var.{first})[1]), {length})}}");
-    expr(&format!(
-        "cidrsubnet(\"${{cidrhost(var.{first}, 0)}}/{shorter}\", 0, 0) != cidrsubnet(\"{address}/{shorter}\", 0, 0)"
-    ))
+    let shorter = || call("min", [prefix_length(var(first)), length.clone()]);
+    cut_to(address(var(first)), shorter()).differs(cut_to(other, shorter()))
 }
 
 /// How a range stands in an expression.
@@ -336,23 +415,23 @@ enum RangeText<'a> {
 }
 
 fn outputs(network: &Network, module: &mut Module) {
-    let mut output = |name: &str, description: &str, holds, value: &str| {
+    let mut output = |name: &str, description: &str, holds, value: Expr| {
         module.outputs.push(Output {
             name: name.to_owned(),
             description: description.to_owned(),
             holds: Some(holds),
-            value: expr(value),
+            value,
         });
     };
-    output("vpc_id", "Id of the VPC.", Holds::VpcId, "aws_vpc.this.id");
-    output("vpc_arn", "ARN of the VPC.", Holds::Arn, "aws_vpc.this.arn");
-    output("vpc_cidr_block", "IPv4 range of the VPC.", Holds::Ipv4Range, "aws_vpc.this.cidr_block");
+    output("vpc_id", "Id of the VPC.", Holds::VpcId, common::vpc_id());
+    output("vpc_arn", "ARN of the VPC.", Holds::Arn, reference("aws_vpc", "this").attr("arn"));
+    output("vpc_cidr_block", "IPv4 range of the VPC.", Holds::Ipv4Range, reference("aws_vpc", "this").attr("cidr_block"));
     for range in &network.ranges[1..] {
         output(
             &range.variable,
             &format!("Secondary IPv4 range `{}` of the VPC.", range.name),
             Holds::Ipv4Range,
-            &format!("aws_vpc_ipv4_cidr_block_association.{}.cidr_block", range.name.identifier()),
+            reference("aws_vpc_ipv4_cidr_block_association", &range.name.identifier()).attr("cidr_block"),
         );
     }
 }

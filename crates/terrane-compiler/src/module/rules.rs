@@ -29,6 +29,7 @@ const RULES: &[Rule] = &[
     gateway_before_nat_gateways,
     gateway_before_default_routes,
     acls_own_what_they_have,
+    defaults_are_emptied_last,
     secondary_ranges_before_subnets,
     secondary_ranges_in_order,
     acl_rule_numbers,
@@ -124,6 +125,23 @@ fn acls_own_what_they_have(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
         for other in graph.of(ty) {
             let message = "the ACL has its rules and subnets itself, and takes this away".to_owned();
             faults.push(fault(other, "network_acl_id", message, "give it to the ACL"));
+        }
+    }
+}
+
+/// Subnets that stand use the defaults until they have their own.
+fn defaults_are_emptied_last(graph: &Graph<'_>, faults: &mut Vec<Fault>) {
+    let own = [
+        ("aws_default_network_acl", "aws_network_acl"),
+        ("aws_default_route_table", "aws_route_table_association"),
+    ];
+    for (default, first) in own.into_iter().flat_map(|(ty, own)| {
+        graph.of(ty).flat_map(move |default| graph.of(own).map(move |first| (default, first)))
+    }) {
+        let gives_subnets = first.body.get("subnet_ids").is_some() || first.body.get("subnet_id").is_some();
+        if gives_subnets && !graph.waits_for(default, &first.address()) {
+            let message = format!("it may be emptied before {} takes subnets off it", first.address());
+            faults.push(fault(default, "depends_on", message, "add that to `depends_on`"));
         }
     }
 }

@@ -168,7 +168,10 @@ fn closed_defaults<A: Address>(facts: &Facts<A>, findings: &mut Vec<Finding>) {
         ));
     }
     let (status, detail) = match facts.defaults_closed {
-        Some(true) => (Status::Proved, "adopted and emptied; every subnet names its own table and ACL"),
+        Some(true) => (
+            Status::Proved,
+            "adopted and emptied: what names no table, ACL, or group of its own gets nothing",
+        ),
         Some(false) => (Status::Residual, "left as AWS makes them: what names no group or ACL is open"),
         None => (Status::Unknown, "not told whether they are closed"),
     };

@@ -82,6 +82,8 @@ fn module() -> Module {
                 "app",
                 &[("subnet_ids", "[]"), ("ingress", ingress), ("egress", "[]")],
             ),
+            resource("aws_default_network_acl", "this", &[]).depends_on("aws_network_acl", "app"),
+            resource("aws_default_route_table", "this", &[]).depends_on("aws_route_table_association", "pub"),
             resource(
                 "aws_vpc_security_group_ingress_rule",
                 "app",
@@ -206,6 +208,20 @@ fn secondary_ranges_wait_for_those_that_aws_refuses_after_them() {
 }
 
 #[test]
+fn defaults_wait_until_subnets_have_their_own() {
+    for (default, first) in [
+        ("aws_default_network_acl.this", "aws_network_acl.app"),
+        ("aws_default_route_table.this", "aws_route_table_association.pub"),
+    ] {
+        check_fault(
+            |m| find(m, default).depends_on.clear(),
+            &format!("{default} depends_on"),
+            &format!("before {first} takes subnets off it"),
+        );
+    }
+}
+
+#[test]
 fn rule_numbers_have_bounds_and_are_unique() {
     for number in [0, 32767] {
         check_fault(
@@ -293,7 +309,12 @@ fn a_second_route_table_for_a_subnet_is_a_fault() {
     let arguments =
         [("subnet_id", "aws_subnet.pub[\"a\"].id"), ("route_table_id", "aws_route_table.public.id")];
     let second = resource("aws_route_table_association", "again", &arguments);
-    check_fault(|m| m.resources.push(second), "aws_route_table_association.again subnet_id", "already has");
+    let plant = |m: &mut Module| {
+        m.resources.push(second);
+        let first = expr("aws_route_table_association.again");
+        find(m, "aws_default_route_table.this").depends_on.push(first);
+    };
+    check_fault(plant, "aws_route_table_association.again subnet_id", "already has");
 }
 
 #[test]

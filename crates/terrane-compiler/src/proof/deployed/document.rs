@@ -147,6 +147,11 @@ impl<'a> Document<'a> {
         Document { nat_homes, ..self }
     }
 
+    /// Returns whether a compiled module is read, of which is known how it writes references and names.
+    pub(super) fn is_compiled(&self) -> bool {
+        self.keys_mean_themselves
+    }
+
     /// Returns whether it is a plan, which leaves out what is not known yet.
     pub(super) fn is_plan(&self) -> bool {
         self.configuration.is_object()

@@ -555,6 +555,11 @@ fn endpoints(document: &Document<'_>, tables: &[usize], facts: &mut Facts) {
 }
 
 /// Returns the last part of the name of an endpoint's service, such as `s3`.
+///
+/// A compiled module calls the endpoint as the service, whose name has the region in it, which a plan may not know.
 pub(super) fn service(document: &Document<'_>, endpoint: usize) -> Option<String> {
+    if document.is_compiled() && document.is_open(endpoint, "service_name") {
+        return Some(document.name(endpoint).to_owned());
+    }
     document.text(endpoint, "service_name")?.rsplit('.').next().map(str::to_owned)
 }
