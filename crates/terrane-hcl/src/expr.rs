@@ -7,9 +7,9 @@ mod visit;
 use std::fmt;
 
 pub use self::build::{
-    Rows, by_letter, call, call_with_each, conditional, contains, each, each_in, each_key, each_value, equal,
-    expr, interpolated, keys, length, local, matches, name, object, pairs_in, paragraph, reference, string,
-    strings, table, template, values, var,
+    Rows, address, by_letter, call, call_with_each, conditional, contains, each, each_in, each_key,
+    each_value, equal, expr, interpolated, keys, length, local, matches, name, object, pairs_in, paragraph,
+    reference, string, strings, table, template, values, var,
 };
 pub use self::template::{
     Directive, Element, ForDirective, Heredoc, HeredocStripMode, IfDirective, Interpolation, Strip, Template,

@@ -10,7 +10,29 @@ use terrane_value::Type;
 
 pub use self::convert::{converts, element};
 pub use self::infer::{Scope, apply, attribute_of, expect, infer};
-use crate::expr::TraversalOperator;
+use crate::expr::{Expr, TraversalOperator, call, name, object};
+
+/// Returns a type as a type constraint, such as `map(string)`.
+pub fn constraint(ty: &Type) -> Expr {
+    let of = |name: &str, element: &Type| call(name, [constraint(element)]);
+    match ty {
+        Type::String => name("string"),
+        Type::Number => name("number"),
+        Type::Bool => name("bool"),
+        Type::Dynamic => name("any"),
+        Type::List(element) => of("list", element),
+        Type::Set(element) => of("set", element),
+        Type::Map(element) => of("map", element),
+        Type::Tuple(elements) => call("tuple", [Expr::Array(elements.iter().map(constraint).collect())]),
+        Type::Object { attributes, optional } => {
+            let attribute = |(name, ty): (&String, &Type)| match optional.contains(name) {
+                true => (name.clone(), call("optional", [constraint(ty)])),
+                false => (name.clone(), constraint(ty)),
+            };
+            call("object", [object(attributes.iter().map(attribute))])
+        }
+    }
+}
 
 /// How sure an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -237,6 +237,29 @@ fn arrows_between_crates_go_one_way() {
     assert_eq!(upward(&map, &crates).len(), 1, "the test sees what it looks for");
 }
 
+/// Returns the lines by which a part of the compiler writes Terraform as text, to have it parsed.
+fn written_as_text(sources: &BTreeMap<String, String>) -> Vec<String> {
+    let ways =
+        ["expr(\"", "expr(&", "expr(r#", ".hcl(", "template(format!", "template(\"", "parse::expression"];
+    let mut found = Vec::new();
+    for (path, text) in sources {
+        let writes = |line: &str| ways.iter().any(|way| line.contains(way));
+        found.extend(
+            lines(text).filter(|(_, line)| writes(line)).map(|(at, line)| format!("{path}:{at}: {line}")),
+        );
+    }
+    found
+}
+
+#[test]
+fn expressions_are_built() {
+    let mut sources = compiler();
+    assert_eq!(written_as_text(&sources), Vec::<String>::new());
+    let planted = "    let id = expr(&format!(\"aws_vpc.{name}.id\"));\n";
+    sources.get_mut("features/vpc.rs").unwrap().push_str(planted);
+    assert_eq!(written_as_text(&sources).len(), 1, "the test sees what it looks for");
+}
+
 /// Returns the lines outside of `terrane-hcl` by which a crate sees the parser.
 fn parser_seen(sources: &BTreeMap<String, String>) -> Vec<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';

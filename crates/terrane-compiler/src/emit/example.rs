@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use terrane_hcl::types::constraint;
+
 use super::Source;
 use crate::module::print;
-use crate::module::syntax::{Body, Item, expr, object, reference, string, var};
+use crate::module::syntax::{Body, Item, object, reference, string, var};
 
 /// Returns the files of the example.
 pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
@@ -23,7 +25,7 @@ pub(super) fn files(source: &Source<'_>) -> BTreeMap<String, String> {
             &[&variable.name],
             Body::new()
                 .arg("description", string(&variable.description))
-                .arg("type", expr(&variable.ty.to_string())),
+                .arg("type", constraint(&variable.ty)),
         ));
     }
     let mut items = vec![

@@ -9,7 +9,7 @@ use crate::family::Address;
 use crate::features;
 use crate::module::Resource;
 use crate::module::print::{self, Writer};
-use crate::module::syntax::{Body, Expr, by_letter, call, equal, expr, object, reference, string};
+use crate::module::syntax::{self, Body, Expr, by_letter, call, equal, object, reference, string};
 use crate::names::{Cidr, Zone};
 use crate::network::Network;
 
@@ -71,7 +71,7 @@ fn write_required_variables(file: &mut Writer, source: &Source<'_>) {
 fn write_run(file: &mut Writer, name: &str, variables: &Body, write_checks: impl FnOnce(&mut Writer)) {
     file.blank();
     file.labelled_block("run", &[name], |run| {
-        run.argument("command", &expr("plan"));
+        run.argument("command", &syntax::name("plan"));
         if !variables.items.is_empty() {
             run.blank();
             run.block("variables", |it| it.body(variables));
@@ -286,12 +286,12 @@ fn write_rejections(file: &mut Writer, source: &Source<'_>) {
             if let Some(region) = &rejection.region {
                 run.blank();
                 run.block("override_data", |zones| {
-                    zones.argument("target", &expr("data.aws_availability_zones.region"));
+                    zones.argument("target", &syntax::address("data.aws_availability_zones.region"));
                     zones.argument("values", region);
                 });
             }
             run.blank();
-            run.argument("expect_failures", &Expr::Array(vec![expr(&rejection.checked)]));
+            run.argument("expect_failures", &Expr::Array(vec![syntax::address(&rejection.checked)]));
         });
     }
 }

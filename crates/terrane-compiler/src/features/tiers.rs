@@ -145,7 +145,7 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
     let mut body = Body::new()
         .arg("vpc_id", vpc_id)
         .arg("cidr_block", cidr_block)
-        .hcl("availability_zone", "local.zone_names[each.key]");
+        .arg("availability_zone", local("zone_names").at(each_key()));
     body = common::site(tier, body);
     if tier.access == Access::Public {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));

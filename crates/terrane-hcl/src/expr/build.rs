@@ -7,10 +7,7 @@ use super::{
     Identifier, ObjectKey, Operation, TemplateExpr, Traversal, TraversalOperator, UnaryOp, UnaryOperator,
 };
 
-/// Reads an expression that the program itself has written.
-///
-/// Only names that are already valid identifiers may be put into `text`;
-/// whatever a user wrote enters an expression through [`string()`].
+/// Reads an expression that stands in a program, as tests do; what is emitted is built.
 ///
 /// # Panics
 ///
@@ -67,6 +64,13 @@ pub fn table(entries: impl IntoIterator<Item = (String, Expr)>) -> Expr {
 pub fn reference(root: &str, name: &str) -> Expr {
     let root = Expr::Variable(Identifier::sanitized(root));
     Expr::from(Traversal::new(root, [TraversalOperator::GetAttr(Identifier::sanitized(name))]))
+}
+
+/// Returns the parts of an address such as `aws_vpc.this`, of which each is the attribute of the one before.
+pub fn address(text: &str) -> Expr {
+    let mut parts = text.split('.');
+    let root = name(parts.next().unwrap_or_default());
+    parts.fold(root, Expr::attr)
 }
 
 /// Returns a call of a function.

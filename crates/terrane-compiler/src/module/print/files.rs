@@ -100,7 +100,7 @@ fn write_resource(body: &mut Writer, resource: &Resource) {
         body.blank();
         body.block("lifecycle", |lifecycle| {
             if !resource.ignore_changes.is_empty() {
-                let arguments = resource.ignore_changes.iter().map(|argument| syntax::expr(argument));
+                let arguments = resource.ignore_changes.iter().map(|argument| syntax::name(argument));
                 lifecycle.argument("ignore_changes", &Expr::Array(arguments.collect()));
             }
             write_conditions(lifecycle, "precondition", &resource.preconditions);
@@ -200,8 +200,8 @@ fn write_versions(file: &mut Writer, module: &Module, required_version: &str) {
 fn write_moved(file: &mut Writer, moved: &Moved) {
     file.blank();
     file.block("moved", |body| {
-        body.argument("from", &syntax::expr(&moved.from));
-        body.argument("to", &syntax::expr(&moved.to));
+        body.argument("from", &syntax::address(&moved.from));
+        body.argument("to", &syntax::address(&moved.to));
     });
 }
 
