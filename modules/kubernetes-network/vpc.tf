@@ -99,10 +99,9 @@ resource "aws_vpc" "this" {
 resource "aws_subnet" "pub" {
   for_each = local.zones
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = cidrsubnet(local.blocks.pub, 2, local.slots[each.key])
-  availability_zone       = local.zone_names[each.key]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = cidrsubnet(local.blocks.pub, 2, local.slots[each.key])
+  availability_zone = local.zone_names[each.key]
 
   tags = merge(
     var.tags,

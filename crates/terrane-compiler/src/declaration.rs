@@ -112,6 +112,8 @@ pub struct Tier {
     pub renamed_from: Vec<Name>,
     /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
     pub client_groups: bool,
+    /// Whether instances that start in it get public addresses.
+    pub public_ips: bool,
     /// Tags on its subnets.
     pub tags: BTreeMap<String, String>,
     /// Where it was declared.

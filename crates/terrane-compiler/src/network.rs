@@ -138,6 +138,8 @@ pub struct Tier {
     pub renamed_from: Vec<Name>,
     /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
     pub client_groups: bool,
+    /// Whether instances that start in it get public addresses.
+    pub public_ips: bool,
     /// Where it was declared; for diagnostics only.
     pub origin: Origin,
 }

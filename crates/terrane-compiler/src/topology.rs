@@ -169,6 +169,9 @@ pub struct Tier {
     /// Whether the caller may name security groups whose members may do what other tiers' members may do to it.
     #[serde(default, skip_serializing_if = "is_no")]
     pub client_security_groups: bool,
+    /// Whether instances that start in it get public addresses unless they say otherwise; for public tiers alone.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub public_ips: bool,
     /// Tags on its subnets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

@@ -75,10 +75,9 @@ resource "aws_vpc_ipv4_cidr_block_association" "count" {
 resource "aws_subnet" "this" {
   for_each = local.zones
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = cidrsubnet(local.blocks.this, 2, local.slots[each.key])
-  availability_zone       = local.zone_names[each.key]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = cidrsubnet(local.blocks.this, 2, local.slots[each.key])
+  availability_zone = local.zone_names[each.key]
 
   tags = merge(var.tags, { Name = "${var.name}-this-${each.key}" })
 

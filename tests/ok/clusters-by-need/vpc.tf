@@ -108,10 +108,9 @@ resource "aws_vpc_ipv4_cidr_block_association" "overlay" {
 resource "aws_subnet" "edge" {
   for_each = local.zones
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
-  availability_zone       = local.zone_names[each.key]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
+  availability_zone = local.zone_names[each.key]
 
   tags = merge(
     var.tags,

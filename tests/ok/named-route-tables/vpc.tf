@@ -85,10 +85,9 @@ resource "aws_subnet" "pub" {
 resource "aws_subnet" "edge" {
   for_each = local.zones
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
-  availability_zone       = local.zone_names[each.key]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = cidrsubnet(local.blocks.edge, 2, local.slots[each.key])
+  availability_zone = local.zone_names[each.key]
 
   tags = merge(var.tags, { Name = "${var.name}-edge-${each.key}" })
 

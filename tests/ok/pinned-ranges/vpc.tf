@@ -94,10 +94,9 @@ resource "aws_vpc" "this" {
 resource "aws_subnet" "front" {
   for_each = local.zones
 
-  vpc_id                  = aws_vpc.this.id
-  cidr_block              = local.front_ranges[each.key]
-  availability_zone       = local.zone_names[each.key]
-  map_public_ip_on_launch = true
+  vpc_id            = aws_vpc.this.id
+  cidr_block        = local.front_ranges[each.key]
+  availability_zone = local.zone_names[each.key]
 
   tags = merge(var.tags, { Name = "${var.name}-front-${each.key}" })
 

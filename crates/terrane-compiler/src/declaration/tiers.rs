@@ -138,6 +138,13 @@ fn one(
             "leave the generation out, or count from 1"
         );
     }
+    if tier.public_ips && tier.access != topology::Access::Public {
+        report!(
+            found, Code::PUBLIC_IPS_OF_A_CLOSED_TIER, &tier.origin.at("public_ips"),
+            "tier `{}` is {} and gives its instances public addresses, at which nothing reaches them", tier.name, tier.access;
+            "drop `public_ips`, or make the tier public"
+        );
+    }
     let range = range(topology, tier, found);
     let own_zones = own_zones(tier, zones, found);
     let used = own_zones.as_deref().unwrap_or(zones);
@@ -155,6 +162,7 @@ fn one(
         generation: tier.generation,
         renamed_from: renamed_from.into_iter().collect::<Option<Vec<Name>>>()?,
         client_groups: tier.client_security_groups,
+        public_ips: tier.public_ips,
         tags: tier.tags.clone(),
         origin: tier.origin.clone(),
     })

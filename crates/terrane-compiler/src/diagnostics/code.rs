@@ -239,6 +239,9 @@ codes! {
     TIER_UNKNOWN_ZONE = "tier-unknown-zone", Error:
         "A tier names a zone that the network does not have",
         "A tier can have subnets only in zones of the network. Name one of those, or add the letter to the network's `zones`.";
+    PUBLIC_IPS_OF_A_CLOSED_TIER = "public-ips-of-a-closed-tier", Error:
+        "A tier that is not public gives its instances public addresses",
+        "`public_ips` makes AWS give a public address to each instance that starts in the tier. Private and isolated tiers have no route to the internet gateway, so the address would cost money and lead nowhere. Drop the key, or make the tier public.";
     SITE_ZONES = "site-zones", Error:
         "A tier at a site has zones that the site cannot have",
         "An Outpost belongs to one availability zone, so its tier names that one alone. A Local Zone is a zone of its own, so its letter belongs to tiers in Local Zones only, and the tier names its zones: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html>. Change the `zones` of the tiers that the message names.";

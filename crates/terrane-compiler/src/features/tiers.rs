@@ -46,6 +46,7 @@ fn resolve(resolution: &mut Resolution<'_>) {
             tag_sets: Vec::new(),
             renamed_from: tier.renamed_from.clone(),
             client_groups: tier.client_groups,
+            public_ips: tier.public_ips,
             origin: tier.origin.clone(),
         });
     }
@@ -147,7 +148,7 @@ fn subnet(network: &Network, idx: usize, tier: &Tier) -> Resource {
         .arg("cidr_block", cidr_block)
         .arg("availability_zone", local("zone_names").at(each_key()));
     body = common::site(tier, body);
-    if tier.access == Access::Public {
+    if tier.public_ips {
         body = body.arg("map_public_ip_on_launch", Expr::Bool(true));
     }
     let mut subnet = Resource::new(File::Vpc, "aws_subnet", &id, body.blank().arg("tags", tags(network, tier)))

@@ -161,6 +161,7 @@ impl Tier {
             ranges: None,
             need: None,
             client_security_groups: false,
+            public_ips: false,
             tags: BTreeMap::new(),
             origin: Origin::caller(),
         }
@@ -246,6 +247,15 @@ impl Tier {
     #[must_use]
     pub fn client_security_groups(mut self) -> Tier {
         self.client_security_groups = true;
+        self
+    }
+
+    /// Gives instances that start in a public tier public addresses, unless they say otherwise.
+    ///
+    /// Load balancers and NAT gateways need no such default: they bring addresses of their own.
+    #[must_use]
+    pub fn public_ips(mut self) -> Tier {
+        self.public_ips = true;
         self
     }
 

@@ -132,6 +132,11 @@ static TIER: Table = Table {
             "whether the module's caller may name security groups whose members may do what other tiers may do to it",
             "`false`",
         ),
+        Key::new(
+            "public_ips",
+            "whether instances that start in a public tier get public addresses unless they say otherwise",
+            "`false`",
+        ),
         Key::new("tags", "tags of its subnets", "none"),
     ]),
     read: read::<Tier>,

@@ -49,6 +49,7 @@ fn tier(text: &str, access: Access) -> Tier {
         max_length: PrefixLength::MAX,
         renamed_from: Vec::new(),
         client_groups: false,
+        public_ips: false,
         tags: BTreeMap::new(),
         origin: Origin::Unknown,
     }

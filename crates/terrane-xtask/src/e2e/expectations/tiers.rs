@@ -1,7 +1,7 @@
 //! The subnets of each tier: where they lie, and what they carry.
 
 use ipnet::Ipv4Net;
-use terrane_compiler::topology::{Access, Tier};
+use terrane_compiler::topology::Tier;
 
 use super::{Scene, check_tags};
 use crate::{
@@ -36,7 +36,7 @@ pub(super) fn check(scene: &Scene<'_>, findings: &mut Findings) {
 fn one(scene: &Scene<'_>, tier: &Tier, letter: &str, subnet: &Subnet, findings: &mut Findings) {
     let what = |part: &str| format!("{part} of subnet {}-{letter}", tier.name);
     findings.equal(&what("the zone"), &subnet.zone, &format!("{REGION}{letter}"));
-    findings.equal(&what("public addressing"), subnet.public_addresses, tier.access == Access::Public);
+    findings.equal(&what("public addressing"), subnet.public_addresses, tier.public_ips);
     let range = match &tier.range {
         Some(name) => {
             scene.topology.secondary.iter().find(|range| range.name == *name).map(|range| range.cidr.as_str())
