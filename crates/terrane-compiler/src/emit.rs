@@ -28,6 +28,8 @@ pub(crate) struct Source<'a> {
     pub(crate) contract: &'a Contract,
     pub(crate) ledger: &'a Ledger,
     pub(crate) version: &'a Version,
+    /// How callers name the module in a registry.
+    pub(crate) address: Option<&'a str>,
 }
 
 /// Returns the files of a module, the text of `contract.json` among them.

@@ -128,6 +128,20 @@ impl Checked {
     ///
     /// As [`compile`](crate::compile).
     pub fn emit(self, version: &Version) -> Result<Compilation, Diagnostics> {
+        self.emit_for(version, None)
+    }
+
+    /// As [`emit`](Checked::emit), for a registry: `address` is how callers name the module there, such as
+    /// `modules.example.com/network/shop/aws`. Without one, the README shows a local path.
+    ///
+    /// # Errors
+    ///
+    /// As [`emit`](Checked::emit).
+    ///
+    /// # Panics
+    ///
+    /// As [`compile`](crate::compile).
+    pub fn emit_for(self, version: &Version, address: Option<&str>) -> Result<Compilation, Diagnostics> {
         let Checked { network, ledger, proof, mut module, found: mut warnings } = self;
         let network = warnings.ok(network)?;
         emit::identify(&mut module, version, "");
@@ -141,6 +155,7 @@ impl Checked {
             contract: &contract,
             ledger: &ledger,
             version,
+            address,
         };
         let files = emit::emit(&source, json);
         Ok(Compilation { ledger, network, proof, module, contract, files, warnings })

@@ -91,8 +91,10 @@ fn module(workspace: &Workspace, name: &str) -> ModuleDir {
 fn compile_with(workspace: &Workspace, topology: &Topology, source: LedgerSource) -> Result<Compilation> {
     let module = module(workspace, &topology.name);
     let (ledger, version) = (module.ledger(source)?, module.version()?.unwrap_or(UNRELEASED));
+    let address = workspace.address(&topology.name)?;
     let resolved = Resolved::of_read(Ok(topology), ledger);
-    resolved.and_then(|resolved| resolved.check().emit(&version)).map_err(|diagnostics| {
+    let compiled = resolved.and_then(|resolved| resolved.check().emit_for(&version, address.as_deref()));
+    compiled.map_err(|diagnostics| {
         Error::new(ErrorKind::Refused, format!("`{}` does not compile\n{diagnostics}", topology.name))
     })
 }

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use semver::Version;
-use serde::Deserialize;
 use terrane_compiler::topology::Topology;
 use terrane_registry::{ModuleName, Published, Registry, Settings, Store, open_store, parse_version};
 use terrane_workspace::{Plan, Release};
@@ -43,11 +42,12 @@ pub(crate) fn run(workspace: &Workspace, catalog: &[Topology], args: &Args) -> R
     let module = ModuleName::new(&settings.namespace, &args.module, SYSTEM)?;
     let release = Release::new(workspace.root(), module.clone(), store, settings);
 
-    let plan = release.plan(version.as_ref())?;
-    // A killed attempt has left files of its own, and a prepared version is in a commit already.
-    if !plan.prepared && !release.is_interrupted()? {
+    // Before anything is compared: an edit that was not compiled is no change yet. A killed attempt has left files of its
+    // own.
+    if !release.is_interrupted()? {
         check_compiled(workspace, &topologies)?;
     }
+    let plan = release.plan(version.as_ref())?;
     if args.dry_run {
         print!("{}", describe(&release, &module, &plan, &args.to));
         return Ok(());
@@ -94,24 +94,9 @@ fn checked<'a>(catalog: &'a [Topology], args: &Args) -> Result<Named<'a>> {
     Ok((topologies?, version?, store?))
 }
 
-/// Where modules are released to, as `[workspace.metadata.terrane]` in `Cargo.toml` says.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Metadata {
-    host: String,
-    namespace: String,
-    url: Option<String>,
-}
-
 /// Returns the settings of the store's registry; the first release makes it, by what the workspace says.
 fn settings(workspace: &Workspace, store: &dyn Store) -> Result<Settings> {
-    let declared = metadata(workspace)?
-        .map(|metadata| {
-            let settings = Settings::new(&metadata.host, &metadata.namespace)?;
-            Ok::<_, Error>(Settings { url: metadata.url, ..settings })
-        })
-        .transpose()?;
-    match (declared, Registry::open(store)) {
+    match (workspace.settings()?, Registry::open(store)) {
         (Some(declared), _) => Ok(declared),
         (None, Ok(registry)) => Ok(registry.settings().clone()),
         (None, Err(error)) if error.kind() == terrane_registry::ErrorKind::NotFound => Err(Error::new(
@@ -123,21 +108,6 @@ fn settings(workspace: &Workspace, store: &dyn Store) -> Result<Settings> {
     }
 }
 
-fn metadata(workspace: &Workspace) -> Result<Option<Metadata>> {
-    let path = workspace.root().join("Cargo.toml");
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::file("read", &path, source))?;
-    let refused = |source: toml::de::Error| {
-        let message =
-            format!("{}: [workspace.metadata.terrane] needs `host` and `namespace`", path.display());
-        Error::new(ErrorKind::Refused, message).because(source)
-    };
-    let manifest: toml::Table = text.parse().map_err(refused)?;
-    let found = ["workspace", "metadata", "terrane"]
-        .iter()
-        .try_fold(toml::Value::Table(manifest), |value, key| value.get(*key).cloned());
-    found.map(Metadata::deserialize).transpose().map_err(refused)
-}
-
 /// Refuses a module that is not what its topology compiles to: its version would follow from the wrong contract.
 fn check_compiled(workspace: &Workspace, topologies: &[&Topology]) -> Result<()> {
     let differences = compile::check(workspace, topologies, false)?;
@@ -146,7 +116,8 @@ fn check_compiled(workspace: &Workspace, topologies: &[&Topology]) -> Result<()>
     }
     let lines: Vec<String> = differences.iter().map(|difference| format!("  {difference}")).collect();
     let message = format!(
-        "the module is not what its topology compiles to; run `cargo xtask compile`, and commit:\n{}",
+        "the module is not what its topology compiles to; run `{}`, and commit:\n{}",
+        workspace.compile_command(),
         lines.join("\n")
     );
     Err(Error::new(ErrorKind::Refused, message))

@@ -1,27 +1,32 @@
 //! `terrane compile`: a topology in TOML or JSON becomes a module.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use semver::Version;
 use serde::Serialize;
 use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::topology::Topology;
 use terrane_compiler::{Compilation, Resolved};
-use terrane_workspace::{Change, Difference, DifferenceKind, LedgerSource, ModuleDir, UNRELEASED, Whose};
+use terrane_workspace::{
+    Change, Difference, DifferenceKind, LedgerSource, ModuleDir, UNRELEASED, Whose, Workspace,
+};
 
 use crate::exit::{Failure, print_json};
 use crate::files;
+use crate::topologies;
 
 /// The arguments of `terrane compile`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The topology: a file whose name ends in .toml or .json
-    file: PathBuf,
-    /// The module's directory, where its ledger lives too
-    #[arg(short, long)]
-    output: PathBuf,
+    /// The topology: a file whose name ends in .json, in TOML otherwise, or - for standard input; without one, all
+    /// topologies of the workspace around the current directory
+    file: Option<PathBuf>,
+    /// The module's directory, where its ledger lives too; in a workspace, modules/NAME unless given
+    #[arg(short, long, value_name = "DIR", requires = "file")]
+    output: Option<PathBuf>,
     /// The module's version; by default the one in its `module.toml`, or 1.0.0
-    #[arg(long, value_name = "X.Y.Z")]
+    #[arg(long, value_name = "X.Y.Z", requires = "file")]
     module_version: Option<Version>,
     /// Rebuild a lost ledger from the module's contract
     #[arg(long)]
@@ -39,7 +44,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_destroy: bool,
     /// Print which files were written, what changed, and all diagnostics, as JSON
-    #[arg(long)]
+    #[arg(long, requires = "file")]
     json: bool,
 }
 
@@ -61,24 +66,85 @@ struct Changed<'a> {
     destroys: bool,
 }
 
-/// Compiles, reports everything that was found, and writes the module if nothing is wrong.
+/// A topology that is compiled, and where to.
+struct Job<'a> {
+    args: &'a Args,
+    file: &'a Path,
+    output: PathBuf,
+    topology: Result<Topology, Diagnostics>,
+    workspace: Option<&'a Workspace>,
+}
+
+/// Compiles a file, or every topology of a workspace.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let text = files::read(&args.file)?;
-    let module = ModuleDir::at(&args.output, Whose::Mixed);
+    match &args.file {
+        Some(file) => {
+            let around = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let workspace = Workspace::of_topologies(around.unwrap_or(Path::new(".")));
+            one(args, file, workspace.as_ref())
+        }
+        None => all(args),
+    }
+}
+
+/// Compiles every topology of a workspace; each is written for itself, and what is wrong with any is said.
+fn all(args: &Args) -> Result<(), Failure> {
+    let workspace = topologies::workspace()?;
+    let names: BTreeSet<String> =
+        topologies::catalog(&workspace)?.into_iter().map(|topology| topology.name).collect();
+    let paths = topologies::paths(&workspace)?;
+    let mut failures: Vec<Failure> =
+        paths.iter().filter_map(|path| one(args, path, Some(&workspace)).err()).collect();
+    for name in terrane_xtask::modules::names(&workspace.modules())? {
+        if !names.contains(&name) {
+            failures.push(Failure::difference(format!(
+                "modules/{name} has no topology; remove it with `git rm -r modules/{name}`, or restore its topology"
+            )));
+        }
+    }
+    Failure::all(failures).map_or(Ok(()), Err)
+}
+
+/// Compiles one topology into `-o DIR`, or into its place in the workspace.
+fn one(args: &Args, file: &Path, workspace: Option<&Workspace>) -> Result<(), Failure> {
+    let topology = files::topology(file, &files::read(file)?);
+    let output = match (&args.output, &topology, workspace) {
+        (Some(output), ..) => output.clone(),
+        (None, Ok(topology), Some(workspace)) => workspace.modules().join(&topology.name),
+        (None, Err(found), Some(_)) => {
+            report(args, found, &[], &[])?;
+            return Err(files::refused(file, found));
+        }
+        (None, _, None) => {
+            return Err(Failure::usage(
+                "say where the module goes, with -o DIR; in a workspace with a `terrane.toml` it is modules/NAME",
+            ));
+        }
+    };
+    // Shorter to read, where it is below the current directory.
+    let here =
+        std::env::current_dir().ok().and_then(|here| output.strip_prefix(here).map(Path::to_owned).ok());
+    compile(&Job { args, file, output: here.unwrap_or(output), topology, workspace })
+}
+
+/// Compiles, reports everything that was found, and writes the module if nothing is wrong.
+fn compile(job: &Job<'_>) -> Result<(), Failure> {
+    let Job { args, file, output, .. } = job;
+    let module = ModuleDir::at(output, Whose::Mixed);
     // From here on, so that the ledger that is read is the one that the module is written with.
     let locked = if args.check || args.dry_run { None } else { Some(module.lock()?) };
-    let (topology, compilation) = match compiled(args, &module, &text)? {
+    let (topology, compilation) = match compiled(job, &module)? {
         Ok(compiled) => compiled,
         Err(found) => {
             report(args, &found, &[], &[])?;
-            return Err(files::refused(&args.file, &found));
+            return Err(files::refused(file, &found));
         }
     };
     if args.check {
-        return check(args, &compilation.warnings, &module.compare(&compilation)?);
+        return check(job, &compilation.warnings, &module.compare(&compilation)?);
     }
-    let changes = module.changes(&topology, &compilation)?;
-    let refused = refusal(args, &module, &compilation, &changes)?;
+    let changes = module.changes(topology, &compilation)?;
+    let refused = refusal(job, &module, &compilation, &changes)?;
     let done = match (&locked, &refused) {
         (_, Some(_)) => Vec::new(),
         (Some(locked), None) => locked.write(&compilation)?,
@@ -86,50 +152,56 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     };
     drop(locked);
     report(args, &compilation.warnings, &changes, &done)?;
-    files::sum_up(&args.file, &compilation.warnings);
+    files::sum_up(file, &compilation.warnings);
     if let Some(refused) = refused {
         return Err(refused);
     }
     let n_written = done.iter().filter(|one| one.kind != DifferenceKind::Stale).count();
     let (wrote, n_files) =
         (if args.dry_run { "would write" } else { "wrote" }, compilation.files.iter().count());
-    eprintln!("{wrote} {n_written} of {n_files} files to {}", args.output.display());
+    eprintln!("{wrote} {n_written} of {n_files} files to {}", output.display());
     // The process ends here; to free what was compiled piece by piece would only take longer.
     std::mem::forget(compilation);
     Ok(())
 }
 
 /// Compiles with the ledger and the version in the module's directory.
-fn compiled(
-    args: &Args,
+fn compiled<'a>(
+    job: &'a Job<'_>,
     module: &ModuleDir,
-    text: &str,
-) -> Result<Result<(Topology, Compilation), Diagnostics>, Failure> {
+) -> Result<Result<(&'a Topology, Compilation), Diagnostics>, Failure> {
+    let args = job.args;
     let source = if args.recover_ledger { LedgerSource::Contract } else { LedgerSource::File };
     let ledger = module.ledger(source)?;
     let version = match &args.module_version {
         Some(version) => version.clone(),
         None => module.version()?.unwrap_or(UNRELEASED),
     };
-    let topology = files::topology(&args.file, text);
-    let resolved = Resolved::of_read(topology.as_ref().map_err(Clone::clone), ledger);
-    Ok(match resolved.and_then(|resolved| resolved.check().emit(&version)) {
-        Ok(compilation) => topology.map(|topology| (topology, compilation)),
-        Err(found) => Err(found),
+    let address = match (job.workspace, &job.topology) {
+        (Some(workspace), Ok(topology)) => workspace.address(&topology.name)?,
+        _ => None,
+    };
+    let topology = job.topology.as_ref();
+    let resolved = Resolved::of_read(topology.map_err(Clone::clone), ledger);
+    let compiled = resolved.and_then(|resolved| resolved.check().emit_for(&version, address.as_deref()));
+    Ok(match (compiled, topology) {
+        (Ok(compilation), Ok(topology)) => Ok((topology, compilation)),
+        (Err(found), _) => Err(found),
+        (Ok(_), Err(found)) => Err(found.clone()),
     })
 }
 
 /// Says how the directory differs from what would be written.
-fn check(args: &Args, warnings: &Diagnostics, differences: &[Difference]) -> Result<(), Failure> {
-    report(args, warnings, &[], differences)?;
-    files::sum_up(&args.file, warnings);
+fn check(job: &Job<'_>, warnings: &Diagnostics, differences: &[Difference]) -> Result<(), Failure> {
+    report(job.args, warnings, &[], differences)?;
+    files::sum_up(job.file, warnings);
     if differences.is_empty() {
         return Ok(());
     }
     for difference in differences {
         eprintln!("{difference}");
     }
-    let (output, file) = (args.output.display(), args.file.display());
+    let (output, file) = (job.output.display(), job.file.display());
     Err(Failure::difference(format!(
         "`{output}` is not what `{file}` compiles to; compile it without --check"
     )))
@@ -137,17 +209,18 @@ fn check(args: &Args, warnings: &Diagnostics, differences: &[Difference]) -> Res
 
 /// Returns why nothing may be written: files of others that would be lost, or what stands and would be destroyed.
 fn refusal(
-    args: &Args,
+    job: &Job<'_>,
     module: &ModuleDir,
     compilation: &Compilation,
     changes: &[Change],
 ) -> Result<Option<Failure>, Failure> {
+    let args = job.args;
     let mut problems = Vec::new();
     let foreign = if args.force { Vec::new() } else { module.foreign(compilation)? };
     if !foreign.is_empty() {
         problems.push(format!(
             "`{}` has files that were not written for the topology `{}`: {}; compile into a directory of its own, or replace them with --force",
-            args.output.display(),
+            job.output.display(),
             compilation.network.name,
             foreign.join(", ")
         ));

@@ -43,6 +43,17 @@ impl Failure {
         Failure { message: format!("{what}: {error}"), code: SERVICE }
     }
 
+    /// Joins failures into one, with the exit code of the worst; `None` if there are none.
+    pub(crate) fn all(failures: Vec<Failure>) -> Option<Failure> {
+        // A difference is worth saying only where nothing is wrong.
+        let code = failures.iter().map(|failure| failure.code).max_by_key(|code| match *code {
+            DIFFERENCE => 0,
+            code => code,
+        })?;
+        let messages: Vec<String> = failures.into_iter().map(|failure| failure.message).collect();
+        Some(Failure { message: messages.join("\nerror: "), code })
+    }
+
     /// Says which argument it is about.
     pub(crate) fn about(self, argument: impl fmt::Display) -> Failure {
         Failure { message: format!("`{argument}`: {}", self.message), ..self }
@@ -74,7 +85,7 @@ impl From<terrane_workspace::Error> for Failure {
             terrane_workspace::ErrorKind::Refused => PROBLEMS,
             _ => SERVICE,
         };
-        Failure { message: error.to_string(), code }
+        Failure { message: error.chain(), code }
     }
 }
 

@@ -9,8 +9,10 @@ mod files;
 mod new;
 mod prove;
 mod registry;
+mod release;
 mod revisions;
 mod state;
+mod topologies;
 
 use std::process::ExitCode;
 
@@ -29,8 +31,11 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Compile a topology in TOML or JSON into a Terraform module
+    /// Compile a topology in TOML or JSON into a Terraform module, or all those of a workspace
     Compile(compile::Args),
+    /// Release a module of a workspace without Rust: choose its version by what changed, commit it, publish it, read it
+    /// back, and tag it
+    Release(terrane_xtask::ReleaseArgs),
     /// Make a workspace for the networks of a team
     New(new::Args),
     /// Show what changed between two modules, and the version bump that it needs
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
     exit::without_panic_when_unheard();
     let result = match Args::parse().command {
         Command::Compile(args) => compile::run(&args),
+        Command::Release(args) => release::run(args),
         Command::New(args) => new::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Prove(args) => prove::run(&args),

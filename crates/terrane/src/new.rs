@@ -2,15 +2,21 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use terrane_registry::Settings;
+use terrane_workspace::{LedgerSource, Workspace};
 
 use crate::exit::{Failure, both};
 use crate::files;
 
-/// The files of a workspace by path; `@NAME@` stands for a value.
-const FILES: [(&str, &str); 14] = [
+/// Files by path; `@NAME@` stands for a value.
+type Files = &'static [(&'static str, &'static str)];
+
+/// The files of a workspace in Rust.
+const RUST: Files = &[
     (".cargo/config.toml", include_str!("new/cargo-config.toml.in")),
+    (".gitattributes", include_str!("new/gitattributes.in")),
     (".github/workflows/ci.yml", include_str!("new/ci.yml.in")),
     (".gitignore", include_str!("new/gitignore.in")),
     ("Cargo.toml", include_str!("new/workspace.toml.in")),
@@ -26,21 +32,43 @@ const FILES: [(&str, &str); 14] = [
     ("xtask/src/main.rs", include_str!("new/xtask.rs.in")),
 ];
 
+/// The files of a workspace without Rust.
+const TOML: Files = &[
+    (".gitattributes", include_str!("new/toml-gitattributes.in")),
+    (".github/workflows/ci.yml", include_str!("new/toml-ci.yml.in")),
+    (".gitignore", include_str!("new/toml-gitignore.in")),
+    ("README.md", include_str!("new/toml-README.md.in")),
+    ("terrane.toml", include_str!("new/terrane.toml.in")),
+    ("topologies/network.toml", NETWORK),
+];
+
+/// The network to start from; `new/network.rs.in` declares the same.
+pub(crate) const NETWORK: &str = include_str!("new/network.toml.in");
+
 /// The crates of Terrane that a workspace depends on.
 const CRATES: [&str; 3] = ["terrane-compiler", "terrane-state", "terrane-xtask"];
+
+/// Where the crates are until they are published.
+const REPOSITORY: &str = "https://github.com/terrane-dev/terrane";
+
+/// The tag of this version there.
+const TAG: &str = concat!("terrane-v", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The directory to make
     directory: PathBuf,
+    /// Topologies as TOML, and no Rust
+    #[arg(long)]
+    toml: bool,
     /// The namespace of its modules in a registry; by default the directory's name
     #[arg(long)]
     namespace: Option<String>,
     /// The host of the registry that it releases to
     #[arg(long, default_value = "modules.example.com")]
     host: String,
-    /// A checkout of Terrane to depend on; by default the one around the current directory, else the published crates
-    #[arg(long, value_name = "DIR")]
+    /// A checkout of Terrane whose crates are taken on this machine; by default the one around the current directory
+    #[arg(long, value_name = "DIR", conflicts_with = "toml")]
     terrane_path: Option<PathBuf>,
 }
 
@@ -67,44 +95,106 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         Some(path) => Some(checked(path)?),
         None => std::env::current_dir().ok().and_then(|current| around(&current)),
     };
-    for (path, template) in FILES {
-        files::write(&directory.join(path), &filled(template, &args.host, &namespace, checkout.as_deref()))?;
+    let checkout = checkout.filter(|_| !args.toml);
+    for (path, template) in if args.toml { TOML } else { RUST } {
+        files::write(&directory.join(path), &filled(template, &args.host, &namespace))?;
     }
-    let from = match checkout {
-        Some(path) => format!("on Terrane in {}", path.display()),
-        None => {
-            format!("on the published crates {}; --terrane-path names a checkout", env!("CARGO_PKG_VERSION"))
-        }
-    };
-    eprintln!("made {}, {from}\nnext: cd there, `git init`, and as its README says", named.display());
+    eprintln!("made {}{}", directory.display(), if args.toml { ", topologies in TOML" } else { "" });
+    if !args.toml {
+        eprintln!("its crates come from the tag {TAG} of {REPOSITORY}");
+    }
+    if let Some(checkout) = &checkout {
+        take_from(checkout, directory)?;
+        eprintln!("on this machine alone, they come from {}, by .cargo/checkout.toml", checkout.display());
+    }
+    compile(directory)?;
+    version_control(directory);
+    let command = if args.toml { "terrane compile" } else { "cargo xtask compile" };
+    eprintln!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display());
     Ok(())
 }
 
-fn filled(template: &str, host: &str, namespace: &str, checkout: Option<&Path>) -> String {
+/// Compiles the network to start from, as its workspace will.
+fn compile(directory: &Path) -> Result<(), Failure> {
+    let network = terrane_compiler::document::from_toml(NETWORK)
+        .map_err(|found| Failure::problems(format!("the first network does not compile\n{found}")))?;
+    let written = terrane_xtask::compile::write(&Workspace::at(directory), &[&network], LedgerSource::File)?;
+    eprintln!("compiled the network `{}`: {} files in modules/ to look at", network.name, written.len());
+    Ok(())
+}
+
+/// Puts the directory under git, unless it is already, as `cargo new` does.
+fn version_control(directory: &Path) {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(directory).args(arguments).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    if git(&["rev-parse", "--is-inside-work-tree"]) {
+        return;
+    }
+    if git(&["init", "--quiet", "--initial-branch=main"]) {
+        eprintln!("put under git; nothing is committed yet");
+    } else {
+        eprintln!("warning: `git init` failed; a release needs the directory under git");
+    }
+}
+
+fn filled(template: &str, host: &str, namespace: &str) -> String {
     // A crate's name starts with a letter.
     let crate_name = if namespace.starts_with(|c: char| c.is_ascii_digit()) { "n" } else { "" };
     let mut text = template
         .replace("@HOST@", host)
+        .replace("@TAG@", TAG)
         .replace("@NAMESPACE_@", &format!("{crate_name}{namespace}"))
         .replace("@NAMESPACE@", namespace);
     for name in CRATES {
-        text = text.replace(&format!("@{name}@"), &dependency(name, checkout));
+        text = text.replace(&format!("@{name}@"), &dependency(name));
     }
     text
 }
 
 /// Returns the right side of a dependency on a crate of Terrane.
-fn dependency(name: &str, checkout: Option<&Path>) -> String {
+fn dependency(name: &str) -> String {
     // Structs of outputs need no S3, so whoever reads turns it on.
     let features = if name == "terrane-state" { ", default-features = false" } else { "" };
-    let version = env!("CARGO_PKG_VERSION");
-    match checkout {
-        Some(root) => {
-            let path = root.join("crates").join(name);
-            format!("{{ path = {:?}, version = \"{version}\"{features} }}", path.display().to_string())
-        }
-        None => format!("{{ version = \"{version}\"{features} }}"),
+    format!("{{ git = {REPOSITORY:?}, tag = {TAG:?}{features} }}")
+}
+
+/// Takes the crates of a workspace from a checkout, by files that name it and are not committed, and the versions of
+/// all others from its lock file.
+fn take_from(checkout: &Path, directory: &Path) -> Result<(), Failure> {
+    let mut patch = format!("[patch.{REPOSITORY:?}]\n");
+    for name in CRATES {
+        let path = checkout.join("crates").join(name).display().to_string();
+        patch += &format!("{name} = {{ path = {path:?} }}\n");
     }
+    files::write(&directory.join(".cargo/checkout.toml"), &patch)?;
+    let manifest = files::read(&directory.join("outputs/Cargo.toml"))?;
+    let outputs = manifest.lines().find_map(|line| line.strip_prefix("name = ")).unwrap_or_default();
+    let lock = files::read(&checkout.join("Cargo.lock"))?;
+    files::write(&directory.join("Cargo.lock"), &locked(&lock, outputs))
+}
+
+/// Returns the lock file of a checkout for a workspace of its own; Cargo drops from it what is not needed.
+///
+/// Without one, Cargo would ask for the tag although the crates are here.
+fn locked(lock: &str, outputs: &str) -> String {
+    const ENTRY: &str = "[[package]]\n";
+    let mut entries = lock.split(ENTRY);
+    let mut text = entries.next().unwrap_or_default().to_owned();
+    for entry in entries.filter(|entry| !entry.starts_with("name = \"xtask\"\n")) {
+        text = text + ENTRY + entry.trim_end() + "\n\n";
+    }
+    let own: [(&str, &[&str]); 3] = [
+        ("\"catalog\"", &["terrane-compiler"]),
+        (outputs, &["ipnet", "serde", "terrane-state"]),
+        ("\"xtask\"", &["catalog", "terrane-xtask"]),
+    ];
+    for (name, dependencies) in own {
+        let dependencies: String = dependencies.iter().map(|name| format!(" \"{name}\",\n")).collect();
+        text += &format!("{ENTRY}name = {name}\nversion = \"0.1.0\"\ndependencies = [\n{dependencies}]\n\n");
+    }
+    text
 }
 
 fn around(start: &Path) -> Option<PathBuf> {

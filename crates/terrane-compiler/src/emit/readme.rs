@@ -41,10 +41,16 @@ const CHANGING: &str = "\
 
 fn usage(source: &Source<'_>, text: &mut String) {
     let Source { network, module, version, .. } = source;
+    let call = match source.address {
+        Some(address) => {
+            format!("  source  = \"{address}\"\n  version = \"~> {}.{}\"\n", version.major, version.minor)
+        }
+        None => format!("  source = \"./modules/{}\" # the path of this directory\n", module.name),
+    };
     let _ = writeln!(
         text,
-        "## Usage\n\n```hcl\nmodule \"network\" {{\n  source  = \"registry.example.com/network/{}/aws\"\n  version = \"~> {}.{}\"\n\n  cidr_block = \"{}\"\n}}\n\n# State holds root outputs only: this one line makes every output of the module readable from elsewhere.\noutput \"network\" {{\n  value = module.network\n}}\n```\n",
-        module.name, version.major, version.minor, network.ranges[0].default
+        "## Usage\n\n```hcl\nmodule \"network\" {{\n{call}\n  cidr_block = \"{}\"\n}}\n\n# State holds root outputs only: this one line makes every output of the module readable from elsewhere.\noutput \"network\" {{\n  value = module.network\n}}\n```\n",
+        network.ranges[0].default
     );
     let required: Vec<String> = module
         .variables

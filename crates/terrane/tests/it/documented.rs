@@ -16,7 +16,7 @@ const ELSEWHERE: [(&str, &str); 7] = [
     ("cargo xtask test", "runs this test"),
     ("cargo xtask release kubernetes-network --to /tmp/modules", "`release.rs` runs it over a workspace"),
     ("cargo xtask release kubernetes-network --to s3://BUCKET", "the same over a bucket, in `release.rs`"),
-    ("terrane registry serve /tmp/modules", "serves until it is stopped; `hosting.rs` runs it"),
+    ("terrane registry serve ", "serves until it is stopped; `hosting.rs` runs it"),
     (
         "terrane registry doctor https://modules.example.com",
         "asks a host; `hosting.rs` runs it over one of its own",
@@ -148,7 +148,7 @@ fn every_command_in_the_pages_runs() {
     fs::create_dir_all(scratch.path().join("src")).unwrap();
     fs::rename(scratch.path().join("modules/shop"), scratch.path().join("modules/network")).unwrap();
     for (name, text) in &pages {
-        if name != "docs/merging.md" {
+        if name != "docs/merging.md" && name != "docs/publishing.md" {
             for command in commands(text) {
                 if !is_elsewhere(&command) && !reader.ran.contains(&command) {
                     reader.run(&command);
@@ -157,6 +157,7 @@ fn every_command_in_the_pages_runs() {
         }
     }
 
+    publish(&mut reader, page("docs/publishing.md"));
     merge(&mut reader, shop, page("docs/merging.md"));
 
     let all: BTreeSet<String> = pages.iter().flat_map(|(_, text)| commands(text)).collect();
@@ -167,6 +168,24 @@ fn every_command_in_the_pages_runs() {
         assert!(all.iter().any(|command| command.starts_with(start)), "{start} ({reason}) is in no page");
     }
     assert!(ELSEWHERE.len() <= 10);
+}
+
+/// A workspace of topologies, from the first command to a release, in one shell, as the page says.
+fn publish(reader: &mut Reader<'_>, page: &str) {
+    let commands: Vec<String> = commands(page).into_iter().filter(|command| !is_elsewhere(command)).collect();
+    let identity: String = ["AUTHOR", "COMMITTER"]
+        .iter()
+        .map(|who| format!("export GIT_{who}_NAME=reader GIT_{who}_EMAIL=reader@example.com\n"))
+        .collect();
+    let output = reader.shell(&format!("set -e\n{identity}{}", commands.join("\n")));
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("published acme-networks/network/aws 1.0.0"), "{printed}");
+    let call = blocks(page, "hcl")[0];
+    let readme = reader.directory.join("acme-networks/modules/network/README.md");
+    let source = call.lines().find(|line| line.contains("source")).unwrap();
+    assert!(fs::read_to_string(readme).unwrap().contains(source), "{source}");
+    reader.ran.extend(commands);
 }
 
 /// Two branches add a tier each, and are merged as the page says.

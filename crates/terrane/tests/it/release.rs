@@ -246,3 +246,69 @@ fn installed(root: &Path) -> BTreeMap<String, String> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     called.map(|module| (text(&module["Key"]), text(&module["Version"]))).collect()
 }
+
+/// The program in a workspace without Rust.
+fn in_topologies(root: &Path, arguments: &[&str], code: i32) -> String {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_terrane")).args(arguments).current_dir(root).output().unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}");
+    text
+}
+
+#[test]
+fn topologies_are_released_without_rust() {
+    if Terraform::find_or_skip(&Workspace::find().unwrap().cache()).unwrap().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    in_topologies(directory.path(), &["new", "--toml", "shop", "--namespace", "acme", "--host", HOST], 0);
+    let releasing = Releasing { workspace: Workspace::at(directory.path().join("shop")), directory };
+    let root = releasing.workspace.root().to_owned();
+    for (name, value) in [("user.name", "t"), ("user.email", "t@example.test"), ("commit.gpgsign", "false")] {
+        releasing.git(&["config", name, value]);
+    }
+    let commit = || {
+        releasing.git(&["add", "-A"]);
+        releasing.git(&["commit", "--quiet", "-m", "change"]);
+    };
+    // Its workflow checks that the modules are what the topologies compile to.
+    in_topologies(&root, &["compile", "--check"], 0);
+    commit();
+    let readme = fs::read_to_string(root.join("modules/network/README.md")).unwrap();
+    assert!(readme.contains(&format!("source  = \"{HOST}/acme/network/aws\"")), "{readme}");
+    let store = releasing.store().display().to_string();
+    let release = ["release", "network", "--to", &store];
+    let planned = in_topologies(&root, &[&release[..], &["--dry-run"]].concat(), 0);
+    assert!(planned.contains("acme/network/aws 1.0.0, the first release"), "{planned}");
+    assert!(!releasing.store().exists());
+    let said = in_topologies(&root, &release, 0);
+    assert!(said.contains("published acme/network/aws 1.0.0"), "{said}");
+    assert!(in_topologies(&root, &release, 1).contains("nothing changed since 1.0.0"));
+
+    // An edit that is not compiled is not taken for none.
+    let topology = root.join("topologies/network.toml");
+    let queue = "tiers = [\n  { name = \"queue\", access = \"isolated\", prefix_length = 24 },";
+    let text = fs::read_to_string(&topology).unwrap().replace("tiers = [", queue);
+    fs::write(&topology, text).unwrap();
+    commit();
+    let refused = in_topologies(&root, &release, 1);
+    assert!(refused.contains("run `terrane compile`, and commit"), "{refused}");
+    in_topologies(&root, &["compile", "--check"], 3);
+    in_topologies(&root, &["compile"], 0);
+    commit();
+    let planned = in_topologies(&root, &[&release[..], &["--dry-run"]].concat(), 0);
+    assert!(planned.contains("acme/network/aws 1.1.0, after 1.0.0"), "{planned}");
+
+    // What only the whole workspace shows.
+    assert!(in_topologies(&root, &["release", "shop", "--to", &store], 1).contains("it has network"));
+    fs::copy(&topology, root.join("topologies/second.toml")).unwrap();
+    assert!(in_topologies(&root, &["compile"], 1).contains("both declare the topology `network`"));
+    fs::remove_file(&topology).unwrap();
+    fs::remove_file(root.join("topologies/second.toml")).unwrap();
+    assert!(in_topologies(&root, &["compile", "--check"], 1).contains("holds no topology"));
+    assert!(in_topologies(releasing.directory.path(), &["compile"], 1).contains("terrane new --toml DIR"));
+    fs::write(releasing.directory.path().join("net.toml"), "name = \"net\"\n").unwrap();
+    assert!(in_topologies(releasing.directory.path(), &["compile", "net.toml"], 2).contains("-o DIR"));
+}
