@@ -2,6 +2,7 @@
 
 mod bindings;
 mod compile;
+mod completions;
 mod diff;
 mod exit;
 mod explain;
@@ -21,7 +22,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(
     name = "terrane",
-    version,
+    version = env!("TERRANE_VERSION"),
     about = "Networks as Terraform modules: compile, compare, publish, serve"
 )]
 struct Args {
@@ -52,6 +53,10 @@ enum Command {
     /// Read a Terraform state from S3, a file, or a Terraform directory
     #[command(subcommand)]
     State(state::Command),
+    /// Print the completions of a shell
+    Completions(completions::Args),
+    /// Write manual pages, one for each command
+    Man(completions::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -66,6 +71,8 @@ fn main() -> ExitCode {
         Command::Bindings(args) => bindings::run(&args),
         Command::Registry(command) => registry::run(command),
         Command::State(command) => state::run(command),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => completions::man(&args),
     };
     exit::code(result)
 }

@@ -21,3 +21,4 @@ mod revisions;
 mod serving;
 mod state;
 mod tags;
+mod usage;
