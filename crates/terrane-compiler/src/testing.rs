@@ -260,6 +260,7 @@ fn consumers(dice: &mut Dice, mut topology: Topology) -> Topology {
     if let Some(name) = nodes.filter(|_| dice.half()).map(|tier| tier.name.clone()) {
         let eks = Eks::nodes(&name).cluster("main").cluster("blue").karpenter("main");
         let eks = if dice.half() { eks.karpenter("blue") } else { eks };
+        topology.flows.retain(|flow| flow.from != name || flow.to != name);
         topology = topology.eks(eks).flow(Flow::any().within(&name));
     }
     topology
