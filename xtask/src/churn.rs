@@ -4,6 +4,8 @@
 //! the first compilation left, and planned over the real state.
 //! Nothing may be replaced, and nothing destroyed but what the edit removes.
 
+pub mod orders;
+
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use serde_json::Value;
@@ -301,7 +303,7 @@ fn edits() -> Vec<Edit> {
         edit(
             "insert a tier in the middle",
             "three",
-            vec![insert_tier(three())],
+            vec![add_cache(three())],
             nothing,
             ["nothing", "subnets 6r, NAT 3r", "subnets 6r, NAT 3r"],
         ),
@@ -387,7 +389,7 @@ fn reorder_tiers(mut topology: Topology) -> Topology {
     topology
 }
 
-fn insert_tier(mut topology: Topology) -> Topology {
+fn add_cache(mut topology: Topology) -> Topology {
     topology.tiers.insert(1, Tier::private("cache").prefix_length(22));
     topology.flow(Flow::tcp([11211]).from("app").to("cache"))
 }

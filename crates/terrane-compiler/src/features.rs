@@ -107,6 +107,7 @@ features! {
     network_acls,
     security_groups,
     closed_defaults { close_defaults: },
+    protect { protect: },
     flow_logs { flow_logs: FlowLog, LogDestination, LoggedTraffic },
 }
 

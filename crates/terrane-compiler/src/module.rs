@@ -211,6 +211,8 @@ pub struct Resource {
     pub preconditions: Vec<Condition>,
     /// Conditions that hold once it exists; `self` is what exists.
     pub postconditions: Vec<Condition>,
+    /// Whether Terraform refuses to destroy it.
+    pub prevent_destroy: bool,
     /// Arguments whose changes are left alone, whoever makes them, such as `subnet_ids`.
     pub ignore_changes: Vec<String>,
     /// What must exist before it and is not referred to in its arguments, such as `aws_internet_gateway.this`.
@@ -229,6 +231,7 @@ impl Resource {
             body,
             preconditions: Vec::new(),
             postconditions: Vec::new(),
+            prevent_destroy: false,
             ignore_changes: Vec::new(),
             depends_on: Vec::new(),
         }

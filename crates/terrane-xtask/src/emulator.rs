@@ -22,6 +22,9 @@ const REQUIREMENTS: &str = include_str!("emulator/requirements.txt");
 /// moto with a journal, and with what AWS does and moto does not.
 const SERVER: &str = include_str!("emulator/server.py");
 
+/// The longest journal that is read, in bytes.
+const JOURNAL_LIMIT: u64 = 1 << 30;
+
 /// How long an emulator may take to answer its first request.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -144,6 +147,55 @@ impl Emulator {
         sent.map(drop).map_err(|source| {
             Error::new(ErrorKind::Service, format!("cannot make bucket `{name}`")).because(source)
         })
+    }
+
+    /// Returns every call that changed EC2 since the last [`reset`](Emulator::reset), with what stood after it; of moto.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`].
+    pub fn journal(&self) -> Result<serde_json::Value> {
+        self.ask("journal")
+    }
+
+    /// Returns how often each action of EC2 was called since the last [`reset`](Emulator::reset); of moto.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`].
+    pub fn requests(&self) -> Result<serde_json::Value> {
+        self.ask("requests")
+    }
+
+    /// Forgets the journal, the requests, and a refusal to come; of moto.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`].
+    pub fn reset(&self) -> Result<()> {
+        self.ask("reset").map(drop)
+    }
+
+    /// Refuses one call that changes EC2, once: the `nth` from now on, counted from 1; of moto.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Service`].
+    pub fn refuse(&self, nth: u32) -> Result<()> {
+        self.ask(&format!("refuse?call={nth}")).map(drop)
+    }
+
+    fn ask(&self, what: &str) -> Result<serde_json::Value> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(ErrorKind::Service, format!("the emulator does not answer /terrane/{what}"))
+                .because(source)
+        };
+        let url = format!("{}/terrane/{what}", self.endpoint);
+        let text = ureq::get(&url)
+            .call()
+            .and_then(|mut answer| answer.body_mut().with_config().limit(JOURNAL_LIMIT).read_to_string())
+            .map_err(|source| failed(source.into()))?;
+        serde_json::from_str(&text).map_err(|source| failed(source.into()))
     }
 
     /// Returns an override file that turns a root's AWS provider to the emulator.

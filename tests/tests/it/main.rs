@@ -12,6 +12,7 @@ mod features;
 mod flow_logs;
 #[cfg(test)]
 mod golden;
+mod orders;
 #[cfg(test)]
 mod proof;
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn managed(resource: &module::Resource) -> Managed {
             Some(Expr::Object(rows)) => rows.keys().map(ObjectKey::text).collect(),
             _ => BTreeSet::new(),
         },
-        prevent_destroy: false,
+        prevent_destroy: resource.prevent_destroy,
         create_before_destroy: false,
         ignore_changes: resource.ignore_changes.iter().cloned().collect(),
     }

@@ -6,8 +6,8 @@ Beside AWS's own calls it answers on `/terrane/`:
 
     GET  /terrane/journal       every call that changed EC2 since the last reset, with what stood after it
     GET  /terrane/requests      how often each action of EC2 was called since the last reset
-    POST /terrane/reset         forgets both, and any refusal to come
-    POST /terrane/refuse?call=K refuses the K-th changing call from now on, once
+    GET  /terrane/reset         forgets both, and any refusal to come
+    GET  /terrane/refuse?call=K refuses the K-th changing call from now on, once
 """
 
 import json

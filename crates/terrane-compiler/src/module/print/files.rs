@@ -96,9 +96,12 @@ fn write_resource(body: &mut Writer, resource: &Resource) {
     }
     write_with_blocks_apart(body, &resource.body);
     let has_conditions = !(resource.preconditions.is_empty() && resource.postconditions.is_empty());
-    if has_conditions || !resource.ignore_changes.is_empty() {
+    if has_conditions || resource.prevent_destroy || !resource.ignore_changes.is_empty() {
         body.blank();
         body.block("lifecycle", |lifecycle| {
+            if resource.prevent_destroy {
+                lifecycle.argument("prevent_destroy", &Expr::Bool(true));
+            }
             if !resource.ignore_changes.is_empty() {
                 let arguments = resource.ignore_changes.iter().map(|argument| syntax::name(argument));
                 lifecycle.argument("ignore_changes", &Expr::Array(arguments.collect()));
