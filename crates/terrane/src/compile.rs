@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use semver::Version;
 use serde::Serialize;
 use terrane_compiler::diagnostics::Diagnostics;
+use terrane_compiler::proof::sarif;
 use terrane_compiler::topology::Topology;
 use terrane_compiler::{Compilation, Resolved};
 use terrane_workspace::{Change, Difference, DifferenceKind, LedgerSource, ModuleDir, UNRELEASED, Whose};
 
+use crate::console;
 use crate::exit::{Failure, print_json};
 use crate::files;
 
 /// The arguments of `terrane compile`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The topology: a file whose name ends in .toml or .json
+    /// The topology: a file whose name ends in .toml or .json, or - for standard input
     file: PathBuf,
     /// The module's directory, where its ledger lives too
     #[arg(short, long)]
@@ -41,6 +43,9 @@ pub(crate) struct Args {
     /// Print which files were written, what changed, and all diagnostics, as JSON
     #[arg(long)]
     json: bool,
+    /// Print all diagnostics as SARIF, for annotations in CI
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
 }
 
 /// What `--json` prints.
@@ -63,7 +68,7 @@ struct Changed<'a> {
 
 /// Compiles, reports everything that was found, and writes the module if nothing is wrong.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let text = files::read(&args.file)?;
+    let text = files::declaration(&args.file)?;
     let module = ModuleDir::at(&args.output, Whose::Mixed);
     // From here on, so that the ledger that is read is the one that the module is written with.
     let locked = if args.check || args.dry_run { None } else { Some(module.lock()?) };
@@ -93,7 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let n_written = done.iter().filter(|one| one.kind != DifferenceKind::Stale).count();
     let (wrote, n_files) =
         (if args.dry_run { "would write" } else { "wrote" }, compilation.files.iter().count());
-    eprintln!("{wrote} {n_written} of {n_files} files to {}", args.output.display());
+    console::note(format_args!("{wrote} {n_written} of {n_files} files to {}", args.output.display()));
     // The process ends here; to free what was compiled piece by piece would only take longer.
     std::mem::forget(compilation);
     Ok(())
@@ -167,9 +172,12 @@ fn report(
     changes: &[Change],
     done: &[Difference],
 ) -> Result<(), Failure> {
-    eprint!("{diagnostics}");
+    console::diagnostics(diagnostics);
     for change in changes {
-        eprintln!("{change}");
+        console::note(change);
+    }
+    if args.sarif {
+        return print_json(&sarif(&[], diagnostics));
     }
     if !args.json {
         return Ok(());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use terrane_registry::Settings;
 
+use crate::console;
 use crate::exit::{Failure, both};
 use crate::files;
 
@@ -76,7 +77,10 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
             format!("on the published crates {}; --terrane-path names a checkout", env!("CARGO_PKG_VERSION"))
         }
     };
-    eprintln!("made {}, {from}\nnext: cd there, `git init`, and as its README says", named.display());
+    console::note(format_args!(
+        "made {}, {from}\nnext: cd there, `git init`, and as its README says",
+        named.display()
+    ));
     Ok(())
 }
 
