@@ -17,7 +17,8 @@ use crate::diagnostics::{Code, Diagnostics, Origin, Source, Spans, report};
 use crate::keys::Located as _;
 use crate::topology::{self, Topology};
 
-/// Reads a topology from the text of a file: JSON if its name ends in `.json`, and TOML otherwise.
+/// Reads a topology from the text of a file: JSON if its name ends in `.json`, and TOML if in `.toml`; else what begins
+/// with `{` is JSON.
 ///
 /// Problems are placed in a file of this name, which is never opened.
 ///
@@ -27,7 +28,11 @@ use crate::topology::{self, Topology};
 /// leaves readable.
 pub fn read(name: &str, text: &str) -> Result<Topology, Diagnostics> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let is_json = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "json");
+    let is_json = match name.rsplit_once('.') {
+        Some((_, "json")) => true,
+        Some((_, "toml")) => false,
+        _ => text.trim_start().starts_with('{'),
+    };
     let (value, parts) = if is_json { json(name, text)? } else { toml(name, text)? };
     topology(value, &Places(Arc::new(Source::new(name, text, parts))))
 }
@@ -67,6 +72,14 @@ pub fn reference() -> String {
     let mut text = String::new();
     topology::table().explain(&mut text);
     text
+}
+
+/// Returns the JSON Schema of documents, which editors complete and check by: `docs/topology.schema.json`.
+pub fn schema() -> String {
+    let mut schema = topology::table().schema();
+    schema.insert("$schema".to_owned(), "http://json-schema.org/draft-07/schema#".into());
+    schema.insert("title".to_owned(), "A topology of Terrane".into());
+    format!("{:#}\n", Value::Object(schema))
 }
 
 /// Where the parts of a document stand, by path.

@@ -1,5 +1,7 @@
 //! The keys of documents and their meaning: documents are read by them, and `docs/topology.md` lists them.
 
+mod schema;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -32,6 +34,8 @@ pub(crate) struct Key {
     default: &'static str,
     /// A value that can be read and is not a name, for a key without which no table can be read.
     sample: Option<&'static str>,
+    /// The least and the greatest number that it takes, both included.
+    pub(crate) bounds: Option<(u32, u32)>,
     /// The tables that it holds.
     pub(crate) child: Option<Child>,
 }
@@ -48,7 +52,7 @@ pub(crate) enum Child {
 impl Key {
     /// Returns a key that can be left out.
     pub(crate) const fn new(name: &'static str, means: &'static str, default: &'static str) -> Key {
-        Key { name, means, default, sample: None, child: None }
+        Key { name, means, default, sample: None, bounds: None, child: None }
     }
 
     /// Returns a key without which its table cannot be read.
@@ -59,6 +63,11 @@ impl Key {
     /// Sets a value that can be read, where `?` cannot.
     pub(crate) const fn sample(self, sample: &'static str) -> Key {
         Key { sample: Some(sample), ..self }
+    }
+
+    /// Sets the least and the greatest number that it takes, both included.
+    pub(crate) const fn within(self, least: u32, greatest: u32) -> Key {
+        Key { bounds: Some((least, greatest)), ..self }
     }
 
     /// Makes it hold a table.
@@ -82,6 +91,11 @@ impl Key {
     pub(crate) fn is_required(&self) -> bool {
         self.sample.is_some()
     }
+
+    /// Returns whether no document of use leaves it out.
+    fn is_always_written(&self) -> bool {
+        self.default == "required"
+    }
 }
 
 impl Table {
@@ -89,6 +103,13 @@ impl Table {
     pub(crate) fn samples(&self) -> Map<String, Value> {
         let required = self.keys.iter().filter_map(|key| Some((key.name.to_owned(), json!(key.sample?))));
         required.collect()
+    }
+
+    /// Tries to read one key, in a table that is otherwise as it must be.
+    pub(crate) fn reads(&self, key: &str, value: Value) -> Result<(), String> {
+        let mut table = self.samples();
+        table.insert(key.to_owned(), value);
+        (self.read)(Value::Object(table))
     }
 
     /// Returns the names of its keys.

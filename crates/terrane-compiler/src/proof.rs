@@ -30,7 +30,7 @@ mod zone_loss;
 
 pub use capacity::{Headroom, Usage};
 pub use diff::{Change, diff};
-pub use print::{markdown, overview, summary};
+pub use print::{markdown, measures, overview, summary};
 pub use sarif::sarif;
 pub use zone_loss::ZoneLoss;
 

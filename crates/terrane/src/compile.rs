@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use semver::Version;
 use serde::Serialize;
 use terrane_compiler::diagnostics::Diagnostics;
+use terrane_compiler::proof::sarif;
 use terrane_compiler::topology::Topology;
 use terrane_compiler::{Compilation, Resolved};
 use terrane_workspace::{
     Change, Difference, DifferenceKind, LedgerSource, ModuleDir, UNRELEASED, Whose, Workspace,
 };
 
+use crate::console;
 use crate::exit::{Failure, print_json};
 use crate::files;
 use crate::topologies;
@@ -46,6 +48,9 @@ pub(crate) struct Args {
     /// Print which files were written, what changed, and all diagnostics, as JSON
     #[arg(long, requires = "file")]
     json: bool,
+    /// Print all diagnostics as SARIF, for annotations in CI
+    #[arg(long, conflicts_with = "json")]
+    sarif: bool,
 }
 
 /// What `--json` prints.
@@ -107,7 +112,7 @@ fn all(args: &Args) -> Result<(), Failure> {
 
 /// Compiles one topology into `-o DIR`, or into its place in the workspace.
 fn one(args: &Args, file: &Path, workspace: Option<&Workspace>) -> Result<(), Failure> {
-    let topology = files::topology(file, &files::read(file)?);
+    let topology = files::topology(file, &files::declaration(file)?);
     let output = match (&args.output, &topology, workspace) {
         (Some(output), ..) => output.clone(),
         (None, Ok(topology), Some(workspace)) => workspace.modules().join(&topology.name),
@@ -159,7 +164,7 @@ fn compile(job: &Job<'_>) -> Result<(), Failure> {
     let n_written = done.iter().filter(|one| one.kind != DifferenceKind::Stale).count();
     let (wrote, n_files) =
         (if args.dry_run { "would write" } else { "wrote" }, compilation.files.iter().count());
-    eprintln!("{wrote} {n_written} of {n_files} files to {}", output.display());
+    console::note(format_args!("{wrote} {n_written} of {n_files} files to {}", output.display()));
     // The process ends here; to free what was compiled piece by piece would only take longer.
     std::mem::forget(compilation);
     Ok(())
@@ -240,9 +245,12 @@ fn report(
     changes: &[Change],
     done: &[Difference],
 ) -> Result<(), Failure> {
-    eprint!("{diagnostics}");
+    console::diagnostics(diagnostics);
     for change in changes {
-        eprintln!("{change}");
+        console::note(change);
+    }
+    if args.sarif {
+        return print_json(&sarif(&[], diagnostics));
     }
     if !args.json {
         return Ok(());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
+use crate::console;
 use crate::exit::Failure;
 use crate::files;
 
@@ -38,7 +39,7 @@ pub(crate) fn man(args: &ManArgs) -> Result<(), Failure> {
     let mut command = crate::Args::command();
     command.build();
     let count = pages(&command, directory)?;
-    eprintln!("wrote {count} pages to {}", directory.display());
+    console::note(format_args!("wrote {count} pages to {}", directory.display()));
     Ok(())
 }
 

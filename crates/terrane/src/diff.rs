@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use terrane_contract::{Bump, Checkout, Contract};
 use terrane_registry::Package;
 
+use crate::console;
 use crate::exit::{Failure, both, print_json};
 use crate::{files, revisions};
 
@@ -116,13 +117,13 @@ fn checkout(files: BTreeMap<String, Vec<u8>>, name: &str) -> Result<Checkout, Fa
         let contradictions = written.contradictions(&checkout.contract);
         if let Some(first) = contradictions.first() {
             let message = "the contract is not of these files, which are compared without it";
-            eprintln!("warning: contract.json: {first}; {message}; compile the module again");
+            console::warn(format_args!("contract.json: {first}; {message}; compile the module again"));
         } else {
             checkout.contract = written;
         }
     }
     for problem in checkout.problems() {
-        eprintln!("warning: {problem}");
+        console::warn(problem);
     }
     if !checkout.is_module() {
         return Err(Failure::problems("no Terraform declarations found; a module has .tf or .tf.json files"));

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use terrane_registry::ErrorKind;
 
+use crate::console;
+
 /// The input has problems.
 const PROBLEMS: u8 = 1;
 /// The command line is wrong in a way that only its meaning shows.
@@ -141,7 +143,7 @@ pub(crate) fn code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {}", failure.message);
+            console::fail(failure.message);
             ExitCode::from(failure.code)
         }
     }

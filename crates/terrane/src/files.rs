@@ -8,38 +8,59 @@ use terrane_compiler::diagnostics::Diagnostics;
 use terrane_compiler::document;
 use terrane_compiler::topology::Topology;
 
+use crate::console;
 use crate::exit::Failure;
 
-/// The name that stands for standard input.
-const STANDARD_INPUT: &str = "-";
+/// The name of standard input.
+const STDIN: &str = "-";
 
-/// Reads a text in UTF-8, of a file or of standard input.
+/// Reads a text: that of a file, or standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = if path == Path::new(STANDARD_INPUT) {
+    let bytes = if is_stdin(path) {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
         fs::read(path)
     };
-    let bytes = bytes.map_err(|error| failed("read", path, error))?;
-    String::from_utf8(bytes)
-        .map_err(|error| not_utf8(path, error.as_bytes(), error.utf8_error().valid_up_to()))
+    text(path, bytes.map_err(|error| failed("read", path, error))?)
 }
 
-/// Says where a text stops to be UTF-8, and what may have happened to it.
-fn not_utf8(path: &Path, bytes: &[u8], valid: usize) -> Failure {
-    let before = &bytes[..valid];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = valid - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) + 1;
-    let looks = match bytes {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it begins as UTF-16 does; ",
-        _ => "",
-    };
-    Failure::problems(format!(
-        "`{}` is not UTF-8: byte 0x{:02x} at {line}:{column}; {looks}save it as UTF-8",
-        path.display(),
-        bytes.get(valid).copied().unwrap_or_default()
-    ))
+/// Reads the text of a topology, from a file whose name does not say that it is something else.
+pub(crate) fn declaration(path: &Path) -> Result<String, Failure> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        None | Some("toml" | "json") => read(path),
+        Some(extension) => {
+            let renamed = [path.with_extension("toml"), path.with_extension("json")];
+            Err(Failure::problems(format!(
+                "`{}` ends in .{extension}, but a topology is TOML or JSON; name it `{}` or `{}`",
+                path.display(),
+                renamed[0].display(),
+                renamed[1].display()
+            )))
+        }
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}
+
+/// Returns how messages name a file.
+fn shown(file: &Path) -> String {
+    if is_stdin(file) { "<stdin>".to_owned() } else { file.display().to_string() }
+}
+
+/// Returns bytes as a text, or where they are none.
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (bytes, valid) = (error.as_bytes(), error.utf8_error().valid_up_to());
+        let line = 1 + bytes[..valid].iter().filter(|byte| **byte == b'\n').count();
+        let found = match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16".to_owned(),
+            _ => format!("line {line} has the byte 0x{:02x}", bytes[valid]),
+        };
+        Failure::problems(format!("`{}` is not a text in UTF-8: {found}; save it as UTF-8", shown(path)))
+    })
 }
 
 /// Writes a text, in directories that are made where there are none.
@@ -55,25 +76,19 @@ pub(crate) fn failed(action: &str, path: &Path, error: std::io::Error) -> Failur
     Failure::service(format!("cannot {action} `{}`", path.display()), error)
 }
 
-/// Reads the topology in a file's text: JSON if its name ends so, and TOML otherwise.
+/// Reads the topology in a file's text: JSON if its name ends so, or has no ending and the text begins so.
 pub(crate) fn topology(file: &Path, text: &str) -> Result<Topology, Diagnostics> {
-    // What comes in through standard input has no name that says which of the two it is.
-    let name = match file == Path::new(STANDARD_INPUT) {
-        true if text.trim_start().starts_with('{') => "standard-input.json".to_owned(),
-        true => "standard-input".to_owned(),
-        false => file.display().to_string(),
-    };
-    document::read(&name, text)
+    document::read(&shown(file), text)
 }
 
 /// Returns that a file holds no network that can be built; why was printed.
 pub(crate) fn refused(file: &Path, found: &Diagnostics) -> Failure {
-    Failure::problems(format!("`{}` is not a network that can be built: {}", file.display(), found.count()))
+    Failure::problems(format!("`{}` is not a network that can be built: {}", shown(file), found.count()))
 }
 
 /// Sums up the problems of a file that did not stop anything, if there are any.
 pub(crate) fn sum_up(file: &Path, found: &Diagnostics) {
     if !found.is_empty() {
-        eprintln!("warning: `{}` has {}", file.display(), found.count());
+        console::warn(format_args!("`{}` has {}", shown(file), found.count()));
     }
 }

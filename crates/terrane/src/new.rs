@@ -7,6 +7,7 @@ use std::process::Command;
 use terrane_registry::Settings;
 use terrane_workspace::{LedgerSource, Workspace};
 
+use crate::console;
 use crate::exit::{Failure, both};
 use crate::files;
 
@@ -99,18 +100,18 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     for (path, template) in if args.toml { TOML } else { RUST } {
         files::write(&directory.join(path), &filled(template, &args.host, &namespace))?;
     }
-    eprintln!("made {}{}", directory.display(), if args.toml { ", topologies in TOML" } else { "" });
+    console::note(format_args!("made {}{}", directory.display(), if args.toml { ", topologies in TOML" } else { "" }));
     if !args.toml {
-        eprintln!("its crates come from the tag {TAG} of {REPOSITORY}");
+        console::note(format_args!("its crates come from the tag {TAG} of {REPOSITORY}"));
     }
     if let Some(checkout) = &checkout {
         take_from(checkout, directory)?;
-        eprintln!("on this machine alone, they come from {}, by .cargo/checkout.toml", checkout.display());
+        console::note(format_args!("on this machine alone, they come from {}, by .cargo/checkout.toml", checkout.display()));
     }
     compile(directory)?;
     version_control(directory);
     let command = if args.toml { "terrane compile" } else { "cargo xtask compile" };
-    eprintln!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display());
+    console::note(format_args!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display());
     Ok(())
 }
 
@@ -119,7 +120,7 @@ fn compile(directory: &Path) -> Result<(), Failure> {
     let network = terrane_compiler::document::from_toml(NETWORK)
         .map_err(|found| Failure::problems(format!("the first network does not compile\n{found}")))?;
     let written = terrane_xtask::compile::write(&Workspace::at(directory), &[&network], LedgerSource::File)?;
-    eprintln!("compiled the network `{}`: {} files in modules/ to look at", network.name, written.len());
+    console::note(format_args!("compiled the network `{}`: {} files in modules/ to look at", network.name, written.len()));
     Ok(())
 }
 
@@ -133,9 +134,9 @@ fn version_control(directory: &Path) {
         return;
     }
     if git(&["init", "--quiet", "--initial-branch=main"]) {
-        eprintln!("put under git; nothing is committed yet");
+        console::note(format_args!("put under git; nothing is committed yet"));
     } else {
-        eprintln!("warning: `git init` failed; a release needs the directory under git");
+        console::note(format_args!("warning: `git init` failed; a release needs the directory under git"));
     }
 }
 

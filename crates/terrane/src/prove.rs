@@ -6,13 +6,15 @@ use serde::Serialize;
 use serde_json::Value;
 use terrane_compiler::Resolved;
 use terrane_compiler::diagnostics::Diagnostics;
+use terrane_compiler::explain;
 use terrane_compiler::ledger::Ledger;
 use terrane_compiler::network::Network;
 use terrane_compiler::proof::deployed::{Given, Measure, diff_documents, prove_document};
-use terrane_compiler::proof::{Change, Proof, Status, diff, sarif};
+use terrane_compiler::proof::{Change, Finding, Proof, Status, diff, measures, sarif, summary};
 use terrane_state::WholeState;
 use terrane_state::blocking::Reader;
 
+use crate::console;
 use crate::exit::{Failure, print_json};
 use crate::files;
 
@@ -20,7 +22,7 @@ use crate::files;
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("input").required(true).multiple(true))]
 pub(crate) struct Args {
-    /// A topology as TOML or JSON; beside a plan or a state, what it is measured against
+    /// A topology as TOML or JSON, or - for standard input; beside a plan or a state, what it is measured against
     #[arg(group = "input")]
     file: Option<PathBuf>,
     /// What `terraform show -json PLAN` prints
@@ -44,12 +46,35 @@ pub(crate) struct Args {
     /// Fail where a claim could not be decided, too: what is UNKNOWN exits 1
     #[arg(long)]
     strict: bool,
+    /// Show these alone: statuses, such as refuted,unknown, and claims, such as P1
+    #[arg(long, value_name = "WORDS", value_delimiter = ',', value_parser = wanted)]
+    only: Vec<String>,
     /// Print the proofs as JSON
     #[arg(long)]
     json: bool,
     /// Print what does not simply hold as SARIF, for annotations in CI
     #[arg(long, conflicts_with = "json")]
     sarif: bool,
+}
+
+/// The words of verdicts.
+const LEGEND: &str = "\
+REFUTED: it does not hold; UNKNOWN: it could not be decided; RESIDUAL: it holds, but for what its text says
+PROVED: it holds; `terrane explain P1` explains a claim
+";
+
+impl Args {
+    /// Returns whether a finding is shown: what was asked for, or all, or, quietly, what does not hold.
+    fn shows(&self, finding: &Finding) -> bool {
+        let status = finding.status.to_string().to_lowercase();
+        let (claims, statuses): (Vec<&String>, Vec<&String>) =
+            self.only.iter().partition(|word| word.starts_with(char::is_uppercase));
+        if self.only.is_empty() && console::is_quiet() {
+            return finding.status > Status::Residual;
+        }
+        (claims.is_empty() || claims.iter().any(|claim| *claim == finding.property.code()))
+            && (statuses.is_empty() || statuses.contains(&&status))
+    }
 }
 
 /// What `--json` prints.
@@ -80,7 +105,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let found = checked.as_ref().map(|checked| checked.found.clone()).unwrap_or_default();
     print(args, &proofs, &found, changes.as_deref())?;
     if let Some(file) = &args.file {
-        eprint!("{found}");
+        console::diagnostics(&found);
         if found.has_errors() {
             return Err(files::refused(file, &found));
         }
@@ -132,28 +157,52 @@ fn print(
     if args.sarif {
         return print_json(&sarif(proofs, diagnostics));
     }
-    for proof in proofs {
-        println!("{}", proof.network);
-        print!("{proof}");
-    }
+    proofs.iter().for_each(|proof| console::print(shown(args, proof)));
     match changes {
         None => {}
-        Some([]) => println!("nothing is newly permitted, and nothing newly denied"),
-        Some(changes) => changes.iter().for_each(|change| print!("{change}")),
+        Some([]) => console::print("nothing is newly permitted, and nothing newly denied"),
+        Some(changes) => changes.iter().for_each(console::print),
     }
     Ok(())
 }
 
+/// Returns a proof as people read it: how it went, and then what is wrong first.
+fn shown(args: &Args, proof: &Proof) -> String {
+    let mut text = format!("{}: {}\n", console::strong(&proof.network), summary(proof));
+    if !console::is_quiet() {
+        text.push_str(LEGEND);
+    }
+    let mut findings: Vec<&Finding> = proof.findings.iter().filter(|finding| args.shows(finding)).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.status));
+    findings.iter().for_each(|finding| text.push_str(&finding.to_string()));
+    if args.only.is_empty() && !console::is_quiet() {
+        text.push_str(&measures(proof));
+    }
+    text
+}
+
+/// Reads a status or the code of a claim.
+fn wanted(text: &str) -> Result<String, String> {
+    let statuses = [Status::Refuted, Status::Unknown, Status::Residual, Status::Proved];
+    let mut known: Vec<String> = statuses.iter().map(|status| status.to_string().to_lowercase()).collect();
+    let claims = explain::entries().into_iter().filter(|entry| entry.kind == explain::Kind::Claim);
+    known.extend(claims.map(|entry| entry.code.to_owned()));
+    match known.iter().find(|known| known.eq_ignore_ascii_case(text)) {
+        Some(known) => Ok(known.clone()),
+        None => Err(format!("take some of {}", known.join(", "))),
+    }
+}
+
 /// Resolves the topology in a file, or prints its problems.
 fn resolved(args: &Args, file: &Path) -> Result<Resolved, Failure> {
-    let text = files::read(file)?;
+    let text = files::declaration(file)?;
     let ledger = match &args.ledger {
         Some(path) => Ledger::read(&path.display().to_string(), &files::read(path)?),
         None => Ok(Ledger::default()),
     };
     Resolved::of_read(files::topology(file, &text), ledger).map_err(|found| {
         let printed = if args.json || args.sarif { print(args, &[], &found, None) } else { Ok(()) };
-        eprint!("{found}");
+        console::diagnostics(&found);
         printed.err().unwrap_or_else(|| files::refused(file, &found))
     })
 }
@@ -196,6 +245,10 @@ fn document(uri: &str) -> Result<Document, Failure> {
 }
 
 fn parse(path: &Path) -> Result<Value, Failure> {
-    serde_json::from_str(&files::read(path)?)
-        .map_err(|error| Failure::problems(format!("`{}` is not JSON: {error}", path.display())))
+    serde_json::from_str(&files::read(path)?).map_err(|error| {
+        Failure::problems(format!(
+            "`{}` is not JSON, as `terraform show -json` prints it: {error}",
+            path.display()
+        ))
+    })
 }

@@ -9,6 +9,7 @@ use terrane_registry::{
     Server, Settings, Store, Tokens, Trust, open_store, parse_version,
 };
 
+use crate::console;
 use crate::exit::{Failure, both, print_json};
 use crate::files;
 
@@ -333,10 +334,10 @@ fn serve(args: &ServeArgs) -> Result<(), Failure> {
             .hinting("\nhint: `terrane registry publish` makes a registry; or correct the name")
     })?;
     if Registry::open(store.as_ref()).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
-        eprintln!(
-            "warning: `{}` holds no registry yet; clients find nothing until the first publish",
+        console::warn(format_args!(
+            "`{}` holds no registry yet; clients find nothing until the first publish",
             args.store
-        );
+        ));
     }
     let mut server = Server::new(store, Arc::new(|line| eprintln!("{line}")));
     if let Some(path) = &args.tokens {

@@ -13,6 +13,7 @@ use terrane_state::{
     Value,
 };
 
+use crate::console;
 use crate::exit::{Failure, print_json};
 use crate::files;
 
@@ -149,7 +150,7 @@ impl Place {
         }
         let reader = builder.connect().await?;
         for warning in reader.warnings() {
-            eprintln!("warning: {warning}");
+            console::warn(warning);
         }
         Ok(reader)
     }
@@ -164,7 +165,7 @@ impl Place {
 /// Says on standard error what was noticed while reading.
 pub(crate) fn warn(state: &State) {
     for warning in state.warnings() {
-        eprintln!("warning: {warning}");
+        console::warn(warning);
     }
 }
 

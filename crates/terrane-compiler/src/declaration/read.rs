@@ -4,7 +4,7 @@ use crate::declaration::{Declaration, Dns, Reading, flows, limits, names, ranges
 use crate::diagnostics::{Code, Diagnostics, report};
 use crate::features::Declared;
 use crate::names::{Name, Zone};
-use crate::topology::Topology;
+use crate::topology::{Site, Topology};
 
 impl Declaration {
     /// Reads a topology.
@@ -70,6 +70,15 @@ fn network_name(topology: &Topology, found: &mut Diagnostics) -> Option<Name> {
     Some(name)
 }
 
+/// Letters of availability zones, as the region with the most has them, us-east-1.
+const ZONES_OF_REGIONS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+
+/// Returns whether a letter is that of a Local Zone, which the caller of the module always maps.
+fn is_local(topology: &Topology, letter: &str) -> bool {
+    let local = topology.tiers.iter().filter(|tier| tier.site == Some(Site::LocalZone));
+    local.flat_map(|tier| tier.zones.iter().flatten()).any(|zone| zone == letter)
+}
+
 fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
     let mut zones = Vec::new();
     for (idx, letter) in topology.zones.iter().enumerate() {
@@ -85,7 +94,16 @@ fn zones(topology: &Topology, found: &mut Diagnostics) -> Vec<Zone> {
                 "zone `{zone}` is declared twice";
                 "declare each zone letter once"
             ),
-            Ok(zone) => zones.push(zone),
+            Ok(zone) => {
+                if !ZONES_OF_REGIONS.contains(&letter.as_str()) && !is_local(topology, letter) {
+                    report!(
+                        found, Code::UNUSUAL_ZONE, origin,
+                        "zone `{zone}` is in no region of AWS, whose zones are a to f";
+                        "take a letter from a to f, or let every caller of the module map `{zone}` to a zone"
+                    );
+                }
+                zones.push(zone);
+            }
         }
     }
     if topology.zones.is_empty() {

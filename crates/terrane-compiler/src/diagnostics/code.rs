@@ -170,6 +170,9 @@ codes! {
     INVALID_ZONE = "invalid-zone", Error, ByItself:
         "A zone is not one letter from a to z",
         "Zones are named by one lower-case letter, not by the name or id of an availability zone, so that a module works in every region. The caller of the module maps each letter to a zone. Write `a` in place of `us-east-1a`.";
+    UNUSUAL_ZONE = "unusual-zone", Warning, ByItself:
+        "A zone letter is one that no region has",
+        "The region with the most availability zones, us-east-1, names them a to f: <https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html>. By default a letter stands for the zone of the region that ends in it, so the module could not be applied until its caller maps the letter to another zone. Take a letter from a to f. Letters of tiers in Local Zones, which the caller always maps, may be any.";
     DUPLICATE_ZONE = "duplicate-zone", Error, ByItself:
         "A zone letter is named twice in one list",
         "Each letter stands for one availability zone and has one slot in the block of each tier, so naming it twice adds nothing and usually hides a missing zone. Name each letter once.";

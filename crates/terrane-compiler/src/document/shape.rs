@@ -44,7 +44,7 @@ pub(super) fn check(shape: &Table, value: &mut Value, path: &str, places: &Place
                 true
             }
             Some(Child::Many(child)) => elements(child, &mut value, &path, places, found),
-            None => leaf(shape, key, &value, &path, places, found),
+            None => leaf(shape, known, &value, &path, places, found),
         };
         if is_read {
             table.insert(key.to_owned(), value);
@@ -68,15 +68,13 @@ fn elements(shape: &Table, value: &mut Value, path: &str, places: &Places, found
 /// Reads one key alone, in a table that is otherwise as it must be, and returns whether it can be read.
 fn leaf(
     shape: &Table,
-    key: &str,
+    key: &Key,
     value: &Value,
     path: &str,
     places: &Places,
     found: &mut Diagnostics,
 ) -> bool {
-    let mut table = shape.samples();
-    table.insert(key.to_owned(), value.clone());
-    let Err(problem) = (shape.read)(Value::Object(table)) else { return true };
+    let Err(problem) = shape.reads(key.name, value.clone()) else { return true };
     let origin = places.value(path);
     let known: Vec<&str> = problem.split('`').skip(3).step_by(2).collect();
     found.push(if problem.starts_with("unknown variant") {
@@ -84,24 +82,52 @@ fn leaf(
         Diagnostic::new(Code::UNKNOWN_VALUE, &origin, format!("`{path}` is `{unknown}`, which is not known"))
             .hint(suggest::hint(unknown, known))
     } else {
-        Diagnostic::new(Code::WRONG_TYPE, &origin, format!("`{path}` cannot be {value}: {}", plain(&problem)))
-            .hint("write the value as the key needs it")
+        let expected = plain(&problem, key.bounds);
+        Diagnostic::new(Code::WRONG_TYPE, &origin, format!("`{path}` cannot be {value}: {expected}"))
+            .hint(cure(shape, key, value, &expected))
     });
     false
 }
 
 /// Returns what a parser said about a value, in words of the document.
-fn plain(problem: &str) -> String {
+fn plain(problem: &str, bounds: Option<(u32, u32)>) -> String {
     let expected = problem.rsplit_once("expected ").map_or(problem, |(_, expected)| expected);
-    match expected {
-        "u8" => "expected a whole number from 0 to 255".to_owned(),
-        "u32" => format!("expected a whole number from 0 to {}", u32::MAX),
-        text if text.contains("untagged enum Ports") => {
+    let number = |least, greatest| format!("expected a whole number from {least} to {greatest}");
+    match (expected, bounds) {
+        ("u8" | "u32", Some((least, greatest))) => number(least, greatest),
+        ("u8", None) => number(0, u32::from(u8::MAX)),
+        ("u32", None) => number(0, u32::MAX),
+        ("a sequence", _) => "expected a list".to_owned(),
+        ("a map", _) => "expected a table".to_owned(),
+        ("a boolean", _) => "expected `true` or `false`".to_owned(),
+        (text, _) if text.contains("untagged enum Ports") => {
             "expected ports, such as 443 or \"30000-32767\"".to_owned()
         }
-        text if text == problem => problem.to_owned(),
-        text => format!("expected {text}"),
+        (text, _) if text == problem => problem.to_owned(),
+        (text, _) => format!("expected {text}"),
     }
+}
+
+/// Returns what to write in place of a value that cannot be read: the value itself in another form, where that can be.
+fn cure(shape: &Table, key: &Key, value: &Value, expected: &str) -> String {
+    let name = key.name;
+    let reads = |other: &Value| shape.reads(name, other.clone()).is_ok();
+    let bare = value.as_str().and_then(|text| text.trim_start_matches('/').parse::<Value>().ok());
+    if let Some(bare) = bare.filter(|bare| !bare.is_string() && reads(bare)) {
+        return format!("write it without quotes: `{name} = {bare}`");
+    }
+    let list = Value::Array(vec![value.clone()]);
+    if !value.is_array() && reads(&list) {
+        return format!("write it in brackets: `{name} = {list}`");
+    }
+    let quoted = Value::String(value.to_string());
+    if (value.is_number() || value.is_boolean()) && reads(&quoted) {
+        return format!("write it in quotes: `{name} = {quoted}`");
+    }
+    format!(
+        "write {}",
+        expected.strip_prefix("expected ").unwrap_or("the value as docs/topology.md explains it")
+    )
 }
 
 fn kind(value: &Value) -> &'static str {

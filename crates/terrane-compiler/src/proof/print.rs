@@ -8,33 +8,36 @@ use crate::proof::{Finding, Proof, Property, Status, Witness};
 impl fmt::Display for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.findings.iter().try_for_each(|finding| write!(f, "{finding}"))?;
-        for row in &self.headroom {
-            let need = match (row.needed, row.full_at_percent) {
-                (Some(needed), Some(percent)) => format!("{needed} needed, full at {percent} % of the need"),
-                _ => "no need is declared".to_owned(),
-            };
-            writeln!(
-                f,
-                "headroom  {}: /{}, {} addresses a zone, {need}",
-                row.tier, row.prefix_length, row.usable
-            )?;
-        }
-        for usage in self.quotas.iter().filter(|usage| usage.used * 2 > usage.limit) {
-            writeln!(f, "quota     {} of {} {} ({})", usage.used, usage.limit, usage.about, usage.source)?;
-        }
-        for loss in &self.zone_loss {
-            writeln!(f, "zone loss {}: stops {}", loss.zone, loss.stops.join(", "))?;
-            for line in loss
-                .cut_off
-                .iter()
-                .map(|line| format!("cut off    {line}"))
-                .chain(loss.short.iter().map(|line| format!("short      {line}")))
-            {
-                writeln!(f, "  {line}")?;
-            }
-        }
-        writeln!(f, "{}", summary(self))
+        writeln!(f, "{}{}", measures(self), summary(self))
     }
+}
+
+/// Returns what is counted and not claimed, a line each: room for addresses, quotas, and what the loss of a zone stops.
+pub fn measures(proof: &Proof) -> String {
+    let mut text = String::new();
+    for row in &proof.headroom {
+        let need = match (row.needed, row.full_at_percent) {
+            (Some(needed), Some(percent)) => format!("{needed} needed, full at {percent} % of the need"),
+            _ => "no need is declared".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "headroom  {}: /{}, {} addresses a zone, {need}",
+            row.tier, row.prefix_length, row.usable
+        );
+    }
+    for usage in proof.quotas.iter().filter(|usage| usage.used * 2 > usage.limit) {
+        let _ =
+            writeln!(text, "quota     {} of {} {} ({})", usage.used, usage.limit, usage.about, usage.source);
+    }
+    for loss in &proof.zone_loss {
+        let _ = writeln!(text, "zone loss {}: stops {}", loss.zone, loss.stops.join(", "));
+        let cut_off = loss.cut_off.iter().map(|line| format!("cut off    {line}"));
+        for line in cut_off.chain(loss.short.iter().map(|line| format!("short      {line}"))) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    text
 }
 
 impl fmt::Display for Finding {

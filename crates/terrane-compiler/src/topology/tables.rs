@@ -113,7 +113,8 @@ static TIER: Table = Table {
             "`true` for private tiers",
         ),
         Key::new("range", "the secondary range that its addresses come from", "the base range"),
-        Key::new("prefix_length", "the size of each subnet, 16 to 28", "this, `ranges`, or `need`"),
+        Key::new("prefix_length", "the size of each subnet, 16 to 28", "this, `ranges`, or `need`")
+            .within(16, 28),
         Key::new("generation", "2 and more: a new block, after it has outgrown the one before", "1"),
         Key::new("renamed_from", "names that it had before, oldest first; its subnets stay", "none"),
         Key::new(

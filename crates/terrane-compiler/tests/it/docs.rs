@@ -44,3 +44,14 @@ fn the_pages_explain_every_key_and_every_code() {
         }
     }
 }
+
+/// Editors complete and check topologies by `docs/topology.schema.json`; `TERRANE_BLESS=1` writes it.
+#[test]
+fn the_schema_of_the_docs_is_that_of_the_keys() {
+    let path = format!("{}/../../docs/topology.schema.json", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("TERRANE_BLESS").is_some() {
+        std::fs::write(&path, document::schema()).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(written, document::schema(), "{path}: run with TERRANE_BLESS=1, and read the difference");
+}

@@ -377,6 +377,6 @@ fn a_state_of_terraform_0_11_is_proved_as_one_of_today() {
     let new =
         write("new.tfstate", format!(r#"{{"version":4,"outputs":{{}},"resources":[{}]}}"#, new.join(",")));
     let [old, new] = [old, new].map(|path| check(&["--state", &path], "", 0));
-    assert!(old.starts_with("aws_vpc.v\n"), "{old}");
+    assert!(old.starts_with("aws_vpc.v: "), "{old}");
     assert_eq!(old, new);
 }
