@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     compile(directory)?;
     version_control(directory);
     let command = if args.toml { "terrane compile" } else { "cargo xtask compile" };
-    console::note(format_args!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display());
+    console::note(format_args!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display()));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ mod majors;
 #[path = "../../../terrane-state/tests/it/mem_s3.rs"]
 #[expect(dead_code, reason = "the server is shared with the tests of terrane-state, which use more of it")]
 mod mem_s3;
+mod mistakes;
 mod new;
 mod plans;
 mod prove;
