@@ -100,18 +100,28 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     for (path, template) in if args.toml { TOML } else { RUST } {
         files::write(&directory.join(path), &filled(template, &args.host, &namespace))?;
     }
-    console::note(format_args!("made {}{}", directory.display(), if args.toml { ", topologies in TOML" } else { "" }));
+    console::note(format_args!(
+        "made {}{}",
+        directory.display(),
+        if args.toml { ", topologies in TOML" } else { "" }
+    ));
     if !args.toml {
         console::note(format_args!("its crates come from the tag {TAG} of {REPOSITORY}"));
     }
     if let Some(checkout) = &checkout {
         take_from(checkout, directory)?;
-        console::note(format_args!("on this machine alone, they come from {}, by .cargo/checkout.toml", checkout.display()));
+        console::note(format_args!(
+            "on this machine alone, they come from {}, by .cargo/checkout.toml",
+            checkout.display()
+        ));
     }
     compile(directory)?;
     version_control(directory);
     let command = if args.toml { "terrane compile" } else { "cargo xtask compile" };
-    console::note(format_args!("next: cd {}, edit the network, and `{command}`; README.md says the rest", directory.display()));
+    console::note(format_args!(
+        "next: cd {}, edit the network, and `{command}`; README.md says the rest",
+        directory.display()
+    ));
     Ok(())
 }
 
@@ -120,7 +130,11 @@ fn compile(directory: &Path) -> Result<(), Failure> {
     let network = terrane_compiler::document::from_toml(NETWORK)
         .map_err(|found| Failure::problems(format!("the first network does not compile\n{found}")))?;
     let written = terrane_xtask::compile::write(&Workspace::at(directory), &[&network], LedgerSource::File)?;
-    console::note(format_args!("compiled the network `{}`: {} files in modules/ to look at", network.name, written.len()));
+    console::note(format_args!(
+        "compiled the network `{}`: {} files in modules/ to look at",
+        network.name,
+        written.len()
+    ));
     Ok(())
 }
 
