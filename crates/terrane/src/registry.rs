@@ -159,19 +159,22 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
                 true => registry.unyank(&module, &version)?,
                 false => registry.yank(&module, &version)?,
             }
+            let done = if undo { "shown again" } else { "yanked" };
+            console::note(format_args!("{module} {version} is {done}"));
             Ok(())
         }
         Command::Fsck { store, abandon, json } => fsck(&store, abandon.as_deref(), json),
         Command::Doctor { url, module, token, json } => {
             let faults = terrane_registry::doctor(&url, &ModuleName::parse(&module)?, token.as_deref())?;
-            report(&faults, json)
+            report(&faults, &format!("`{url}` answers what clients ask of {module}"), json)
         }
         Command::Verify { store, module, version, roots, signer, key, json } => {
             let trust = trust(roots.as_deref(), key.as_deref(), signer.as_deref());
             let name = both(ModuleName::parse(&module), parse_version(&version));
             let (place, ((module, version), trust)) = both(open_store(&store), both(name, trust))?;
             let registry = open(&store, place.as_ref())?;
-            report(&registry.verify_trusting(&module, &version, &trust)?, json)
+            let faults = registry.verify_trusting(&module, &version, &trust)?;
+            report(&faults, &format!("{module} {version} is what was published"), json)
         }
         Command::Export { store, format, to, module, json } => {
             let module = module.as_deref().map(ModuleName::parse).transpose();
@@ -302,7 +305,7 @@ fn fsck(store: &str, abandon: Option<&str>, json: bool) -> Result<(), Failure> {
     if let Some((module, version)) = claim {
         registry.abandon(&module, &version)?;
     }
-    report(&registry.fsck()?, json)
+    report(&registry.fsck()?, &format!("every object of `{store}` is as it must be"), json)
 }
 
 /// Reads `namespace/name/system@X.Y.Z`.
@@ -313,14 +316,19 @@ fn claimed(text: &str) -> Result<(ModuleName, Version), Failure> {
     }
 }
 
-fn report(faults: &[Fault], json: bool) -> Result<(), Failure> {
+/// Prints faults, or says that all is well.
+fn report(faults: &[Fault], fine: &str, json: bool) -> Result<(), Failure> {
     if json {
         print_json(&faults)?;
     } else {
         faults.iter().for_each(|fault| println!("{fault}"));
     }
     match faults.len() {
-        0 => Ok(()),
+        0 if json => Ok(()),
+        0 => {
+            console::note(fine);
+            Ok(())
+        }
         1 => Err(Failure::problems("1 fault")),
         n => Err(Failure::problems(format!("{n} faults"))),
     }

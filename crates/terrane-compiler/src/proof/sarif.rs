@@ -53,7 +53,13 @@ fn reported(problems: &[&Diagnostic]) -> Value {
 }
 
 fn run(rules: Vec<Value>, results: Vec<Value>) -> Value {
-    json!({ "tool": { "driver": { "name": "terrane", "rules": rules } }, "results": results })
+    let driver = json!({
+        "name": "terrane",
+        "version": env!("CARGO_PKG_VERSION"),
+        "informationUri": env!("CARGO_PKG_HOMEPAGE"),
+        "rules": rules,
+    });
+    json!({ "tool": { "driver": driver }, "results": results })
 }
 
 fn rule(id: &str, title: &str, explanation: &str) -> Value {

@@ -186,6 +186,9 @@ fn problems_of_a_compilation_are_sarif() {
     let (stdout, _, code) = with_input(&["compile", "-", "-o", "unused", "--sarif"], wrong.as_bytes(), &[]);
     assert_eq!(code, Some(1));
     let sarif: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    let driver = &sarif["runs"][0]["tool"]["driver"];
+    assert_eq!(driver["version"], env!("CARGO_PKG_VERSION"), "{driver}");
+    assert!(driver["informationUri"].as_str().is_some_and(|uri| uri.starts_with("https://")), "{driver}");
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert!(results.iter().any(|result| result["ruleId"] == "tier-prefix-length"), "{stdout}");
 }
