@@ -27,6 +27,12 @@ pub(crate) const COMPILE: &str = with_exit_codes!(
 "
 );
 
+pub(crate) const RELEASE: &str = with_exit_codes!(
+    "  terrane release shop --to s3://acme-modules/registry --dry-run
+  terrane release shop --to s3://acme-modules/registry
+"
+);
+
 pub(crate) const INIT: &str = with_exit_codes!(
     "  terrane init
   terrane init shop.toml --name web-shop

@@ -44,6 +44,7 @@ enum Command {
     Compile(compile::Args),
     /// Release a module of a workspace without Rust: choose its version by what changed, commit it, publish it, read it
     /// back, and tag it
+    #[command(after_long_help = help::RELEASE)]
     Release(terrane_xtask::ReleaseArgs),
     /// Write a first topology, as one TOML file
     #[command(after_long_help = help::INIT)]
